@@ -1,0 +1,25 @@
+# nibble_library(quant SOURCES a.cc b.cc DEPS base tensor LINK PkgConfig::pcre2)
+#   One static library a folder. DEPS is the folder's row of the include table (scripts/check_includes.py
+#   compares it with every #include); LINK names outside libraries that the sources need.
+function(nibble_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK" ${ARGN})
+  add_library(nibble_${name} STATIC ${ARG_SOURCES})
+  add_library(nibble::${name} ALIAS nibble_${name})
+  target_include_directories(nibble_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  list(TRANSFORM ARG_DEPS PREPEND nibble::)
+  target_link_libraries(nibble_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_LINK} nibble_warnings)
+endfunction()
+
+# nibble_tests(quant SOURCES unit/quant/a_test.cc ... DEPS quant [LABELS slow])
+#   One test program a folder; each test case is a test of its own to ctest.
+function(nibble_tests name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS" ${ARGN})
+  add_executable(${name}_tests ${ARG_SOURCES})
+  target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  list(TRANSFORM ARG_DEPS PREPEND nibble::)
+  target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} nibble_test_support ${ARG_LINK} nibble_warnings
+                                              GTest::gmock GTest::gtest_main)
+  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+endfunction()

@@ -1,0 +1,19 @@
+/// The exit status of the program, fixed and documented in docs/guide/exit-codes.md.
+#pragma once
+
+#include "base/error.h"
+
+namespace nibble::app {
+
+inline constexpr int kDone = 0;
+inline constexpr int kFailure = 1;        ///< a bug in nibble
+inline constexpr int kUsage = 2;          ///< wrong options or arguments
+inline constexpr int kInputRejected = 3;  ///< a file is missing, malformed or not supported
+inline constexpr int kNoMemory = 4;       ///< memory or device
+inline constexpr int kInputOutput = 5;    ///< disk full, read-only, unreadable
+inline constexpr int kOtherInputs = 8;    ///< stored results belong to other inputs
+inline constexpr int kInterrupted = 130;  ///< stopped cleanly by SIGINT (143 by SIGTERM)
+
+int exit_code(ErrorCode code) noexcept;
+
+}  // namespace nibble::app

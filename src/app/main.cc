@@ -1,0 +1,129 @@
+/// The program: parses the command line, runs one command, and turns errors into one message and an exit status.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <new>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "base/cancel.h"
+#include "base/json.h"
+#include "base/suggest.h"
+
+#include <nlohmann/json.hpp>
+
+namespace nibble::app {
+namespace {
+
+volatile std::sig_atomic_t received_signal = 0;
+
+/// The first signal asks for a clean stop; the second ends the process at once.
+extern "C" void on_signal(int signal) {
+  if (received_signal != 0) {
+    std::_Exit(128 + signal);
+  }
+  received_signal = signal;
+  cancel_flag().request();
+}
+
+void install_signal_handlers() {
+  struct sigaction action {};
+  action.sa_handler = &on_signal;
+  sigemptyset(&action.sa_mask);
+  cancel_flag();  // constructed before a handler can need it
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error that print_out reports
+}
+
+int report(const Globals& globals, ErrorCode code, std::string_view message) {
+  if (globals.json) {
+    const Json error = {{"error", {{"code", error_code_name(code)}, {"message", message}}}};
+    std::fputs((dump_json(error) + "\n").c_str(), stderr);
+  } else {
+    std::fputs(fmt::format("nibble: {}\n", message).c_str(), stderr);
+  }
+  if (code == ErrorCode::kCancelled && received_signal == SIGTERM) {
+    return 128 + SIGTERM;
+  }
+  return exit_code(code);
+}
+
+int run(Invocation& invocation) {
+  try {
+    return invocation.run();
+  } catch (const Error& error) {
+    return report(invocation.globals, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(invocation.globals, ErrorCode::kOutOfMemory, "out of memory");
+  } catch (const std::exception& error) {
+    return report(invocation.globals, ErrorCode::kInternal, fmt::format("internal error: {}", error.what()));
+  }
+}
+
+void add_globals(CLI::App& root, Globals& globals) {
+  root.add_flag("--json", globals.json, "Print results (and errors) as JSON");
+  root.add_flag("-q,--quiet", globals.quiet, "No progress and no notes on stderr");
+  root.add_flag("--no-color", globals.no_color, "No colours (also NO_COLOR and TERM=dumb)");
+  root.add_option("-t,--threads", globals.threads, "Worker threads; 0 means all usable processors")
+      ->envname("NIBBLE_THREADS")
+      ->check(CLI::Range(0, 1024));
+}
+
+/// "unknown command 'quantise' (did you mean 'quantize'?)" instead of the library's list of extras.
+std::string usage_message(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv) {
+  std::vector<std::string_view> names;
+  std::vector<std::string> storage;
+  for (const CLI::App* sub : root.get_subcommands({})) {
+    storage.push_back(sub->get_name());
+  }
+  names.assign(storage.begin(), storage.end());
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (word.starts_with('-')) {
+      continue;
+    }
+    if (std::ranges::find(names, word) == names.end()) {
+      return fmt::format("unknown command '{}'{}; see nibble --help", word, did_you_mean(word, names));
+    }
+    return fmt::format("{}; see nibble {} --help", error.what(), word);
+  }
+  return fmt::format("{}; see nibble --help", error.what());
+}
+
+int main(int argc, char** argv) {
+  install_signal_handlers();
+  CLI::App root("nibble quantizes a language model, runs it, judges it, and advises what to deploy.", "nibble");
+  root.require_subcommand(1);
+  root.fallthrough();
+  root.set_version_flag("--version", std::string("nibble ") + NIBBLE_VERSION);
+  root.footer("Start with: nibble study FILE.toml    Exit codes: 0 done, 2 usage, 3 input rejected, 4 memory, 5 I/O, 130 stopped");
+  Invocation invocation;
+  add_globals(root, invocation.globals);
+  for (const AddCommand add : command_table()) {
+    add(root, invocation);
+  }
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      return root.exit(error);  // --help, --version
+    }
+    return report(invocation.globals, ErrorCode::kInvalidArgument, usage_message(root, error, argc, argv));
+  }
+  return run(invocation);
+}
+
+}  // namespace
+
+void print_out(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    raise(ErrorCode::kIo, "standard output: {}", std::strerror(errno));
+  }
+}
+
+}  // namespace nibble::app
+
+int main(int argc, char** argv) { return nibble::app::main(argc, argv); }

@@ -1,0 +1,50 @@
+/// Answers requests with a loaded model: builds a token trie over them, computes each shared prefix once, packs the rest
+/// without padding, and runs the output head only on scored positions.
+///
+/// Threads    one call at a time
+/// Errors     those of the tokenizer; a continuation longer than the context is kInvalidArgument; kCancelled between batches
+/// Source     our own
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "eval/request.h"
+#include "model/load.h"
+
+namespace nibble::eval {
+
+struct EngineOptions {
+  std::size_t max_context = 0;      ///< 0: the model's own context
+  std::size_t batch_tokens = 512;   ///< new tokens in one forward pass
+  bool add_bos = false;             ///< what encode adds; lm-eval's `add_bos_token`
+};
+
+/// What the engine has done, for reports of throughput and for tests of prefix sharing.
+struct EngineCounters {
+  std::size_t n_requests = 0;
+  std::size_t n_request_tokens = 0;   ///< tokens of all inputs, counted without sharing
+  std::size_t n_computed_tokens = 0;  ///< tokens that went through the model
+  std::size_t n_head_rows = 0;
+};
+
+class Engine {
+ public:
+  Engine(model::LoadedModel& model, EngineOptions options);
+  ~Engine();
+
+  /// Responses in request order. `on_response(i, response)` is called as soon as each is known.
+  std::vector<Response> answer(std::span<const Request> requests,
+                               const std::function<void(std::size_t, const Response&)>& on_response = {});
+
+  [[nodiscard]] const EngineCounters& counters() const noexcept;
+  [[nodiscard]] model::LoadedModel& model() noexcept;
+  [[nodiscard]] const EngineOptions& options() const noexcept;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace nibble::eval

@@ -1,0 +1,51 @@
+/// The three kinds of question that an evaluation asks a model, and their answers.
+///
+/// Log-likelihood requests follow lm-evaluation-harness: trailing white space of the context moves to the continuation, the
+/// continuation's tokens are those of the joint encoding behind the context's count, inputs are cut from the left to the
+/// context length, an empty context becomes the prefix token (BOS, else EOS).
+///
+/// Source     lm-evaluation-harness 0.4.13, `loglikelihood`, `loglikelihood_rolling`, `generate_until`
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace nibble::eval {
+
+struct LoglikelihoodRequest {
+  std::string context;
+  std::string continuation;
+};
+/// The whole text, in windows of the context length, each token scored once.
+struct RollingRequest {
+  std::string text;
+};
+/// Scores tokens [first_scored, tokens.size()) of one window of token ids (perplexity protocols).
+struct WindowRequest {
+  std::vector<std::int32_t> tokens;
+  std::size_t first_scored = 1;
+};
+struct GenerationRequest {
+  std::string prompt;
+  std::size_t max_tokens = 64;
+  std::vector<std::string> stop;
+};
+using Request = std::variant<LoglikelihoodRequest, RollingRequest, WindowRequest, GenerationRequest>;
+
+struct LoglikelihoodResponse {
+  double logprob = 0;
+  bool is_greedy = false;
+  std::size_t n_tokens = 0;
+  std::size_t n_cut_tokens = 0;
+};
+struct GenerationResponse {
+  std::string text;
+  std::size_t n_tokens = 0;
+  bool hit_limit = false;
+};
+/// Log-likelihood, rolling and window requests answer with a LoglikelihoodResponse.
+using Response = std::variant<LoglikelihoodResponse, GenerationResponse>;
+
+}  // namespace nibble::eval

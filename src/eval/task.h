@@ -1,0 +1,68 @@
+/// A task: samples that become requests, and responses that become scores. It never sees a model, a device or a file format.
+///
+/// Errors     building a task from data reports kNotFound (data folder and file), kCorruptData (file:line), an empty set is
+///            kInvalidArgument
+/// Source     our own; each task's file names its reference
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "eval/metric.h"
+#include "eval/request.h"
+#include "text/tokenizer.h"
+
+namespace nibble::eval {
+
+struct Sample {
+  std::string id;                 ///< stable within the data set
+  std::vector<Request> requests;  ///< in the order in which `score` wants the responses
+  std::string prompt;             ///< for people: what was asked
+  std::string target;             ///< for people: what was wanted
+};
+
+struct SampleResult {
+  SampleScores scores;
+  std::string answer;  ///< for people: what the model said or chose
+};
+
+struct TaskInfo {
+  std::string name;     ///< "arc_easy", "wikitext_stride512", …
+  int version = 1;      ///< raised when a prompt or a score changes
+  std::string protocol; ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
+  std::string data_hash;///< SHA-256 of the data file(s) used
+  std::vector<MetricRow> metrics;  ///< the first is the headline
+};
+
+class Task {
+ public:
+  virtual ~Task() = default;
+  [[nodiscard]] virtual const TaskInfo& info() const noexcept = 0;
+  [[nodiscard]] virtual std::size_t n_samples() const noexcept = 0;
+  [[nodiscard]] virtual Sample sample(std::size_t index) const = 0;
+  [[nodiscard]] virtual SampleResult score(const Sample& sample, std::span<const Response> responses) const = 0;
+};
+
+struct TaskOptions {
+  std::filesystem::path data;     ///< the data folder
+  std::size_t limit = 0;          ///< first n samples (for perplexity: windows or documents); 0 means all
+  std::size_t max_context = 2048; ///< window of the perplexity protocols
+  const text::Tokenizer* tokenizer = nullptr;  ///< perplexity protocols cut token windows
+};
+
+/// Names of all built-in tasks with one line each.
+struct TaskRow {
+  std::string_view name;
+  std::string_view summary;
+};
+std::span<const TaskRow> task_table();
+
+/// kNotFound names the nearest known task.
+Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options);
+
+}  // namespace nibble::eval

@@ -1,0 +1,54 @@
+/// A decoder model with its weights, ready to run: packed tokens in, hidden states and logits out.
+///
+/// A `forward` takes the new tokens of any number of sequences, packed without padding; each sequence goes on at the length
+/// that it has in the cache. The output head runs only on the rows that the caller asks for.
+///
+/// Shapes     tokens [n] over all sequences; hidden [n_wanted, hidden]; logits [n_rows, vocab]
+/// Threads    one call at a time; the work is split over the pool given at load
+/// Errors     kInvalidArgument for a token outside the vocabulary; kCancelled between layers when the flag is raised
+/// Source     our own; architectures follow the Transformers library (`model/architectures/`)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "kernels/arithmetic.h"
+#include "model/config.h"
+#include "model/kv_cache.h"
+#include "tensor/matrix_view.h"
+
+namespace nibble::model {
+
+struct SequenceChunk {
+  SequenceId sequence = 0;
+  std::span<const std::int32_t> tokens;
+};
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+
+  [[nodiscard]] virtual const ModelConfig& config() const noexcept = 0;
+  [[nodiscard]] virtual Arithmetic arithmetic() const noexcept = 0;
+  [[nodiscard]] virtual ThreadPool& pool() const noexcept = 0;
+  /// Bytes of packed weights in memory.
+  [[nodiscard]] virtual std::size_t weight_bytes() const noexcept = 0;
+
+  /// Runs the chunks through all layers. `wanted` lists packed row numbers (ascending) whose hidden state, after the final
+  /// norm, goes to `hidden`, one row each. Keys and values are appended to `cache`.
+  virtual void forward(std::span<const SequenceChunk> chunks,
+                       KvCache& cache,
+                       std::span<const std::uint32_t> wanted,
+                       MatrixView<float> hidden) = 0;
+
+  /// logits = head(hidden), soft limit applied.
+  virtual void head(MatrixView<const float> hidden, MatrixView<float> logits) = 0;
+
+  /// A cache of the dtype that this model's arithmetic wants.
+  [[nodiscard]] KvCache make_cache(std::size_t max_bytes) const;
+};
+
+}  // namespace nibble::model

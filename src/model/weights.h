@@ -1,0 +1,42 @@
+/// The weights of a checkpoint under one set of names, whatever the container: those of Hugging Face
+/// ("model.layers.3.self_attn.q_proj.weight"), rows in Hugging Face order, norms as the multiplier that is applied.
+///
+/// GGUF stores q and k of the llama architecture with rows permuted for interleaved RoPE, and Gemma's norms plus one; both
+/// are undone here, so that everything above sees one model.
+///
+/// Errors     kNotFound with the canonical and the container's name; kShapeMismatch with both shapes
+/// Source     our own; the GGUF conversion rules are in docs/formats/gguf.md
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/codec.h"
+#include "io/checkpoint.h"
+#include "model/config.h"
+
+namespace nibble::model {
+
+/// What a tensor is for, so that recipes can speak of classes of weights.
+enum class WeightRole : std::uint8_t { kLinear, kEmbedding, kHead, kNorm, kBias };
+
+struct WeightInfo {
+  std::string name;  ///< canonical
+  WeightRole role;
+  std::size_t rows;
+  std::size_t cols;
+  int layer;  ///< -1 outside the decoder blocks
+};
+
+/// Every weight that the architecture has, in order of use.
+std::vector<WeightInfo> list_weights(const ModelConfig& config);
+
+/// One weight, encoded as the file stores it.
+Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
+                                         const ModelConfig& config,
+                                         std::string_view canonical_name);
+
+}  // namespace nibble::model

@@ -1,0 +1,61 @@
+/// A linear layer, ready to run: weights repacked once for the kernel that the arithmetic and the machine choose.
+///
+///   y[t, r] = bias[r] + sum over c of W[r, c] * x[t, c]
+///
+/// Shapes     W [rows, cols];  x [tokens, cols];  y [tokens, rows]
+/// Layout     x, y row-major with any stride
+/// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native: see kernels/README.md
+/// Threads    splits rows over the pool; reentrant for distinct y
+/// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`
+/// Source     our own
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "codec/codec.h"
+#include "kernels/arithmetic.h"
+#include "tensor/matrix_view.h"
+
+namespace nibble::ops {
+
+class Linear {
+ public:
+  /// Repacks `weight`. The stored bytes of `weight` are not needed afterwards. `bias` is empty or [rows].
+  static Linear make(const codec::EncodedMatrix& weight,
+                     std::vector<float> bias,
+                     Arithmetic arithmetic,
+                     ThreadPool& pool);
+  Linear(Linear&&) noexcept;
+  Linear& operator=(Linear&&) noexcept;
+  ~Linear();
+
+  [[nodiscard]] std::size_t rows() const noexcept;
+  [[nodiscard]] std::size_t cols() const noexcept;
+  /// Bytes that the packed weights hold in memory.
+  [[nodiscard]] std::size_t packed_bytes() const noexcept;
+  /// The kernel chosen, e.g. "int4_i8_avx512vnni".
+  [[nodiscard]] std::string kernel() const;
+
+  void apply(MatrixView<const float> x, MatrixView<float> y, ThreadPool& pool) const;
+  /// Decodes rows back to float32 (embedding lookup from tied weights): out [ids.size(), cols].
+  void gather_rows(std::span<const std::int32_t> ids, MatrixView<float> out) const;
+
+ private:
+  struct Impl;
+  explicit Linear(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  friend void apply_all(std::span<const Linear* const>, MatrixView<const float>, std::span<const MatrixView<float>>, ThreadPool&);
+};
+
+/// Several layers on the same x (q, k, v; gate, up): activations are converted once.
+void apply_all(std::span<const Linear* const> layers,
+               MatrixView<const float> x,
+               std::span<const MatrixView<float>> ys,
+               ThreadPool& pool);
+
+}  // namespace nibble::ops
