@@ -1,0 +1,73 @@
+/// A recipe says how a model becomes a quantized one: an ordered list of stages, in TOML.
+///
+///   name    = "hqq-int4"
+///   summary = "…"                                  # optional
+///   [[stage]]
+///   solve  = "hqq"                                  # exactly one of observe, transform, solve, correct
+///   scheme = { default = "int4g64fh", "lm_head.weight" = "keep" }
+///   …                                               # settings of the method, all optional
+///
+/// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*" any run, "?" any one
+/// character), else `default` for the linear layers; embeddings, head, norms and biases keep what the source has unless a
+/// pattern names them. "keep" keeps the stored bits. A weight goes to the first solve stage that gives it a codec.
+///
+/// Errors     kNotFound (a name is answered with the nearest built-in); kCorruptData file:line:column (unknown keys with the
+///            nearest known one); kUnsupported for stages, methods and codecs that do not exist or do not go together
+/// Source     our own
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/codec.h"
+#include "quant/solver.h"
+
+namespace nibble::quant {
+
+/// One `pattern = codec` line of a scheme; no codec means keep.
+struct SchemeRule {
+  std::string pattern;
+  std::shared_ptr<const codec::Codec> codec;
+};
+
+struct Scheme {
+  std::shared_ptr<const codec::Codec> default_codec;  ///< for linear layers; none means keep
+  std::vector<SchemeRule> rules;                      ///< first match wins
+
+  /// The rule that names `weight`, or nullptr.
+  [[nodiscard]] const SchemeRule* match(std::string_view weight) const;
+};
+
+struct SolveStage {
+  std::string method;
+  std::shared_ptr<const Solver> solver;
+  Scheme scheme;
+};
+
+struct Recipe {
+  std::string name;
+  std::string summary;
+  std::vector<SolveStage> stages;  ///< solve is the only kind so far
+  std::string text;                ///< canonical TOML of the stages, every setting spelled out; no name, no comments
+  std::string hash;                ///< SHA-256 of `text`: equal hashes, equal weights
+};
+
+/// A built-in recipe by name, a TOML file by path, or the inline form "method=nearest,codec=int4g128a[,setting=value…]".
+Result<Recipe> load_recipe(std::string_view name_or_path);
+Result<Recipe> parse_recipe(std::string_view toml, std::string_view where);
+
+struct BuiltinRecipe {
+  std::string_view name;
+  std::string_view toml;
+};
+/// The files of recipes/, sorted by name; embedded at build time.
+std::span<const BuiltinRecipe> builtin_recipes();
+
+/// True when `text` matches `pattern` as a whole; "*" stands for any run of characters, "?" for one.
+bool glob_match(std::string_view pattern, std::string_view text) noexcept;
+
+}  // namespace nibble::quant

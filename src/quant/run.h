@@ -1,0 +1,51 @@
+/// Quantizes a checkpoint into a folder that nibble reads back: one weight in memory at a time.
+///
+/// The folder holds config.json, model.safetensors and the tokenizer's files. It appears under its final name only when it is
+/// complete. Equal weights, recipe and version give equal bytes for any number of threads.
+///
+/// Threads    the work of a weight is split over `pool`; weights follow one another
+/// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled between weights, with
+///            nothing left behind
+/// Source     our own; the folder's layout is in docs/formats/checkpoint.md
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/progress.h"
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "io/checkpoint.h"
+#include "quant/plan.h"
+
+namespace nibble::quant {
+
+struct WeightReport {
+  std::string weight;
+  std::string codec;
+  double relative_error = 0;  ///< |W - decoded|_F / |W|_F; 0 for kept weights
+  double seconds = 0;
+};
+
+struct QuantizeReport {
+  Plan plan;
+  std::vector<WeightReport> weights;  ///< the quantized ones, in the plan's order
+  double relative_error = 0;          ///< over all quantized weights together
+  std::size_t file_bytes = 0;         ///< weight files as written
+  double seconds = 0;
+};
+
+/// `out_folder` is created, or replaced when it exists; its parent must exist.
+Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
+                                           const Recipe& recipe,
+                                           const std::filesystem::path& out_folder,
+                                           ThreadPool& pool,
+                                           ProgressSink& progress);
+
+std::string report_text(const QuantizeReport& report);
+Json report_json(const QuantizeReport& report);
+
+}  // namespace nibble::quant

@@ -1,0 +1,66 @@
+/// A method chooses the codes of one matrix: weights in, the bits of a codec out.
+///
+/// Methods are rows of the table in methods.cc. Each is a pure function over views (solve/<name>.h) and a thin adapter that
+/// reads its settings from a recipe's stage.
+///
+/// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean [cols] (mean |x| by input)
+/// Requires   weight is finite
+/// Precision  float32 unless the method says otherwise
+/// Threads    split over `pool`; the result does not depend on its size
+/// Errors     `check` reports kUnsupported for a codec that the method cannot fill
+/// Source     our own
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "base/toml.h"
+#include "codec/codec.h"
+#include "tensor/matrix_view.h"
+
+namespace nibble::quant {
+
+/// Statistics of the layer's inputs that a method may want.
+struct Needs {
+  bool second_moment = false;
+  bool abs_mean = false;
+};
+
+struct SolveInput {
+  MatrixView<const float> weight;
+  MatrixView<const float> second_moment;  ///< no data when there is none
+  std::span<const float> abs_mean;        ///< empty when there is none
+};
+
+class Solver {
+ public:
+  virtual ~Solver() = default;
+
+  /// All settings with their values as TOML literals, in a fixed order.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;
+  [[nodiscard]] virtual Result<void> check(const codec::Codec& codec) const = 0;
+  [[nodiscard]] virtual codec::EncodedMatrix solve(const SolveInput& input,
+                                                   const std::shared_ptr<const codec::Codec>& codec,
+                                                   ThreadPool& pool) const = 0;
+};
+
+struct SolverRow {
+  std::string_view name;
+  std::string_view summary;
+  Needs needs;
+  /// Reads the method's settings from its stage; a bad value throws with its position.
+  std::unique_ptr<Solver> (*make)(TomlTable& stage);
+};
+
+/// All methods, in the order in which documents list them.
+std::span<const SolverRow> solver_table();
+/// kUnsupported names the nearest method.
+Result<const SolverRow*> find_solver(std::string_view name);
+
+}  // namespace nibble::quant
