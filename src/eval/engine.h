@@ -1,9 +1,9 @@
-/// Answers requests with a loaded model: builds a token trie over them, computes each shared prefix once, packs the rest
-/// without padding, and runs the output head only on scored positions.
+/// Answers requests with a loaded model: builds a token trie over them, computes each shared prefix
+/// once, packs the rest without padding, and runs the output head only on scored positions.
 ///
 /// Threads    one call at a time
-/// Errors     those of the tokenizer; a continuation longer than the context is kInvalidArgument; kCancelled between batches
-/// Source     our own
+/// Errors     those of the tokenizer; a continuation longer than the context is kInvalidArgument;
+/// kCancelled between batches Source     our own
 #pragma once
 
 #include <functional>
@@ -16,9 +16,9 @@
 namespace nibble::eval {
 
 struct EngineOptions {
-  std::size_t max_context = 0;      ///< 0: the model's own context
-  std::size_t batch_tokens = 512;   ///< new tokens in one forward pass
-  bool add_bos = false;             ///< what encode adds; lm-eval's `add_bos_token`
+  std::size_t max_context = 0;     ///< 0: the model's own context
+  std::size_t batch_tokens = 512;  ///< new tokens in one forward pass
+  bool add_bos = false;            ///< what encode adds; lm-eval's `add_bos_token`
 };
 
 /// What the engine has done, for reports of throughput and for tests of prefix sharing.
@@ -35,8 +35,9 @@ class Engine {
   ~Engine();
 
   /// Responses in request order. `on_response(i, response)` is called as soon as each is known.
-  std::vector<Response> answer(std::span<const Request> requests,
-                               const std::function<void(std::size_t, const Response&)>& on_response = {});
+  std::vector<Response> answer(
+      std::span<const Request> requests,
+      const std::function<void(std::size_t, const Response&)>& on_response = {});
 
   [[nodiscard]] const EngineCounters& counters() const noexcept;
   [[nodiscard]] model::LoadedModel& model() noexcept;

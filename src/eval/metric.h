@@ -1,9 +1,10 @@
 /// What a sample contributes to a metric, and how contributions become one number.
 ///
-/// Every metric of nibble is a transform of a ratio of sums: value = f(sum of `sum` / sum of `weight`). Accuracy has weight 1
-/// and f = identity; perplexity sums negative log-likelihoods over tokens with f = exp; bits per byte divides by ln 2. So one
-/// bootstrap and one paired test serve all of them. A sample that could not be answered has no value; it is counted, never
-/// averaged as zero.
+/// Every metric of nibble is a transform of a ratio of sums: value = f(sum of `sum` / sum of
+/// `weight`). Accuracy has weight 1 and f = identity; perplexity sums negative log-likelihoods over
+/// tokens with f = exp; bits per byte divides by ln 2. So one bootstrap and one paired test serve
+/// all of them. A sample that could not be answered has no value; it is counted, never averaged as
+/// zero.
 ///
 /// Source     our own
 #pragma once
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,11 @@ struct Contribution {
   double sum = 0;
   double weight = 1;
 };
+
+double apply(Transform transform, double ratio) noexcept;
+
+/// The metric over many samples; NaN when there are none.
+double metric_value(std::span<const Contribution> contributions, Transform transform) noexcept;
 
 /// Metric name to contribution; nullopt: unanswered.
 using SampleScores = std::map<std::string, std::optional<Contribution>, std::less<>>;

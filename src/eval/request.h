@@ -1,10 +1,12 @@
 /// The three kinds of question that an evaluation asks a model, and their answers.
 ///
-/// Log-likelihood requests follow lm-evaluation-harness: trailing white space of the context moves to the continuation, the
-/// continuation's tokens are those of the joint encoding behind the context's count, inputs are cut from the left to the
-/// context length, an empty context becomes the prefix token (BOS, else EOS).
+/// Log-likelihood requests follow lm-evaluation-harness: trailing white space of the context moves
+/// to the continuation, the continuation's tokens are those of the joint encoding behind the
+/// context's count, inputs are cut from the left to the context length, an empty context becomes
+/// the prefix token (BOS, else EOS).
 ///
-/// Source     lm-evaluation-harness 0.4.13, `loglikelihood`, `loglikelihood_rolling`, `generate_until`
+/// Source     lm-evaluation-harness 0.4.13, `loglikelihood`, `loglikelihood_rolling`,
+/// `generate_until`
 #pragma once
 
 #include <cstddef>
@@ -32,7 +34,8 @@ struct GenerationRequest {
   std::size_t max_tokens = 64;
   std::vector<std::string> stop;
 };
-using Request = std::variant<LoglikelihoodRequest, RollingRequest, WindowRequest, GenerationRequest>;
+using Request =
+    std::variant<LoglikelihoodRequest, RollingRequest, WindowRequest, GenerationRequest>;
 
 struct LoglikelihoodResponse {
   double logprob = 0;

@@ -1,6 +1,8 @@
-/// A task: samples that become requests, and responses that become scores. It never sees a model, a device or a file format.
+/// A task: samples that become requests, and responses that become scores. It never sees a model, a
+/// device or a file format.
 ///
-/// Errors     building a task from data reports kNotFound (data folder and file), kCorruptData (file:line), an empty set is
+/// Errors     building a task from data reports kNotFound (data folder and file), kCorruptData
+/// (file:line), an empty set is
 ///            kInvalidArgument
 /// Source     our own; each task's file names its reference
 #pragma once
@@ -32,10 +34,10 @@ struct SampleResult {
 };
 
 struct TaskInfo {
-  std::string name;     ///< "arc_easy", "wikitext_stride512", …
-  int version = 1;      ///< raised when a prompt or a score changes
-  std::string protocol; ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
-  std::string data_hash;///< SHA-256 of the data file(s) used
+  std::string name;                ///< "arc_easy", "wikitext_stride512", …
+  int version = 1;                 ///< raised when a prompt or a score changes
+  std::string protocol;            ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
+  std::string data_hash;           ///< SHA-256 of the data file(s) used
   std::vector<MetricRow> metrics;  ///< the first is the headline
 };
 
@@ -45,13 +47,14 @@ class Task {
   [[nodiscard]] virtual const TaskInfo& info() const noexcept = 0;
   [[nodiscard]] virtual std::size_t n_samples() const noexcept = 0;
   [[nodiscard]] virtual Sample sample(std::size_t index) const = 0;
-  [[nodiscard]] virtual SampleResult score(const Sample& sample, std::span<const Response> responses) const = 0;
+  [[nodiscard]] virtual SampleResult score(const Sample& sample,
+                                           std::span<const Response> responses) const = 0;
 };
 
 struct TaskOptions {
-  std::filesystem::path data;     ///< the data folder
-  std::size_t limit = 0;          ///< first n samples (for perplexity: windows or documents); 0 means all
-  std::size_t max_context = 2048; ///< window of the perplexity protocols
+  std::filesystem::path data;  ///< the data folder
+  std::size_t limit = 0;  ///< first n samples (for perplexity: windows or documents); 0 means all
+  std::size_t max_context = 2048;              ///< window of the perplexity protocols
   const text::Tokenizer* tokenizer = nullptr;  ///< perplexity protocols cut token windows
 };
 
