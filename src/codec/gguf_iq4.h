@@ -1,0 +1,32 @@
+/// The GGUF formats on a fixed table of sixteen levels.
+///
+///   iq4_nl  d, qs[16]                             w = d * level[q]               32 weights a
+///   block iq4_xs  d, scales_h (u16), scales_l[4], qs[128]  w = d * (sc - 32) * level[q]   256,
+///   sub-blocks of 32
+///
+/// Layout     d: float16; 16 bytes hold 32 weights, low nibbles first; docs/formats/gguf-blocks.md
+/// Source     docs/formats/gguf-blocks.md
+#pragma once
+
+#include "codec/block_codec.h"
+
+namespace nibble::codec {
+
+inline constexpr std::array<float, 16> kIq4Levels = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+struct Iq4Nl : BlockFormat<32, 18, 32, 4> {
+  static constexpr std::string_view kName = "iq4_nl";
+  static constexpr Levels kLevels = Levels::kCodebook;
+  static constexpr std::array<float, 16> kCodebook = kIq4Levels;
+  static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
+};
+
+struct Iq4Xs : BlockFormat<256, 136, 32, 4> {
+  static constexpr std::string_view kName = "iq4_xs";
+  static constexpr Levels kLevels = Levels::kCodebook;
+  static constexpr std::array<float, 16> kCodebook = kIq4Levels;
+  static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
+};
+
+}  // namespace nibble::codec

@@ -1,0 +1,105 @@
+#include "codec/gguf_kblock.h"
+
+namespace nibble::codec {
+namespace {
+
+/// Two-bit codes as q2_k and q3_k store them: 32 bytes hold 128 weights, 32 for each bit pair.
+void unpack_bit_pairs(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
+  for (std::size_t i = 0; i < 256; ++i) {
+    const std::size_t half = i / 128;
+    const std::size_t pair = i % 128 / 32;
+    codes[i] = (qs[half * 32 + i % 32] >> (2 * pair)) & 3U;
+  }
+}
+
+/// Nibbles as q4_k and q5_k store them: 32 bytes hold 64 weights, the low nibbles first.
+void unpack_nibbles(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
+  for (std::size_t chunk = 0; chunk < 4; ++chunk) {
+    for (std::size_t l = 0; l < 32; ++l) {
+      const std::uint8_t byte = qs[chunk * 32 + l];
+      codes[chunk * 64 + l] = byte & 15U;
+      codes[chunk * 64 + 32 + l] = static_cast<std::uint8_t>(byte >> 4);
+    }
+  }
+}
+
+/// The eight 6-bit scales and minimums of q4_k and q5_k, times d and -dmin.
+void unpack_scales_and_mins(const std::uint8_t* block, float* scales, float* offsets) noexcept {
+  const float d = read_f16(block);
+  const float dmin = read_f16(block + 2);
+  const std::uint8_t* s = block + 4;
+  for (std::size_t j = 0; j < 8; ++j) {
+    int scale = s[j] & 63;
+    int min = s[j + 4] & 63;
+    if (j >= 4) {
+      scale = (s[j + 4] & 15) | ((s[j - 4] >> 6) << 4);
+      min = (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
+    }
+    scales[j] = d * static_cast<float>(scale);
+    offsets[j] = -(dmin * static_cast<float>(min));
+  }
+}
+
+}  // namespace
+
+void Q2K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  const float d = read_f16(block + 80);
+  const float dmin = read_f16(block + 82);
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    out.scales[g] = d * static_cast<float>(block[g] & 15);
+    out.offsets[g] = -(dmin * static_cast<float>(block[g] >> 4));
+  }
+  unpack_bit_pairs(block + 16, out.codes.data());
+}
+
+void Q3K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  const std::uint8_t* hmask = block;
+  const std::uint8_t* s = block + 96;
+  const float d = read_f16(block + 108);
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    const int low = g < 8 ? s[g] & 15 : s[g - 8] >> 4;
+    const int high = (s[8 + g % 4] >> (2 * (g / 4))) & 3;
+    out.scales[g] = d * static_cast<float>((low | (high << 4)) - 32);
+  }
+  unpack_bit_pairs(block + 32, out.codes.data());
+  for (std::size_t i = 0; i < 256; ++i) {
+    const int bit = (hmask[i % 32] >> (i / 32)) & 1;
+    out.codes[i] = static_cast<std::uint8_t>(out.codes[i] | (bit << 2));
+  }
+}
+
+void Q4K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  unpack_scales_and_mins(block, out.scales.data(), out.offsets.data());
+  unpack_nibbles(block + 16, out.codes.data());
+}
+
+void Q5K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  const std::uint8_t* qh = block + 16;
+  unpack_scales_and_mins(block, out.scales.data(), out.offsets.data());
+  unpack_nibbles(block + 48, out.codes.data());
+  for (std::size_t i = 0; i < 256; ++i) {
+    const int bit = (qh[i % 32] >> (i / 32)) & 1;
+    out.codes[i] = static_cast<std::uint8_t>(out.codes[i] | (bit << 4));
+  }
+}
+
+void Q6K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  const float d = read_f16(block + 208);
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    out.scales[g] = d * static_cast<float>(static_cast<std::int8_t>(block[192 + g]));
+  }
+  for (std::size_t half = 0; half < 2; ++half) {
+    const std::uint8_t* ql = block + half * 64;
+    const std::uint8_t* qh = block + 128 + half * 32;
+    for (std::size_t i = 0; i < 128;
+         ++i) {  // four runs of 32: which nibble of ql, which bit pair of qh
+      const std::size_t run = i / 32;
+      const std::size_t l = i % 32;
+      const int low = (ql[l + 32 * (run % 2)] >> (run < 2 ? 0 : 4)) & 15;
+      const int high = (qh[l] >> (2 * run)) & 3;
+      out.codes[half * 128 + i] = static_cast<std::uint8_t>(low | (high << 4));
+    }
+  }
+}
+
+}  // namespace nibble::codec
