@@ -1,0 +1,65 @@
+#include "kernels/select.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/reference/attention.h"
+#include "kernels/reference/elementwise.h"
+
+namespace nibble::kernels {
+namespace {
+
+struct Candidate {
+  KernelSet set;
+  bool (*runs_here)() noexcept;
+};
+
+const std::vector<Candidate>& candidates() {
+  static const std::vector<Candidate> all = {
+      {{"generic", &reference::kElementwise, &reference::kAttention},
+       []() noexcept { return true; }},
+  };
+  return all;
+}
+
+const KernelSet& choose() {
+  const char* forced = std::getenv("NIBBLE_ISA");
+  return forced != nullptr && *forced != '\0' ? kernel_set(forced) : usable_kernel_sets().back();
+}
+
+}  // namespace
+
+std::span<const KernelSet> usable_kernel_sets() {
+  static const std::vector<KernelSet> usable = [] {
+    std::vector<KernelSet> out;
+    for (const Candidate& candidate : candidates()) {
+      if (candidate.runs_here()) {
+        out.push_back(candidate.set);
+      }
+    }
+    return out;
+  }();
+  return usable;
+}
+
+const KernelSet& kernel_set(std::string_view name) {
+  for (const KernelSet& set : usable_kernel_sets()) {
+    if (set.name == name) {
+      return set;
+    }
+  }
+  for (const Candidate& candidate : candidates()) {
+    if (candidate.set.name == name) {
+      raise(ErrorCode::kUnsupported, "NIBBLE_ISA={}: this processor lacks its instructions", name);
+    }
+  }
+  raise(ErrorCode::kInvalidArgument, "NIBBLE_ISA={}: expected generic, avx2 or avx512", name);
+}
+
+const KernelSet& kernels() {
+  static const KernelSet& chosen = choose();
+  return chosen;
+}
+
+}  // namespace nibble::kernels

@@ -1,0 +1,35 @@
+/// The kernels of this process: chosen once, by the processor and the environment variable
+/// NIBBLE_ISA.
+///
+/// NIBBLE_ISA=generic|avx2|avx512 forces one set; a name that is unknown or that the processor
+/// lacks is an error.
+///
+/// Threads    chosen on first use, immutable afterwards
+/// Errors     kInvalidArgument, kUnsupported for NIBBLE_ISA
+/// Source     our own
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernels/attention.h"
+#include "kernels/elementwise.h"
+
+namespace nibble::kernels {
+
+struct KernelSet {
+  std::string_view name;  ///< "generic", "avx2", "avx512"
+  const ElementwiseKernels* elementwise = nullptr;
+  const AttentionKernels* attention = nullptr;
+};
+
+/// Every set that was built and that this processor can run, slowest first.
+std::span<const KernelSet> usable_kernel_sets();
+/// The set of that name. Errors: kInvalidArgument when there is none, kUnsupported when the
+/// processor lacks it.
+const KernelSet& kernel_set(std::string_view name);
+/// The set that this process uses.
+const KernelSet& kernels();
+
+}  // namespace nibble::kernels

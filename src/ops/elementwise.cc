@@ -1,0 +1,114 @@
+#include "ops/elementwise.h"
+
+#include <algorithm>
+
+#include "base/checked_math.h"
+#include "base/error.h"
+#include "kernels/select.h"
+
+namespace nibble::ops {
+namespace {
+
+/// Elements that are worth a hand-over to another thread.
+constexpr std::size_t kTaskElements = 16384;
+
+void require_same_shape(const char* where,
+                        std::size_t rows,
+                        std::size_t cols,
+                        MatrixView<float> y) {
+  if (rows != y.rows || cols != y.cols) {
+    raise(ErrorCode::kShapeMismatch,
+          "{}: operands are [{}, {}] and [{}, {}], equal shapes are wanted",
+          where,
+          rows,
+          cols,
+          y.rows,
+          y.cols);
+  }
+}
+
+/// Calls f(row) for each row, several rows a task.
+template <class F>
+void for_each_row(std::size_t rows, std::size_t cols, ThreadPool& pool, const F& f) {
+  if (rows == 0 || cols == 0) {
+    return;
+  }
+  const std::size_t chunk = ceil_div(kTaskElements, cols);
+  pool.run(ceil_div(rows, chunk), [&](std::size_t task, std::size_t /*worker*/) {
+    const std::size_t end = std::min(rows, (task + 1) * chunk);
+    for (std::size_t r = task * chunk; r < end; ++r) {
+      f(r);
+    }
+  });
+}
+
+}  // namespace
+
+void rms_norm(MatrixView<const float> x,
+              std::span<const float> weight,
+              float epsilon,
+              MatrixView<float> y,
+              ThreadPool& pool) {
+  require_same_shape("rms_norm", x.rows, x.cols, y);
+  if (weight.size() != x.cols) {
+    raise(ErrorCode::kShapeMismatch,
+          "rms_norm: the weight has {} elements, rows have {}",
+          weight.size(),
+          x.cols);
+  }
+  const auto kernel = kernels::kernels().elementwise->rms_norm;
+  for_each_row(x.rows, x.cols, pool, [&](std::size_t r) {
+    kernel(x.row(r), weight.data(), epsilon, y.row(r), x.cols);
+  });
+}
+
+void add_in_place(MatrixView<const float> x, MatrixView<float> y, ThreadPool& pool) {
+  require_same_shape("add_in_place", x.rows, x.cols, y);
+  const auto kernel = kernels::kernels().elementwise->add;
+  for_each_row(x.rows, x.cols, pool, [&](std::size_t r) { kernel(x.row(r), y.row(r), x.cols); });
+}
+
+void gate_in_place(GateActivation activation,
+                   MatrixView<float> gate,
+                   MatrixView<const float> up,
+                   ThreadPool& pool) {
+  require_same_shape("gate_in_place", up.rows, up.cols, gate);
+  const auto& set = *kernels::kernels().elementwise;
+  const auto kernel = activation == GateActivation::kSilu ? set.gate_silu : set.gate_gelu;
+  for_each_row(gate.rows, gate.cols, pool, [&](std::size_t r) {
+    kernel(gate.row(r), up.row(r), gate.cols);
+  });
+}
+
+void score_tokens(MatrixView<const float> logits,
+                  std::span<const std::int32_t> targets,
+                  std::span<TokenScore> scores,
+                  ThreadPool& pool) {
+  if (targets.size() != logits.rows || scores.size() != logits.rows) {
+    raise(ErrorCode::kShapeMismatch,
+          "score_tokens: {} rows of logits, {} targets and {} scores; equal counts are wanted",
+          logits.rows,
+          targets.size(),
+          scores.size());
+  }
+  for (const std::int32_t target : targets) {
+    if (target < 0 || static_cast<std::size_t>(target) >= logits.cols) {
+      raise(ErrorCode::kShapeMismatch, "score_tokens: target {} of {} logits", target, logits.cols);
+    }
+  }
+  const auto& set = *kernels::kernels().elementwise;
+  for_each_row(logits.rows, logits.cols, pool, [&](std::size_t r) {
+    const float* x = logits.row(r);
+    const auto target = static_cast<std::size_t>(targets[r]);
+    scores[r].logprob = double{x[target]} - set.log_sum_exp(x, logits.cols);
+    scores[r].is_argmax = set.argmax(x, logits.cols) == target;
+  });
+}
+
+std::int32_t argmax(std::span<const float> x) noexcept {
+  return x.empty() ? 0
+                   : static_cast<std::int32_t>(
+                         kernels::kernels().elementwise->argmax(x.data(), x.size()));
+}
+
+}  // namespace nibble::ops

@@ -1,0 +1,81 @@
+#include "ops/linear.h"
+
+#include <gmock/gmock.h>
+
+#include "codec/dense.h"
+
+namespace nibble::ops {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::vector<float> kWeight = {1, 2, 3, 4, 5, 6};  // [2, 3]
+
+Linear small_layer(ThreadPool& pool, std::vector<float> bias = {}) {
+  const Tensor values = Tensor::from<float>(DType::kF32, {2, 3}, kWeight);
+  return Linear::make(codec::dense_matrix(values), std::move(bias), Arithmetic::kF32, pool);
+}
+
+TEST(Linear, MultipliesAndAddsTheBias) {
+  ThreadPool pool(2);
+  const Linear layer = small_layer(pool, {10, 20});
+  const std::vector<float> x = {1, 0, -1, 2, 1, 0};
+  std::vector<float> y(4);
+  layer.apply({x.data(), 2, 3}, {y.data(), 2, 2}, pool);
+  EXPECT_THAT(y, ElementsAre(8, 18, 14, 33));
+  EXPECT_EQ(layer.rows(), 2U);
+  EXPECT_EQ(layer.cols(), 3U);
+}
+
+TEST(Linear, WritesOnlyItsColumnsOfAWiderOutput) {
+  ThreadPool pool(1);
+  const Linear layer = small_layer(pool);
+  const std::vector<float> x = {1, 1, 1};
+  std::vector<float> y(4, -1.0F);
+  layer.apply({x.data(), 1, 3}, {y.data() + 1, 1, 2, 4}, pool);
+  EXPECT_THAT(y, ElementsAre(-1, 6, 15, -1));
+}
+
+TEST(Linear, GathersRows) {
+  ThreadPool pool(1);
+  const Linear layer = small_layer(pool);
+  const std::vector<std::int32_t> ids = {1, 0, 1};
+  std::vector<float> out(9);
+  layer.gather_rows(ids, {out.data(), 3, 3});
+  EXPECT_THAT(out, ElementsAre(4, 5, 6, 1, 2, 3, 4, 5, 6));
+}
+
+TEST(Linear, AppliesSeveralLayersToOneInput) {
+  ThreadPool pool(2);
+  const Linear a = small_layer(pool);
+  const Linear b = small_layer(pool, {1, 1});
+  const std::vector<float> x = {1, 1, 1};
+  std::vector<float> ya(2);
+  std::vector<float> yb(2);
+  const Linear* const layers[] = {&a, &b};
+  const MatrixView<float> ys[] = {{ya.data(), 1, 2}, {yb.data(), 1, 2}};
+  apply_all(layers, {x.data(), 1, 3}, ys, pool);
+  EXPECT_THAT(ya, ElementsAre(6, 15));
+  EXPECT_THAT(yb, ElementsAre(7, 16));
+}
+
+TEST(Linear, RefusesOperandsThatDoNotFit) {
+  ThreadPool pool(1);
+  const Linear layer = small_layer(pool);
+  std::vector<float> x(4);
+  std::vector<float> y(4);
+  const std::vector<std::int32_t> outside = {2};
+  try {
+    layer.apply({x.data(), 1, 4}, {y.data(), 1, 2}, pool);
+    FAIL() << "4 columns were accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kShapeMismatch);
+    EXPECT_THAT(error.what(), HasSubstr("linear [2, 3]: x is [1, 4]"));
+  }
+  EXPECT_THROW(layer.gather_rows(outside, {y.data(), 1, 3}), Error);
+  EXPECT_THROW(small_layer(pool, {1, 2, 3}), Error);
+}
+
+}  // namespace
+}  // namespace nibble::ops
