@@ -85,7 +85,7 @@ class GridBlockCodec final : public BlockCodec {
                    float* out) const override {
     const std::uint8_t* block = row(matrix, first);
     const std::size_t n_blocks = n * (matrix.cols / Format::kBlock.weights);
-    Unpacked unpacked;
+    Unpacked unpacked{};
     for (std::size_t b = 0; b < n_blocks; ++b) {
       Format::unpack(block, unpacked);
       for (std::size_t i = 0; i < Format::kBlock.weights; ++i) {
@@ -114,7 +114,7 @@ class GridBlockCodec final : public BlockCodec {
                   std::span<float> scales,
                   std::span<float> offsets) const override {
     const std::uint8_t* block = row(matrix, r);
-    Unpacked unpacked;
+    Unpacked unpacked{};
     for (std::size_t b = 0; b < matrix.cols / Format::kBlock.weights; ++b) {
       Format::unpack(block + b * Format::kBlock.bytes, unpacked);
       std::ranges::copy(unpacked.codes, codes.subspan(b * Format::kBlock.weights).begin());

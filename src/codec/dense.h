@@ -1,9 +1,13 @@
-/// Unquantized storage: float32, float16 or bfloat16, row-major.
+/// Unquantized storage: one element type, row-major.
 ///
 ///   part "values"  [rows, cols]
 ///
-/// Errors     a missing or misshapen "values" part is kCorruptData
-/// Source     our own
+/// Weights are float32, float16 or bfloat16 ("f32", "f16", "bf16"). The other element types are
+/// here so that every tensor of a file has a codec; their names are the lower-case dtype names
+/// ("i64").
+///
+/// Precision  `decode_rows` is exact except for F64 and for integers above 2^24, which round to
+/// nearest Errors     a missing or misshapen "values" part is kCorruptData Source     our own
 #pragma once
 
 #include <memory>
@@ -12,10 +16,9 @@
 
 namespace nibble::codec {
 
-/// `dtype` is kF32, kF16 or kBF16; names "f32", "f16", "bf16".
 std::shared_ptr<const Codec> dense_codec(DType dtype);
 
-/// Wraps a [rows, cols] float tensor.
+/// Wraps a [rows, cols] tensor.
 EncodedMatrix dense_matrix(Tensor values);
 
 }  // namespace nibble::codec

@@ -1,8 +1,8 @@
 /// A model file of any container as named tensors and metadata; knows no architecture.
 ///
 /// Threads    immutable after opening
-/// Errors     kNotFound, kCorruptData (field and offset named), kUnsupported (an unknown type is named)
-/// Source     GGUF: docs/formats/gguf.md; safetensors: docs/formats/safetensors.md
+/// Errors     kNotFound, kCorruptData (field and offset named), kUnsupported (an unknown type is
+/// named) Source     GGUF: docs/formats/gguf.md; safetensors: docs/formats/safetensors.md
 #pragma once
 
 #include <filesystem>
@@ -23,8 +23,8 @@ namespace nibble::io {
 /// One tensor of a file. Vectors are matrices of one row. The bytes stay in the mapped file.
 struct StoredTensor {
   std::string name;
-  Shape shape;                   ///< outermost first
-  codec::EncodedMatrix matrix;   ///< all leading dimensions folded into rows
+  Shape shape;                  ///< outermost first
+  codec::EncodedMatrix matrix;  ///< all leading dimensions folded into rows
 };
 
 enum class Container : std::uint8_t { kGguf, kHuggingFace };
