@@ -1,0 +1,79 @@
+/// The record of a study in one SQLite file: plan, observations per sample, measurements, and what
+/// follows from them.
+///
+/// Each writing call is one transaction: after it returned the records survive a kill, a crash and
+/// a power cut; before that they are absent as a whole. Readers may look while a study runs.
+///
+/// Threads    one Store belongs to one thread; any number of processes may read
+/// Errors     kMismatch for a store of another version (both numbers named); kCorruptData for a file
+///            that is no store; kNotFound when there is nothing to read; kIo for a full disk or a
+///            read-only folder
+/// Source     our own; tables in schema.sql
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/records.h"
+
+namespace nibble::store {
+
+class Database;
+
+/// Raised with every change of schema.sql; a store of another version is refused.
+inline constexpr std::int64_t kSchemaVersion = 1;
+
+/// What the study asks for now, in the order of the study file; the first variant is the reference.
+struct Plan {
+  std::vector<VariantRecord> variants;
+  std::vector<TaskRecord> tasks;
+  std::vector<UnitRecord> units;
+};
+
+class Store {
+ public:
+  /// Opens the file, or makes an empty store.
+  static Store open(const std::filesystem::path& path);
+  static Store open_read_only(const std::filesystem::path& path);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  [[nodiscard]] std::vector<Condition> conditions() const;
+  void replace_conditions(std::span<const Condition> conditions);
+  [[nodiscard]] std::vector<std::string> notes() const;
+  void replace_notes(std::span<const std::string> notes);
+
+  /// Variants, tasks and units that are new are added; those of older plans stay, outside the plan.
+  /// Failures are forgotten.
+  void replace_plan(const Plan& plan);
+  [[nodiscard]] Plan plan() const;
+  void set_facts(std::string_view variant, const VariantFacts& facts);
+
+  void add_samples(std::string_view unit, std::span<const SampleRecord> samples);
+  /// Positions of the stored samples, ascending.
+  [[nodiscard]] std::vector<std::size_t> sample_indexes(std::string_view unit) const;
+  /// One metric of all stored samples, by position.
+  [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
+  [[nodiscard]] std::optional<SampleRecord> sample(std::string_view unit, std::size_t index) const;
+
+  void add_measurements(std::string_view unit, std::span<const MeasurementRecord> measurements);
+  [[nodiscard]] std::vector<MeasurementRecord> measurements(std::string_view unit) const;
+
+  void add_failure(const FailureRecord& failure);
+  [[nodiscard]] std::vector<FailureRecord> failures() const;
+
+  void replace_summaries(std::span<const SummaryRecord> summaries);
+  [[nodiscard]] std::vector<SummaryRecord> summaries() const;
+
+ private:
+  explicit Store(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace nibble::store
