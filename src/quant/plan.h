@@ -1,8 +1,8 @@
 /// What a recipe will do to a model, weight by weight, before anything runs.
 ///
-/// Units      bytes of stored parts, without container headers; bits per weight include scales and zeros
-/// Errors     whatever reading the configuration and the weights' types reports
-/// Source     our own
+/// Units      bytes of stored parts, without container headers; bits per weight include scales and
+/// zeros Errors     whatever reading the configuration and the weights' types reports Source our
+/// own
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct PlanRow {
   model::WeightRole role = model::WeightRole::kLinear;
   std::size_t rows = 0, cols = 0;
   std::string source_codec;
-  std::string target_codec;                           ///< equal to source_codec where kept
-  std::shared_ptr<const codec::Codec> codec;          ///< none where kept
-  const SolveStage* stage = nullptr;                  ///< of the plan's recipe; none where kept
-  double bits_per_weight = 0;                         ///< as stored afterwards
+  std::string target_codec;                   ///< equal to source_codec where kept
+  std::shared_ptr<const codec::Codec> codec;  ///< none where kept
+  const SolveStage* stage = nullptr;          ///< of the plan's recipe; none where kept
+  double bits_per_weight = 0;                 ///< as stored afterwards
   std::size_t bytes_before = 0, bytes_after = 0;
 
   [[nodiscard]] bool is_kept() const noexcept { return codec == nullptr; }
@@ -37,10 +37,11 @@ struct Plan {
   std::vector<PlanRow> rows;
   std::vector<std::string> notes;  ///< patterns that match nothing, weights quantized a second time
   std::size_t n_parameters = 0;
-  std::size_t n_quantized = 0;     ///< parameters that get a new codec
+  std::size_t n_quantized = 0;  ///< parameters that get a new codec
   std::size_t bytes_before = 0, bytes_after = 0;
-  double bits_per_weight = 0;            ///< over all parameters, afterwards
-  double quantized_bits_per_weight = 0;  ///< over the parameters that get a new codec; 0 when none does
+  double bits_per_weight = 0;  ///< over all parameters, afterwards
+  double quantized_bits_per_weight =
+      0;  ///< over the parameters that get a new codec; 0 when none does
 };
 
 Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint);

@@ -3,16 +3,19 @@
 ///   name    = "hqq-int4"
 ///   summary = "…"                                  # optional
 ///   [[stage]]
-///   solve  = "hqq"                                  # exactly one of observe, transform, solve, correct
-///   scheme = { default = "int4g64fh", "lm_head.weight" = "keep" }
-///   …                                               # settings of the method, all optional
+///   solve  = "hqq"                                  # exactly one of observe, transform, solve,
+///   correct scheme = { default = "int4g64fh", "lm_head.weight" = "keep" } … # settings of the
+///   method, all optional
 ///
-/// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*" any run, "?" any one
-/// character), else `default` for the linear layers; embeddings, head, norms and biases keep what the source has unless a
-/// pattern names them. "keep" keeps the stored bits. A weight goes to the first solve stage that gives it a codec.
+/// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*"
+/// any run, "?" any one character), else `default` for the linear layers; embeddings, head, norms
+/// and biases keep what the source has unless a pattern names them. "keep" keeps the stored bits. A
+/// weight goes to the first solve stage that gives it a codec.
 ///
-/// Errors     kNotFound (a name is answered with the nearest built-in); kCorruptData file:line:column (unknown keys with the
-///            nearest known one); kUnsupported for stages, methods and codecs that do not exist or do not go together
+/// Errors     kNotFound (a name is answered with the nearest built-in); kCorruptData
+/// file:line:column (unknown keys with the
+///            nearest known one); kUnsupported for stages, methods and codecs that do not exist or
+///            do not go together
 /// Source     our own
 #pragma once
 
@@ -52,11 +55,13 @@ struct Recipe {
   std::string name;
   std::string summary;
   std::vector<SolveStage> stages;  ///< solve is the only kind so far
-  std::string text;                ///< canonical TOML of the stages, every setting spelled out; no name, no comments
-  std::string hash;                ///< SHA-256 of `text`: equal hashes, equal weights
+  std::string
+      text;  ///< canonical TOML of the stages, every setting spelled out; no name, no comments
+  std::string hash;  ///< SHA-256 of `text`: equal hashes, equal weights
 };
 
-/// A built-in recipe by name, a TOML file by path, or the inline form "method=nearest,codec=int4g128a[,setting=value…]".
+/// A built-in recipe by name, a TOML file by path, or the inline form
+/// "method=nearest,codec=int4g128a[,setting=value…]".
 Result<Recipe> load_recipe(std::string_view name_or_path);
 Result<Recipe> parse_recipe(std::string_view toml, std::string_view where);
 
@@ -67,7 +72,8 @@ struct BuiltinRecipe {
 /// The files of recipes/, sorted by name; embedded at build time.
 std::span<const BuiltinRecipe> builtin_recipes();
 
-/// True when `text` matches `pattern` as a whole; "*" stands for any run of characters, "?" for one.
+/// True when `text` matches `pattern` as a whole; "*" stands for any run of characters, "?" for
+/// one.
 bool glob_match(std::string_view pattern, std::string_view text) noexcept;
 
 }  // namespace nibble::quant

@@ -1,10 +1,12 @@
 /// Quantizes a checkpoint into a folder that nibble reads back: one weight in memory at a time.
 ///
-/// The folder holds config.json, model.safetensors and the tokenizer's files. It appears under its final name only when it is
-/// complete. Equal weights, recipe and version give equal bytes for any number of threads.
+/// The folder holds config.json, model.safetensors and the tokenizer's files. It appears under its
+/// final name only when it is complete. Equal weights, recipe and version give equal bytes for any
+/// number of threads.
 ///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
-/// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled between weights, with
+/// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled
+/// between weights, with
 ///            nothing left behind
 /// Source     our own; the folder's layout is in docs/formats/checkpoint.md
 #pragma once

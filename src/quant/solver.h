@@ -1,14 +1,12 @@
 /// A method chooses the codes of one matrix: weights in, the bits of a codec out.
 ///
-/// Methods are rows of the table in methods.cc. Each is a pure function over views (solve/<name>.h) and a thin adapter that
-/// reads its settings from a recipe's stage.
+/// Methods are rows of the table in methods.cc. Each is a pure function over views (solve/<name>.h)
+/// and a thin adapter that reads its settings from a recipe's stage.
 ///
-/// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean [cols] (mean |x| by input)
-/// Requires   weight is finite
-/// Precision  float32 unless the method says otherwise
-/// Threads    split over `pool`; the result does not depend on its size
-/// Errors     `check` reports kUnsupported for a codec that the method cannot fill
-/// Source     our own
+/// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean
+/// [cols] (mean |x| by input) Requires   weight is finite Precision  float32 unless the method says
+/// otherwise Threads    split over `pool`; the result does not depend on its size Errors `check`
+/// reports kUnsupported for a codec that the method cannot fill Source     our own
 #pragma once
 
 #include <memory>

@@ -1,0 +1,260 @@
+#include "quant/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "model/config.h"
+
+namespace nibble::quant {
+namespace {
+
+bool is_matrix(model::WeightRole role) {
+  return role == model::WeightRole::kLinear || role == model::WeightRole::kEmbedding ||
+         role == model::WeightRole::kHead;
+}
+
+/// The codec that one stage gives a weight; nullptr when it keeps it.
+std::shared_ptr<const codec::Codec> codec_for(const Scheme& scheme,
+                                              const model::WeightInfo& weight) {
+  if (const SchemeRule* rule = scheme.match(weight.name)) {
+    return rule->codec;
+  }
+  return weight.role == model::WeightRole::kLinear ? scheme.default_codec : nullptr;
+}
+
+std::size_t encoded_bytes(const codec::Codec& codec, std::size_t rows, std::size_t cols) {
+  const double bits = codec.bits_per_weight(rows, cols) * static_cast<double>(rows * cols);
+  return static_cast<std::size_t>(std::llround(bits / 8.0));
+}
+
+double bits_per_weight(std::size_t bytes, std::size_t n) {
+  return n == 0 ? 0.0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(n);
+}
+
+PlanRow plan_row(const Recipe& recipe,
+                 const model::WeightInfo& weight,
+                 const codec::EncodedMatrix& source) {
+  PlanRow row;
+  row.weight = weight.name;
+  row.role = weight.role;
+  row.rows = source.rows;
+  row.cols = source.cols;
+  row.source_codec = row.target_codec = source.codec->name();
+  row.bytes_before = row.bytes_after = source.n_bytes();
+  for (const SolveStage& stage : recipe.stages) {
+    auto codec = is_matrix(weight.role) ? codec_for(stage.scheme, weight) : nullptr;
+    if (codec != nullptr) {
+      row.stage = &stage;
+      row.target_codec = codec->name();
+      row.bytes_after = encoded_bytes(*codec, row.rows, row.cols);
+      row.codec = std::move(codec);
+      break;
+    }
+  }
+  row.bits_per_weight = bits_per_weight(row.bytes_after, row.rows * row.cols);
+  return row;
+}
+
+void note_unmatched_patterns(Plan& plan) {
+  for (const SolveStage& stage : plan.recipe->stages) {
+    for (const SchemeRule& rule : stage.scheme.rules) {
+      const bool matches = std::ranges::any_of(
+          plan.rows, [&](const PlanRow& row) { return glob_match(rule.pattern, row.weight); });
+      if (!matches) {
+        plan.notes.push_back(
+            fmt::format("pattern '{}' matches no weight of this model", rule.pattern));
+      }
+    }
+  }
+}
+
+bool is_float(std::string_view codec) {
+  return codec == "f32" || codec == "f16" || codec == "bf16";
+}
+
+void note_second_quantization(Plan& plan) {
+  std::map<std::string, std::size_t> counts;
+  for (const PlanRow& row : plan.rows) {
+    if (!row.is_kept() && !is_float(row.source_codec)) {
+      ++counts[row.source_codec];
+    }
+  }
+  for (const auto& [codec, n] : counts) {
+    plan.notes.push_back(fmt::format(
+        "{} weights are {} in the source already; they are decoded and quantized a second time",
+        n,
+        codec));
+  }
+}
+
+void add_totals(Plan& plan) {
+  std::size_t quantized_bytes = 0;
+  for (const PlanRow& row : plan.rows) {
+    const std::size_t n = row.rows * row.cols;
+    plan.n_parameters += n;
+    plan.bytes_before += row.bytes_before;
+    plan.bytes_after += row.bytes_after;
+    if (!row.is_kept()) {
+      plan.n_quantized += n;
+      quantized_bytes += row.bytes_after;
+    }
+  }
+  plan.bits_per_weight = bits_per_weight(plan.bytes_after, plan.n_parameters);
+  plan.quantized_bits_per_weight = bits_per_weight(quantized_bytes, plan.n_quantized);
+}
+
+/// "model.layers.3.mlp.up_proj.weight" as "model.layers.*.mlp.up_proj.weight".
+std::string without_layer(std::string_view weight) {
+  constexpr std::string_view kPrefix = "model.layers.";
+  if (!weight.starts_with(kPrefix)) {
+    return std::string(weight);
+  }
+  const std::size_t end = weight.find('.', kPrefix.size());
+  return fmt::format("{}*{}", kPrefix, end == std::string_view::npos ? "" : weight.substr(end));
+}
+
+double mebibytes(std::size_t bytes) {
+  return static_cast<double>(bytes) / 1048576.0;
+}
+
+using Cells = std::array<std::string, 8>;
+
+/// One line for rows that differ in nothing but the layer.
+std::vector<Cells> table_of(const Plan& plan) {
+  struct Line {
+    const PlanRow* row;
+    std::string name;
+    std::size_t count = 0, bytes = 0;
+  };
+  std::vector<Line> lines;
+  for (const PlanRow& row : plan.rows) {
+    const std::string name = without_layer(row.weight);
+    auto line = std::ranges::find_if(lines, [&](const Line& l) {
+      return l.name == name && l.row->source_codec == row.source_codec &&
+             l.row->target_codec == row.target_codec && l.row->stage == row.stage &&
+             l.row->rows == row.rows && l.row->cols == row.cols;
+    });
+    if (line == lines.end()) {
+      line = lines.insert(lines.end(), Line{&row, name});
+    }
+    ++line->count;
+    line->bytes += row.bytes_after;
+  }
+  std::vector<Cells> out = {
+      {"weight", "n", "rows x cols", "from", "to", "method", "bits/w", "MiB"}};
+  for (const Line& line : lines) {
+    const PlanRow& row = *line.row;
+    out.push_back({line.name,
+                   fmt::format("{}", line.count),
+                   fmt::format("{} x {}", row.rows, row.cols),
+                   row.source_codec,
+                   row.is_kept() ? "keep" : row.target_codec,
+                   row.is_kept() ? "-" : row.stage->method,
+                   fmt::format("{:.3f}", row.bits_per_weight),
+                   fmt::format("{:.2f}", mebibytes(line.bytes))});
+  }
+  return out;
+}
+
+std::string align(const std::vector<Cells>& table) {
+  std::array<std::size_t, std::tuple_size_v<Cells>> width{};
+  for (const Cells& cells : table) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      width[i] = std::max(width[i], cells[i].size());
+    }
+  }
+  constexpr std::array kRight = {false, true, true, false, false, false, true, true};
+  std::string out;
+  for (const Cells& cells : table) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      line += kRight[i] ? fmt::format("{:>{}}  ", cells[i], width[i])
+                        : fmt::format("{:<{}}  ", cells[i], width[i]);
+    }
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
+  const auto config = model::read_config(checkpoint);
+  if (!config) {
+    return config.failure();
+  }
+  Plan plan;
+  plan.recipe = std::make_shared<const Recipe>(recipe);
+  for (const model::WeightInfo& weight : model::list_weights(*config)) {
+    const auto source = model::load_weight(checkpoint, *config, weight.name);
+    if (!source) {
+      return source.failure();
+    }
+    if (source->rows != weight.rows || source->cols != weight.cols) {
+      return fail(ErrorCode::kShapeMismatch,
+                  "{}: expected [{}, {}] by the configuration, found [{}, {}]",
+                  weight.name,
+                  weight.rows,
+                  weight.cols,
+                  source->rows,
+                  source->cols);
+    }
+    plan.rows.push_back(plan_row(*plan.recipe, weight, *source));
+  }
+  add_totals(plan);
+  note_unmatched_patterns(plan);
+  note_second_quantization(plan);
+  return plan;
+}
+
+std::string plan_text(const Plan& plan) {
+  std::string out =
+      fmt::format("Recipe {} ({})\n\n", plan.recipe->name, plan.recipe->hash.substr(0, 12));
+  out += align(table_of(plan));
+  out += fmt::format(
+      "\n{:.1f} M parameters, {:.1f} M of them quantized to {:.3f} bits each; {:.3f} bits over "
+      "all\n",
+      static_cast<double>(plan.n_parameters) / 1e6,
+      static_cast<double>(plan.n_quantized) / 1e6,
+      plan.quantized_bits_per_weight,
+      plan.bits_per_weight);
+  out += fmt::format("{:.2f} MiB before, {:.2f} MiB after\n",
+                     mebibytes(plan.bytes_before),
+                     mebibytes(plan.bytes_after));
+  for (const std::string& note : plan.notes) {
+    out += fmt::format("note: {}\n", note);
+  }
+  return out;
+}
+
+Json plan_json(const Plan& plan) {
+  Json rows = Json::array();
+  for (const PlanRow& row : plan.rows) {
+    rows.push_back({{"weight", row.weight},
+                    {"rows", row.rows},
+                    {"cols", row.cols},
+                    {"source_codec", row.source_codec},
+                    {"target_codec", row.target_codec},
+                    {"method", row.is_kept() ? Json(nullptr) : Json(row.stage->method)},
+                    {"bits_per_weight", row.bits_per_weight},
+                    {"bytes_before", row.bytes_before},
+                    {"bytes_after", row.bytes_after}});
+  }
+  return {{"recipe",
+           {{"name", plan.recipe->name}, {"hash", plan.recipe->hash}, {"text", plan.recipe->text}}},
+          {"weights", std::move(rows)},
+          {"n_parameters", plan.n_parameters},
+          {"n_quantized", plan.n_quantized},
+          {"bytes_before", plan.bytes_before},
+          {"bytes_after", plan.bytes_after},
+          {"bits_per_weight", plan.bits_per_weight},
+          {"quantized_bits_per_weight", plan.quantized_bits_per_weight},
+          {"notes", plan.notes}};
+}
+
+}  // namespace nibble::quant

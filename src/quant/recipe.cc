@@ -1,0 +1,253 @@
+#include "quant/recipe.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/hash.h"
+#include "base/suggest.h"
+#include "codec/codecs.h"
+
+namespace nibble::quant {
+namespace {
+
+constexpr std::string_view kStageKinds[] = {"observe", "transform", "solve", "correct"};
+constexpr std::string_view kKeep = "keep";
+
+/// The codec of one line of a scheme; nullptr for "keep".
+std::shared_ptr<const codec::Codec> read_codec(TomlTable& scheme,
+                                               std::string_view key,
+                                               const SolveStage& stage) {
+  const auto name = scheme.required<std::string>(key);
+  if (name == kKeep) {
+    return nullptr;
+  }
+  auto codec = codec::codec_from_name(name);
+  if (!codec) {
+    scheme.reject(key, codec.failure().message + ", or keep");
+  }
+  if (const auto fits = stage.solver->check(**codec); !fits) {
+    scheme.reject(key, fits.failure().message);
+  }
+  return std::move(*codec);
+}
+
+Scheme read_scheme(TomlTable& stage_table, const SolveStage& stage) {
+  auto table = stage_table.table("scheme");
+  if (!table) {
+    stage_table.reject("scheme", "missing, expected a table such as { default = \"int4g64a\" }");
+  }
+  Scheme out;
+  for (const std::string& key : table->keys()) {
+    auto codec = read_codec(*table, key, stage);
+    if (key == "default") {
+      out.default_codec = std::move(codec);
+    } else {
+      out.rules.push_back({key, std::move(codec)});
+    }
+  }
+  table->finish();
+  return out;
+}
+
+std::string_view kind_of(const TomlTable& table, std::string_view where, std::size_t number) {
+  std::vector<std::string_view> found;
+  std::ranges::copy_if(kStageKinds, std::back_inserter(found), [&](std::string_view kind) {
+    return table.has(kind);
+  });
+  if (found.size() != 1) {
+    table.reject(found.empty() ? "solve" : found[1],
+                 "a stage has exactly one of observe, transform, solve and correct");
+  }
+  if (found[0] != "solve") {
+    raise(ErrorCode::kUnsupported,
+          "{}: stage {}: '{}' stages are not supported by this version, only 'solve' is",
+          where,
+          number,
+          found[0]);
+  }
+  return found[0];
+}
+
+SolveStage read_stage(TomlTable& table, std::string_view where, std::size_t number) {
+  const std::string_view kind = kind_of(table, where, number);
+  SolveStage out;
+  out.method = table.required<std::string>(kind);
+  const auto row = find_solver(out.method);
+  if (!row) {
+    table.reject(kind, row.failure().message);
+  }
+  out.solver = (*row)->make(table);
+  out.scheme = read_scheme(table, out);
+  table.finish();
+  return out;
+}
+
+std::string codec_text(const std::shared_ptr<const codec::Codec>& codec) {
+  return codec == nullptr ? std::string(kKeep) : codec->name();
+}
+
+std::string toml_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+    }
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string canonical_text(const Recipe& recipe) {
+  std::string out;
+  for (const SolveStage& stage : recipe.stages) {
+    out += fmt::format("[[stage]]\nsolve = \"{}\"\n", stage.method);
+    for (const auto& [key, value] : stage.solver->settings()) {
+      out += fmt::format("{} = {}\n", key, value);
+    }
+    out += fmt::format("scheme = {{ default = \"{}\"", codec_text(stage.scheme.default_codec));
+    for (const SchemeRule& rule : stage.scheme.rules) {
+      out += fmt::format(", {} = \"{}\"", toml_text(rule.pattern), codec_text(rule.codec));
+    }
+    out += " }\n";
+  }
+  return out;
+}
+
+Recipe read_recipe(TomlTable root, std::string_view where) {
+  Recipe out;
+  out.name = root.required<std::string>("name");
+  if (out.name.empty()) {
+    root.reject("name", "must not be empty");
+  }
+  out.summary = root.optional<std::string>("summary").value_or("");
+  for (TomlTable& table : root.tables("stage")) {
+    out.stages.push_back(read_stage(table, where, out.stages.size() + 1));
+  }
+  root.finish();
+  if (out.stages.empty()) {
+    root.reject("stage", "missing, expected at least one [[stage]]");
+  }
+  out.text = canonical_text(out);
+  out.hash = sha256_hex(out.text);
+  return out;
+}
+
+/// A value of the inline form as TOML: numbers, true and false as they are, the rest as text.
+std::string toml_value(std::string_view value) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc{} && end == value.data() + value.size();
+  return is_number || value == "true" || value == "false" ? std::string(value) : toml_text(value);
+}
+
+bool is_setting_name(std::string_view text) {
+  return !text.empty() &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+}
+
+/// "method=nearest,codec=int4g128a,range=raw" as TOML.
+Result<std::string> inline_to_toml(std::string_view text) {
+  std::string stage;
+  std::string codec;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view item = text.substr(begin, end - begin);
+    const std::size_t equals = item.find('=');
+    const std::string_view key = item.substr(0, equals);
+    if (equals == std::string_view::npos || !is_setting_name(key)) {
+      return fail(ErrorCode::kInvalidArgument,
+                  "recipe '{}': expected setting=value, found '{}'",
+                  text,
+                  item);
+    }
+    const std::string_view value = item.substr(equals + 1);
+    if (key == "codec") {
+      codec = value;
+    } else {
+      stage += fmt::format("{} = {}\n", key == "method" ? "solve" : key, toml_value(value));
+    }
+    begin = end + 1;
+  }
+  return fmt::format("name = {}\n[[stage]]\n{}scheme = {{ default = {} }}\n",
+                     toml_text(text),
+                     stage,
+                     toml_text(codec));
+}
+
+Failure unknown_recipe(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const BuiltinRecipe& recipe : builtin_recipes()) {
+    names.push_back(recipe.name);
+  }
+  return fail(
+      ErrorCode::kNotFound,
+      "no recipe '{}'{}; expected a built-in name (nibble recipes lists them) or a .toml file",
+      name,
+      did_you_mean(name, names));
+}
+
+}  // namespace
+
+const SchemeRule* Scheme::match(std::string_view weight) const {
+  const auto found = std::ranges::find_if(
+      rules, [&](const SchemeRule& rule) { return glob_match(rule.pattern, weight); });
+  return found == rules.end() ? nullptr : &*found;
+}
+
+Result<Recipe> parse_recipe(std::string_view toml, std::string_view where) {
+  auto document = TomlDocument::parse(toml, where);
+  if (!document) {
+    return document.failure();
+  }
+  try {
+    return read_recipe(document->root(), where);
+  } catch (const Error& error) {
+    return error.failure();
+  }
+}
+
+Result<Recipe> load_recipe(std::string_view name_or_path) {
+  for (const BuiltinRecipe& recipe : builtin_recipes()) {
+    if (recipe.name == name_or_path) {
+      return parse_recipe(recipe.toml, fmt::format("recipe {}", recipe.name));
+    }
+  }
+  const std::filesystem::path path(name_or_path);
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(path, ignored) || path.extension() == ".toml") {
+    const auto text = read_text_file(path, std::size_t{1} << 20);
+    return text ? parse_recipe(*text, path.string()) : Result<Recipe>(text.failure());
+  }
+  if (name_or_path.find('=') != std::string_view::npos) {
+    const auto toml = inline_to_toml(name_or_path);
+    return toml ? parse_recipe(*toml, fmt::format("recipe '{}'", name_or_path))
+                : Result<Recipe>(toml.failure());
+  }
+  return unknown_recipe(name_or_path);
+}
+
+bool glob_match(std::string_view pattern, std::string_view text) noexcept {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star =
+      std::string_view::npos;  // the last "*", where matching goes on when what follows it fails
+  std::size_t resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+}  // namespace nibble::quant
