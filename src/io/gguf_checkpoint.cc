@@ -43,7 +43,7 @@ class GgufCheckpoint final : public Checkpoint {
     const GgufTensor& entry = tensors_[found->second];
     const auto bytes = file_->bytes().subspan(entry.offset, entry.n_bytes);
     if (entry.type.dtype) {
-      return dense_stored(name, *entry.type.dtype, entry.shape, bytes, file_);
+      return dense_stored(name, Tensor::borrow(*entry.type.dtype, entry.shape, bytes, file_));
     }
     const auto [rows, cols] = fold(entry.shape);
     StoredTensor out{std::string(name), entry.shape, {}};

@@ -20,17 +20,9 @@ Folded fold(std::span<const std::size_t> shape) noexcept {
   return out;
 }
 
-StoredTensor dense_stored(std::string_view name,
-                          DType dtype,
-                          Shape shape,
-                          std::span<const std::byte> bytes,
-                          std::shared_ptr<const void> owner) {
-  const auto [rows, cols] = fold(shape);
-  StoredTensor out;
-  out.name = name;
-  out.shape = std::move(shape);
-  out.matrix = codec::dense_matrix(Tensor::borrow(dtype, {rows, cols}, bytes, std::move(owner)));
-  return out;
+StoredTensor dense_stored(std::string_view name, const Tensor& tensor) {
+  const auto [rows, cols] = fold(tensor.shape());
+  return {std::string(name), tensor.shape(), codec::dense_matrix(tensor.reshaped({rows, cols}))};
 }
 
 Failure no_such_tensor(std::string_view name, std::span<const std::string> names) {

@@ -20,13 +20,8 @@ struct Folded {
 };
 Folded fold(std::span<const std::size_t> shape) noexcept;
 
-/// A tensor of plain elements as a stored one; `owner` keeps `bytes` alive, which hold exactly the
-/// tensor.
-StoredTensor dense_stored(std::string_view name,
-                          DType dtype,
-                          Shape shape,
-                          std::span<const std::byte> bytes,
-                          std::shared_ptr<const void> owner);
+/// A tensor of plain elements as a stored one.
+StoredTensor dense_stored(std::string_view name, const Tensor& tensor);
 
 /// kNotFound: "no tensor 'x' (did you mean 'y'?)".
 Failure no_such_tensor(std::string_view name, std::span<const std::string> names);

@@ -56,6 +56,13 @@ Tensor Tensor::borrow(DType dtype,
   return out;
 }
 
+Tensor Tensor::reshaped(Shape shape) const {
+  NIBBLE_CHECK(checked_product(shape) == size(), "Tensor::reshaped: another number of elements");
+  Tensor out = *this;
+  out.shape_ = std::move(shape);
+  return out;
+}
+
 std::span<std::byte> Tensor::mutable_bytes() {
   NIBBLE_CHECK(writable_, "Tensor::mutable_bytes of borrowed bytes");
   return {const_cast<std::byte*>(bytes_.data()), bytes_.size()};
@@ -78,7 +85,9 @@ std::vector<float> to_f32(const Tensor& tensor) {
       std::ranges::transform(tensor.as<std::uint16_t>(), out.begin(), bf16_to_f32);
       break;
     default:
-      raise(ErrorCode::kUnsupported, "expected a floating-point tensor, found {}", dtype_name(tensor.dtype()));
+      raise(ErrorCode::kUnsupported,
+            "expected a floating-point tensor, found {}",
+            dtype_name(tensor.dtype()));
   }
   return out;
 }

@@ -2,7 +2,8 @@
 ///
 /// Layout     row-major, contiguous, little-endian
 /// Threads    immutable once shared
-/// Errors     `make` throws kOutOfMemory (size named); `as<T>` checks the dtype, a mismatch is a bug
+/// Errors     `make` throws kOutOfMemory (size named); `as<T>` checks the dtype, a mismatch is a
+/// bug
 #pragma once
 
 #include <cstddef>
@@ -39,11 +40,14 @@ class Tensor {
                        Shape shape,
                        std::span<const std::byte> data,
                        std::shared_ptr<const void> owner);
+  /// The same bytes under another shape with as many elements.
+  [[nodiscard]] Tensor reshaped(Shape shape) const;
   /// Copies `values`.
   template <class T>
   static Tensor from(DType dtype, Shape shape, std::span<const T> values) {
     Tensor out = make(dtype, std::move(shape));
-    NIBBLE_CHECK(values.size_bytes() == out.bytes().size(), "Tensor::from: shape and values differ");
+    NIBBLE_CHECK(values.size_bytes() == out.bytes().size(),
+                 "Tensor::from: shape and values differ");
     std::memcpy(out.mutable_bytes().data(), values.data(), values.size_bytes());
     return out;
   }
@@ -75,7 +79,8 @@ class Tensor {
   bool writable_ = false;
 };
 
-/// Widens a floating-point tensor (F64, F32, F16, BF16) to float32. Errors: kUnsupported for other dtypes.
+/// Widens a floating-point tensor (F64, F32, F16, BF16) to float32. Errors: kUnsupported for other
+/// dtypes.
 std::vector<float> to_f32(const Tensor& tensor);
 
 }  // namespace nibble
