@@ -4,11 +4,21 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/avx512/linear.h"
+#include "kernels/generic/linear.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
 
 namespace nibble::kernels {
 namespace {
+
+#if defined(__x86_64__)
+bool has_avx512() noexcept {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+         __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
+#endif
 
 struct Candidate {
   KernelSet set;
@@ -17,8 +27,11 @@ struct Candidate {
 
 const std::vector<Candidate>& candidates() {
   static const std::vector<Candidate> all = {
-      {{"generic", &reference::kElementwise, &reference::kAttention},
-       []() noexcept { return true; }},
+    {{"generic", &reference::kElementwise, &reference::kAttention, &generic::kLinear},
+     []() noexcept { return true; }},
+#if defined(__x86_64__)
+    {{"avx512", &reference::kElementwise, &reference::kAttention, &avx512::kLinear}, has_avx512},
+#endif
   };
   return all;
 }

@@ -15,6 +15,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
+#include "kernels/linear.h"
 
 namespace nibble::kernels {
 
@@ -22,6 +23,7 @@ struct KernelSet {
   std::string_view name;  ///< "generic", "avx2", "avx512"
   const ElementwiseKernels* elementwise = nullptr;
   const AttentionKernels* attention = nullptr;
+  const LinearKernels* linear = nullptr;
 };
 
 /// Every set that was built and that this processor can run, slowest first.

@@ -1,0 +1,20 @@
+#include "kernels/avx512/linear.h"
+
+namespace nibble::kernels::avx512 {
+namespace {
+
+constexpr std::size_t kTiles[] = {1, 2, 4, 8, 12};
+
+}  // namespace
+
+const LinearKernels kLinear = {
+    .tiles = kTiles,
+    .pack = {pack_f32, pack_bf16, pack_int8},
+    .panels = {{{"f32_avx512", ActivationType::kF32, multiply_f32},
+                {"bf16_avx512bf16", ActivationType::kBf16, multiply_bf16},
+                {"int8_i8_avx512vnni", ActivationType::kInt8, multiply_int8},
+                {"int4_i8_avx512vnni", ActivationType::kInt8, multiply_int4},
+                {"lut4_bf16_avx512bf16", ActivationType::kBf16, multiply_lut4}}},
+};
+
+}  // namespace nibble::kernels::avx512

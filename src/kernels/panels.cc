@@ -1,0 +1,140 @@
+#include "kernels/panels.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <span>
+
+#include "base/checked_math.h"
+#include "base/error.h"
+#include "kernels/pack_codes.h"
+#include "tensor/half.h"
+
+namespace nibble::kernels {
+namespace {
+
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+/// Decoded rows of one panel, as floats, into its place.
+using PlaceRows = void (*)(const float* rows,
+                           std::size_t n_rows,
+                           std::size_t cols,
+                           std::byte* panel);
+
+void place_f32(const float* rows, std::size_t n_rows, std::size_t cols, std::byte* panel) {
+  auto* out = reinterpret_cast<float*>(panel);
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    for (std::size_t c = 0; c < cols; ++c) {
+      out[c * kPanelRows + r] = rows[r * cols + c];
+    }
+  }
+}
+
+void place_bf16(const float* rows, std::size_t n_rows, std::size_t cols, std::byte* panel) {
+  auto* out = reinterpret_cast<std::uint16_t*>(panel);
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    for (std::size_t c = 0; c < cols; ++c) {
+      out[(c / 2 * kPanelRows + r) * 2 + c % 2] = f32_to_bf16(rows[r * cols + c]);
+    }
+  }
+}
+
+void pack_floats(const codec::EncodedMatrix& weight,
+                 PlaceRows place,
+                 Panels& out,
+                 ThreadPool& pool) {
+  pool.run(out.n_panels, [&](std::size_t p, std::size_t /*worker*/) {
+    const std::size_t first = p * kPanelRows;
+    const std::size_t n = std::min(kPanelRows, weight.rows - first);
+    std::vector<float> rows(n * weight.cols);
+    weight.codec->decode_rows(weight, first, n, rows.data());
+    place(rows.data(), n, weight.cols, out.codes.data() + p * out.panel_bytes);
+  });
+}
+
+}  // namespace
+
+GroupShape make_group_shape(std::size_t cols, std::size_t group) noexcept {
+  GroupShape shape{.cols = cols, .group = std::min(group, cols)};
+  shape.block = shape.group <= 16 ? 16 : 32;
+  shape.blocks_per_group = ceil_div(shape.group, shape.block);
+  shape.n_groups = ceil_div(cols, shape.group);
+  const std::size_t last = cols - (shape.n_groups - 1) * shape.group;
+  shape.n_blocks = (shape.n_groups - 1) * shape.blocks_per_group + ceil_div(last, shape.block);
+  return shape;
+}
+
+BlockColumns block_columns(const GroupShape& shape, std::size_t block) noexcept {
+  const std::size_t in_group = block % shape.blocks_per_group * shape.block;
+  const std::size_t first = block / shape.blocks_per_group * shape.group + in_group;
+  return {first, std::min({shape.block, shape.group - in_group, shape.cols - first})};
+}
+
+PanelStorage::PanelStorage(std::size_t n_bytes) : n_bytes_(n_bytes) {
+  const std::size_t align = n_bytes >= kLargePage ? kLargePage : 64;
+  const std::size_t padded = round_up(std::max<std::size_t>(n_bytes, 1), align);
+  bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(align, padded)));
+  if (!bytes_) {
+    raise(ErrorCode::kOutOfMemory, "{} bytes of packed weights: not enough memory", n_bytes);
+  }
+  if (align == kLargePage) {
+    madvise(bytes_.get(), padded, MADV_HUGEPAGE);  // a hint: nothing is lost when it is refused
+  }
+  std::memset(bytes_.get(), 0, padded);
+}
+
+void PanelStorage::Free::operator()(std::byte* bytes) const noexcept {
+  std::free(bytes);
+}
+
+std::size_t Panels::n_bytes() const noexcept {
+  return codes.size() + (scales.size() + offsets.size()) * sizeof(std::uint16_t) +
+         row_factors.size() * sizeof(float);
+}
+
+Panels pack_panels(const codec::EncodedMatrix& weight, Arithmetic arithmetic, ThreadPool& pool) {
+  Panels out;
+  out.rows = weight.rows;
+  out.cols = weight.cols;
+  out.n_panels = ceil_div(weight.rows, kPanelRows);
+  if (arithmetic == Arithmetic::kNative && pack_codes(weight, out, pool)) {
+    return out;
+  }
+  const bool f32 = arithmetic == Arithmetic::kF32;
+  out.format = f32 ? PanelFormat::kF32 : PanelFormat::kBf16;
+  out.panel_bytes = f32 ? weight.cols * kPanelRows * sizeof(float)
+                        : round_up(weight.cols, 2) * kPanelRows * sizeof(std::uint16_t);
+  out.codes = PanelStorage(out.n_panels * out.panel_bytes);
+  pack_floats(weight, f32 ? place_f32 : place_bf16, out, pool);
+  return out;
+}
+
+void unpack_panel_row(const Panels& panels, std::size_t row, float* out) noexcept {
+  const std::byte* panel = panels.panel(row / kPanelRows);
+  const std::size_t r = row % kPanelRows;
+  switch (panels.format) {
+    case PanelFormat::kF32:
+      for (std::size_t c = 0; c < panels.cols; ++c) {
+        out[c] = reinterpret_cast<const float*>(panel)[c * kPanelRows + r];
+      }
+      return;
+    case PanelFormat::kBf16:
+      for (std::size_t c = 0; c < panels.cols; ++c) {
+        out[c] = bf16_to_f32(
+            reinterpret_cast<const std::uint16_t*>(panel)[(c / 2 * kPanelRows + r) * 2 + c % 2]);
+      }
+      return;
+    case PanelFormat::kInt8:
+    case PanelFormat::kInt4:
+    case PanelFormat::kLut4:
+      unpack_code_row(panels, row, out);
+      return;
+  }
+}
+
+}  // namespace nibble::kernels

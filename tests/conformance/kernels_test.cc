@@ -1,0 +1,318 @@
+// Every panel kernel of every instruction set that this processor has, on shapes that do and do not
+// fill a tile, against the plain product in float64. The stated tolerance of a format is derived
+// from its arithmetic:
+//   f32    4e-7 * cols * max|W| * max|x|
+//   bf16   weights and activations keep 8 bits: 2 * 2^-8 * sum |W x|, halved by rounding to nearest
+//   codes  activations are rounded to 1/127 of the largest of their block: half a step each, sum
+//   over c of |W| * top / 254;
+//          scales that are not binary16 keep 11 bits: 2^-11 * sum |s q x|
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "codec/dense.h"
+#include "kernels/linear.h"
+#include "kernels/reference/linear.h"
+#include "kernels/select.h"
+
+namespace nibble::kernels {
+namespace {
+
+/// A codec made for the test: codes, scales and offsets as plain arrays, any bits and group.
+class GridCodec final : public codec::Codec {
+ public:
+  GridCodec(const codec::Grid& grid, std::size_t cols, bool common_zero, std::uint32_t seed)
+      : grid_(grid), cols_(cols), common_zero_(common_zero), seed_(seed) {}
+  std::string name() const override { return "grid"; }
+  double bits_per_weight(std::size_t /*rows*/, std::size_t /*cols*/) const override { return 0.0; }
+  Result<void> validate(const codec::EncodedMatrix& /*matrix*/) const override { return {}; }
+  std::optional<codec::Grid> grid(const codec::EncodedMatrix& /*matrix*/) const override {
+    return grid_;
+  }
+  void unpack_row(const codec::EncodedMatrix& /*matrix*/,
+                  std::size_t row,
+                  std::span<std::uint8_t> codes,
+                  std::span<float> scales,
+                  std::span<float> offsets) const override {
+    std::mt19937 random(seed_ + static_cast<std::uint32_t>(row));
+    std::uniform_int_distribution<int> code(0, (1 << grid_.bits) - 1);
+    std::uniform_real_distribution<float> real(0.1F, 1.0F);
+    std::ranges::generate(codes, [&] { return static_cast<std::uint8_t>(code(random)); });
+    std::ranges::generate(scales, [&] { return 0.01F * real(random); });
+    for (std::size_t g = 0; g < offsets.size(); ++g) {
+      const float middle = static_cast<float>(1 << (grid_.bits - 1));
+      offsets[g] =
+          !grid_.has_offsets ? 0.0F : -scales[g] * (common_zero_ ? middle : middle * real(random));
+    }
+  }
+  void decode_rows(const codec::EncodedMatrix& matrix,
+                   std::size_t first,
+                   std::size_t n,
+                   float* out) const override {
+    const std::size_t n_groups = (cols_ + grid_.group - 1) / grid_.group;
+    std::vector<std::uint8_t> codes(cols_);
+    std::vector<float> scales(n_groups);
+    std::vector<float> offsets(n_groups);
+    for (std::size_t r = 0; r < n; ++r) {
+      unpack_row(matrix, first + r, codes, scales, offsets);
+      for (std::size_t c = 0; c < cols_; ++c) {
+        const float level =
+            grid_.codebook ? (*grid_.codebook)[codes[c]] : static_cast<float>(codes[c]);
+        out[r * cols_ + c] = scales[c / grid_.group] * level + offsets[c / grid_.group];
+      }
+    }
+  }
+
+ private:
+  codec::Grid grid_;
+  std::size_t cols_;
+  bool common_zero_;
+  std::uint32_t seed_;
+};
+
+struct Kind {
+  const char* name;
+  std::size_t bits;
+  bool has_offsets;
+  bool common_zero;
+  enum { kNone, kIntegers, kFloats } codebook;
+  PanelFormat wanted;
+};
+
+constexpr Kind kKinds[] = {
+    {"int4 symmetric", 4, true, true, Kind::kNone, PanelFormat::kInt4},
+    {"int4 with offsets", 4, true, false, Kind::kNone, PanelFormat::kInt4},
+    {"int4 codebook of integers", 4, false, false, Kind::kIntegers, PanelFormat::kInt4},
+    {"int4 codebook of floats", 4, false, false, Kind::kFloats, PanelFormat::kLut4},
+    {"int2 symmetric", 2, true, true, Kind::kNone, PanelFormat::kInt4},
+    {"int3 with offsets", 3, true, false, Kind::kNone, PanelFormat::kInt4},
+    {"int5 with offsets", 5, true, false, Kind::kNone, PanelFormat::kInt8},
+    {"int6 symmetric", 6, true, true, Kind::kNone, PanelFormat::kInt8},
+    {"int8 symmetric", 8, true, true, Kind::kNone, PanelFormat::kInt8},
+    {"int8 with offsets", 8, true, false, Kind::kNone, PanelFormat::kInt8},
+};
+
+std::array<float, 16> codebook_of(decltype(Kind::codebook) kind) {
+  std::array<float, 16> out{};
+  for (int i = 0; i < 16; ++i) {
+    const float x = static_cast<float>(i) - 7.5F;
+    const float curved = x * std::fabs(x) * 2.0F;  // -112.5 to 112.5
+    out[static_cast<std::size_t>(i)] =
+        kind == Kind::kIntegers ? std::round(curved) : curved * 0.017F;
+  }
+  return out;
+}
+
+struct Case {
+  std::size_t rows, cols, tokens;
+};
+
+constexpr Case kCases[] = {{1, 1, 1},
+                           {1, 32, 1},
+                           {3, 7, 2},
+                           {15, 31, 3},
+                           {16, 32, 4},
+                           {17, 33, 5},
+                           {16, 64, 8},
+                           {31, 65, 9},
+                           {32, 96, 11},
+                           {33, 100, 12},
+                           {48, 576, 13},
+                           {50, 300, 24},
+                           {49, 127, 25},
+                           {16, 1024, 33},
+                           {5, 520, 16},
+                           {40, 130, 7}};
+
+struct Problem {
+  codec::EncodedMatrix weight;
+  std::vector<float> decoded;
+  std::vector<float> x;
+  std::vector<float> wanted;
+  std::size_t rows, cols, tokens;
+};
+
+Problem make_problem(const Case& shape, codec::EncodedMatrix weight) {
+  Problem out{std::move(weight), {}, {}, {}, shape.rows, shape.cols, shape.tokens};
+  out.decoded = codec::decode_all(out.weight);
+  std::mt19937 random(99);
+  std::normal_distribution<float> normal(0.1F, 1.0F);
+  out.x.resize(shape.tokens * shape.cols);
+  std::ranges::generate(out.x, [&] { return normal(random); });
+  out.wanted.resize(shape.tokens * shape.rows);
+  reference::linear({out.decoded.data(), shape.rows, shape.cols},
+                    {out.x.data(), shape.tokens, shape.cols},
+                    {out.wanted.data(), shape.tokens, shape.rows});
+  return out;
+}
+
+/// All panels and tiles of one product, as ops/linear.cc walks them.
+std::vector<float> multiply(const LinearKernels& kernels,
+                            const Panels& panels,
+                            const Problem& problem) {
+  const PanelKernel& kernel = kernels.panel(panels.format);
+  const ActivationFormat format = activation_format(panels, kernel.activation);
+  const TilePlan plan = plan_tiles(kernels.tiles, problem.tokens);
+  const std::size_t token_bytes = activation_bytes(format);
+  std::vector<float> y(problem.tokens * problem.rows, -1e30F);
+  std::vector<std::byte> converted(plan.padded() * token_bytes, std::byte{0x5A});
+  for (std::size_t i = 0; i < plan.n_tiles; ++i) {
+    std::byte* tile = converted.data() + i * plan.full * token_bytes;
+    kernels.pack[static_cast<std::size_t>(format.type)](
+        {.format = &format,
+         .x = problem.x.data() + i * plan.full * problem.cols,
+         .x_stride = problem.cols,
+         .n_tokens = plan.tokens(i),
+         .tile = plan.width(i),
+         .out = tile});
+    for (std::size_t p = 0; p < panels.n_panels; ++p) {
+      PanelTask task = panel_task(panels, p);
+      task.x = tile;
+      task.tile = plan.width(i);
+      task.n_tokens = plan.tokens(i);
+      task.y = y.data() + i * plan.full * problem.rows + p * kPanelRows;
+      task.y_stride = problem.rows;
+      kernel.multiply(task);
+    }
+  }
+  return y;
+}
+
+/// What one output may differ by.
+double tolerance(const Problem& problem, const Panels& panels, std::size_t token, std::size_t row) {
+  const float* w = problem.decoded.data() + row * problem.cols;
+  const float* x = problem.x.data() + token * problem.cols;
+  double top_w = 0.0, top_x = 0.0, products = 0.0, weights = 0.0;
+  for (std::size_t c = 0; c < problem.cols; ++c) {
+    top_w = std::max(top_w, std::fabs(double{w[c]}));
+    top_x = std::max(top_x, std::fabs(double{x[c]}));
+    products += std::fabs(double{w[c]} * double{x[c]});
+    weights += std::fabs(double{w[c]});
+  }
+  const double f32 = 4e-7 * static_cast<double>(problem.cols) * top_w * top_x;
+  switch (panels.format) {
+    case PanelFormat::kF32:
+      return f32;
+    case PanelFormat::kBf16:
+      return f32 + std::ldexp(products, -8) * 1.01;
+    case PanelFormat::kLut4:
+      return f32 + (std::ldexp(products, -8) + std::ldexp(products, -11)) * 1.01;
+    case PanelFormat::kInt8:
+    case PanelFormat::kInt4: {
+      // Offsets may cancel codes: what is rounded is as large as the whole range of the codes.
+      const double range = 0.01 *
+                           static_cast<double>(1 << (panels.format == PanelFormat::kInt4 ? 4 : 8)) *
+                           (panels.has_levels ? 16.0 : 1.0);
+      return f32 + weights * top_x / 254.0 * 1.01 +
+             std::ldexp(range * top_x * static_cast<double>(problem.cols), -12);
+    }
+  }
+  return 0.0;
+}
+
+void expect_near(const KernelSet& set,
+                 const Panels& panels,
+                 const Problem& problem,
+                 const std::string& what) {
+  const std::vector<float> y = multiply(*set.linear, panels, problem);
+  for (std::size_t t = 0; t < problem.tokens; ++t) {
+    for (std::size_t r = 0; r < problem.rows; ++r) {
+      const std::size_t at = t * problem.rows + r;
+      ASSERT_NEAR(y[at], problem.wanted[at], tolerance(problem, panels, t, r))
+          << set.name << ", " << set.linear->panel(panels.format).name << ", " << what << ": token "
+          << t << " of " << problem.tokens << ", row " << r << " of " << problem.rows << ", "
+          << problem.cols << " columns";
+    }
+  }
+}
+
+TEST(PanelKernels, CodesAgreeWithTheReference) {
+  ThreadPool pool(1);
+  for (const Kind& kind : kKinds) {
+    for (const Case& shape : kCases) {
+      for (const std::size_t group : {16U, 32U, 64U, 24U, 128U, 1000000U}) {
+        codec::Grid grid{.bits = kind.bits,
+                         .group = std::min<std::size_t>(group, shape.cols),
+                         .has_offsets = kind.has_offsets,
+                         .codebook = {}};
+        if (kind.codebook != Kind::kNone) {
+          grid.codebook = codebook_of(kind.codebook);
+        }
+        const Problem problem =
+            make_problem(shape,
+                         {std::make_shared<GridCodec>(grid, shape.cols, kind.common_zero, 7U),
+                          shape.rows,
+                          shape.cols,
+                          {}});
+        const Panels panels = pack_panels(problem.weight, Arithmetic::kNative, pool);
+        ASSERT_TRUE(panels.format == kind.wanted || (kind.codebook == Kind::kFloats && group == 24))
+            << kind.name;
+        ASSERT_EQ(panels.has_offsets, kind.has_offsets && !kind.common_zero) << kind.name;
+        for (const KernelSet& set : usable_kernel_sets()) {
+          expect_near(
+              set, panels, problem, std::string(kind.name) + " group " + std::to_string(group));
+        }
+        if (HasFatalFailure()) {
+          return;
+        }
+      }
+    }
+  }
+}
+
+TEST(PanelKernels, DenseAgreesWithTheReference) {
+  ThreadPool pool(1);
+  for (const Case& shape : kCases) {
+    std::mt19937 random(3);
+    std::normal_distribution<float> normal(0.0F, 0.05F);
+    std::vector<float> values(shape.rows * shape.cols);
+    std::ranges::generate(values, [&] { return normal(random); });
+    const Problem problem = make_problem(
+        shape,
+        codec::dense_matrix(Tensor::from<float>(DType::kF32, {shape.rows, shape.cols}, values)));
+    for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kNative}) {
+      const Panels panels = pack_panels(problem.weight, arithmetic, pool);
+      ASSERT_EQ(panels.format,
+                arithmetic == Arithmetic::kF32 ? PanelFormat::kF32 : PanelFormat::kBf16);
+      for (const KernelSet& set : usable_kernel_sets()) {
+        expect_near(set, panels, problem, "dense");
+      }
+      if (HasFatalFailure()) {
+        return;
+      }
+    }
+  }
+}
+
+TEST(PanelKernels, UnpackedRowsAreTheDecodedRows) {
+  ThreadPool pool(1);
+  for (const Kind& kind : kKinds) {
+    codec::Grid grid{
+        .bits = kind.bits, .group = 32, .has_offsets = kind.has_offsets, .codebook = {}};
+    if (kind.codebook != Kind::kNone) {
+      grid.codebook = codebook_of(kind.codebook);
+    }
+    const codec::EncodedMatrix weight{
+        std::make_shared<GridCodec>(grid, 100, kind.common_zero, 5U), 20, 100, {}};
+    const std::vector<float> wanted = codec::decode_all(weight);
+    for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kNative}) {
+      const Panels panels = pack_panels(weight, arithmetic, pool);
+      const double range =
+          0.01 * static_cast<double>(1 << kind.bits) * (panels.has_levels ? 16.0 : 1.0);
+      for (std::size_t r = 0; r < 20; ++r) {
+        std::vector<float> row(100);
+        unpack_panel_row(panels, r, row.data());
+        for (std::size_t c = 0; c < 100; ++c) {
+          const double allowed = arithmetic == Arithmetic::kF32 ? 0.0 : std::ldexp(range, -11);
+          ASSERT_NEAR(row[c], wanted[r * 100 + c], allowed)
+              << kind.name << " row " << r << " column " << c;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nibble::kernels
