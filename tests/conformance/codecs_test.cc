@@ -142,7 +142,8 @@ TEST_P(CodecConformance, DecodesFiniteValuesRowByRowAsAllAtOnce) {
 TEST_P(CodecConformance, GridAndRowsAgree) {
   const auto grid = codec_.grid(matrix_);
   if (!grid) {
-    GTEST_SKIP() << GetParam() << " has no grid";
+    EXPECT_THROW(codec_.unpack_row(matrix_, 0, {}, {}, {}), Error);
+    return;
   }
   ASSERT_LE(grid->bits, 8U);
   ASSERT_GT(grid->group, 0U);
