@@ -37,7 +37,7 @@ constexpr std::array<float, 16> kNf4Values = {-1.0F,
                                               1.0F};
 
 constexpr std::array<float, 8> kFp4Magnitudes = {
-    0.0F, 0.0052083333F, 0.6666667F, 1.0F, 0.3333333F, 0.5F, 0.1666667F, 0.25F};
+    0.0F, 0.0625F / 12.0F, 2.0F / 3.0F, 1.0F, 1.0F / 3.0F, 0.5F, 1.0F / 6.0F, 0.25F};
 
 constexpr std::array<float, 16> make_fp4_values() {
   std::array<float, 16> out{};
@@ -50,13 +50,18 @@ constexpr std::array<float, 16> make_fp4_values() {
 constexpr std::array<float, 16> kFp4Values = make_fp4_values();
 
 /// For i = 0 … 6 the midpoints of 2^i equal steps from 0.1 to 1, times 10^(i-6), with both signs;
-/// then 0 and 1.
+/// then 0 and 1. The edges are counted from the nearer end, as the reference's linspace does, which
+/// decides their last bit.
 std::array<float, 256> make_dynamic_map() {
   std::array<float, 256> out{};
   std::size_t n = 0;
   for (int i = 0; i < 7; ++i) {
     const int steps = 1 << i;
-    const auto edge = [steps](int k) { return static_cast<float>(0.1 + 0.9 * k / steps); };
+    const float step = (1.0F - 0.1F) / static_cast<float>(steps);
+    const auto edge = [=](int k) {
+      return k < (steps + 1) / 2 ? std::fma(step, static_cast<float>(k), 0.1F)
+                                 : std::fma(-step, static_cast<float>(steps - k), 1.0F);
+    };
     const auto power = static_cast<float>(std::pow(10.0, i - 6));
     for (int k = 0; k < steps; ++k) {
       const float middle = (edge(k) + edge(k + 1)) / 2.0F;

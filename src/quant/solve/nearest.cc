@@ -110,19 +110,20 @@ float inverse_of(float absmax) noexcept {
   return 1.0F / std::max(absmax, 1e-38F);
 }
 
-/// Index of the nearest value of the dynamic map; a tie goes to the lower one.
+/// Index of the value of the dynamic map that is nearest to x in [-1, 1]. Like the reference, x is
+/// first rounded to one of 65536 equal steps, so the choice near a midpoint is that of the step,
+/// not of x.
 std::uint8_t nearest_dynamic(float x) noexcept {
+  constexpr float kSteps = 65535.0F;
+  const float level = std::nearbyint((x + 1.0F) * 0.5F * kSteps) * (2.0F / kSteps) - 1.0F;
   const auto& map = codec::dynamic_map();
-  const auto above = std::ranges::lower_bound(map, x);
+  const auto above = std::ranges::lower_bound(map, level);
   if (above == map.begin()) {
     return 0;
   }
-  if (above == map.end()) {
-    return static_cast<std::uint8_t>(map.size() - 1);
-  }
   const auto below = above - 1;
-  const auto nearest = x - *below <= *above - x ? below : above;
-  return static_cast<std::uint8_t>(nearest - map.begin());
+  const bool is_below = above == map.end() || level - *below <= *above - level;
+  return static_cast<std::uint8_t>((is_below ? below : above) - map.begin());
 }
 
 /// Replaces absmax by its nested form.

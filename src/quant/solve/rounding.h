@@ -26,11 +26,12 @@ struct RealGrid {
   float zero = 0.0F;
 };
 
-/// Range over max_code steps; 1 for a range under 1e-4, at most 2e4.
+/// max_code steps over the range, as reciprocal times max_code (the reference's order); 1 for a
+/// range up to 1e-4, at most 2e4.
 inline RealGrid real_grid(std::span<const float> w, float max_code) noexcept {
   const auto [low, high] = std::ranges::minmax(w);
   const float range = high - low;
-  const float inverse = range <= 1e-4F ? 1.0F : std::min(max_code / range, 2e4F);
+  const float inverse = range <= 1e-4F ? 1.0F : std::min(1.0F / range * max_code, 2e4F);
   return {inverse, -low * inverse};
 }
 
