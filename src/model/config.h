@@ -1,12 +1,14 @@
 /// The shape of a decoder model, read from GGUF metadata or a Hugging Face config.json.
 ///
-/// Errors     a missing or contradictory key is kCorruptData with its name; an unknown architecture is kUnsupported
+/// Errors     a missing or contradictory key is kCorruptData with its name; an unknown
+///            architecture is kUnsupported
 /// Source     the architectures' configuration classes in the Transformers library; GGUF key names
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -32,19 +34,22 @@ struct ModelConfig {
   float rope_local_theta = 0.0F;  ///< Gemma 3: of the sliding layers; 0 elsewhere
   ops::RopeScaling rope_scaling;
   bool tied_embeddings = false;
-  bool qkv_bias = false;   ///< Qwen2
-  bool qk_norm = false;    ///< Qwen3, Gemma 3
-  bool sandwich_norms = false;  ///< Gemma 3: norms behind attention and MLP too
-  float embedding_scale = 1.0F; ///< Gemma 3: sqrt(hidden)
-  float attention_scale = 0.0F; ///< 1/sqrt(head_dim) unless the model says otherwise
+  bool qkv_bias = false;         ///< Qwen2
+  bool qk_norm = false;          ///< Qwen3, Gemma 3
+  bool sandwich_norms = false;   ///< Gemma 3: norms behind attention and MLP too
+  float embedding_scale = 1.0F;  ///< Gemma 3: sqrt(hidden)
+  float attention_scale = 0.0F;  ///< 1/sqrt(head_dim) unless the model says otherwise
   float attention_softcap = 0.0F, final_softcap = 0.0F;
   ops::GateActivation activation = ops::GateActivation::kSilu;
-  std::size_t sliding_window = 0;              ///< 0: none
-  std::vector<std::uint8_t> sliding_layers;    ///< [n_layers] 1 where the window applies
+  std::size_t sliding_window = 0;            ///< 0: none
+  std::vector<std::uint8_t> sliding_layers;  ///< [n_layers] 1 where the window applies
 
   /// Parameters of all weights, embeddings counted once when tied.
   [[nodiscard]] std::size_t n_parameters() const;
 };
+
+/// The configuration itself, or why its numbers cannot be those of a model.
+Result<ModelConfig> check_config(ModelConfig config, std::string_view where);
 
 Result<ModelConfig> read_config(const io::Checkpoint& checkpoint);
 

@@ -1,10 +1,12 @@
 /// Greedy generation for many prompts at once.
 ///
-/// Sequences run together (continuous batching); each stops at an end-of-generation token, at a stop string, at its limit, or
-/// at the end of the context.
+/// Sequences run together (continuous batching); each stops at an end-of-generation token, at a
+/// stop string, at its limit, or at the end of the context.
 ///
-/// Errors     an empty prompt is kInvalidArgument; a prompt longer than the context is cut from the left and counted
-/// Source     our own; stop-string rule: text is cut at the first occurrence of each stop string in turn (lm-evaluation-harness)
+/// Errors     an empty prompt is kInvalidArgument; a prompt longer than the context is cut from
+///            the left and counted
+/// Source     our own; stop-string rule: text is cut at the first occurrence of each stop string
+///            in turn (lm-evaluation-harness)
 #pragma once
 
 #include <cstdint>

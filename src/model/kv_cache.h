@@ -1,7 +1,8 @@
 /// Keys and values of running sequences, in pages that forks share.
 ///
-/// A sequence is a list of pages. `fork` shares the full pages of the parent and copies only the last, partial one, so
-/// requests with a common prefix compute and store it once.
+/// A sequence is a list of pages. `fork` shares the pages of the parent; a partial last page is
+/// copied when one of its users goes on, so requests with a common prefix compute and store it
+/// once.
 ///
 /// Layout     a page holds, for each layer, K then V, each [n_kv_heads, kPageTokens, head_dim]
 /// Threads    not thread-safe; one cache belongs to one engine
@@ -30,6 +31,8 @@ class KvCache {
   /// `max_bytes` bounds all pages together; pages are allocated on demand.
   KvCache(const ModelConfig& config, DType dtype, std::size_t max_bytes);
   ~KvCache();
+  KvCache(KvCache&& other) noexcept;
+  KvCache& operator=(KvCache&& other) noexcept;
 
   SequenceId create();
   /// A new sequence with the first `n_tokens` tokens of `parent` (all of them by default).

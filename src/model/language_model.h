@@ -1,11 +1,13 @@
 /// A decoder model with its weights, ready to run: packed tokens in, hidden states and logits out.
 ///
-/// A `forward` takes the new tokens of any number of sequences, packed without padding; each sequence goes on at the length
-/// that it has in the cache. The output head runs only on the rows that the caller asks for.
+/// A `forward` takes the new tokens of any number of sequences, packed without padding; each
+/// sequence goes on at the length that it has in the cache. The output head runs only on the rows
+/// that the caller asks for.
 ///
 /// Shapes     tokens [n] over all sequences; hidden [n_wanted, hidden]; logits [n_rows, vocab]
 /// Threads    one call at a time; the work is split over the pool given at load
-/// Errors     kInvalidArgument for a token outside the vocabulary; kCancelled between layers when the flag is raised
+/// Errors     kInvalidArgument for a token outside the vocabulary; kCancelled between layers when
+///            the flag is raised
 /// Source     our own; architectures follow the Transformers library (`model/architectures/`)
 #pragma once
 
@@ -37,8 +39,9 @@ class LanguageModel {
   /// Bytes of packed weights in memory.
   [[nodiscard]] virtual std::size_t weight_bytes() const noexcept = 0;
 
-  /// Runs the chunks through all layers. `wanted` lists packed row numbers (ascending) whose hidden state, after the final
-  /// norm, goes to `hidden`, one row each. Keys and values are appended to `cache`.
+  /// Runs the chunks through all layers. `wanted` lists packed row numbers (ascending) whose hidden
+  /// state, after the final norm, goes to `hidden`, one row each. Keys and values are appended to
+  /// `cache`.
   virtual void forward(std::span<const SequenceChunk> chunks,
                        KvCache& cache,
                        std::span<const std::uint32_t> wanted,

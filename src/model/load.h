@@ -1,7 +1,8 @@
 /// From a path to something that runs: weights, tokenizer and provenance.
 ///
-/// Errors     everything that io, text and config report, with the path; kOutOfMemory before work begins when the weights do not
-///            fit the memory that is available ("needs 13.5 GiB, 7.9 GiB are free")
+/// Errors     everything that io, text and config report, with the path; kOutOfMemory before work
+///            begins when the weights do not fit the memory that is available ("needs 13.5 GiB,
+///            7.9 GiB are free")
 /// Source     our own
 #pragma once
 
@@ -23,10 +24,10 @@ struct LoadOptions {
 struct LoadedModel {
   std::unique_ptr<LanguageModel> model;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::string hash;             ///< of the weight files
-  std::size_t file_bytes = 0;   ///< of the weight files
-  std::string weight_types;     ///< "210 x q4_1, 1 x q8_0, 61 x f32"
-  std::string chat_template;    ///< "" when the model has none
+  std::string hash;            ///< of the weight files
+  std::size_t file_bytes = 0;  ///< of the weight files
+  std::string weight_types;    ///< "210 x q4_1, 1 x q8_0, 61 x f32"
+  std::string chat_template;   ///< "" when the model has none
 };
 
 /// `pool` must outlive the model.

@@ -1,10 +1,12 @@
-/// The weights of a checkpoint under one set of names, whatever the container: those of Hugging Face
-/// ("model.layers.3.self_attn.q_proj.weight"), rows in Hugging Face order, norms as the multiplier that is applied.
+/// The weights of a checkpoint under one set of names, whatever the container: those of Hugging
+/// Face ("model.layers.3.self_attn.q_proj.weight"), rows in Hugging Face order, norms as the
+/// multiplier that is applied.
 ///
-/// GGUF stores q and k of the llama architecture with rows permuted for interleaved RoPE, and Gemma's norms plus one; both
-/// are undone here, so that everything above sees one model.
+/// GGUF stores q and k of the llama architecture with rows permuted for interleaved RoPE, and
+/// Gemma's norms plus one; both are undone here, so that everything above sees one model.
 ///
-/// Errors     kNotFound with the canonical and the container's name; kShapeMismatch with both shapes
+/// Errors     kNotFound with the canonical and the container's name; kShapeMismatch with both
+///            shapes
 /// Source     our own; the GGUF conversion rules are in docs/formats/gguf.md
 #pragma once
 
@@ -38,5 +40,11 @@ std::vector<WeightInfo> list_weights(const ModelConfig& config);
 Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
                                          const ModelConfig& config,
                                          std::string_view canonical_name);
+
+/// A weight as Hugging Face folders of this architecture store it, for writing: Gemma 3's norms
+/// minus one in float32, everything else unchanged. `load_weight` reads it back.
+codec::EncodedMatrix as_hf_weight(const ModelConfig& config,
+                                  std::string_view canonical_name,
+                                  codec::EncodedMatrix matrix);
 
 }  // namespace nibble::model

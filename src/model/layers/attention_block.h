@@ -1,0 +1,49 @@
+/// Self-attention of one layer: projections, RoPE, the cache, and the way back to the residual
+/// width.
+///
+///   branch = W_o attention(rope(norm_q(W_q x + b_q)), rope(norm_k(W_k x + b_k)), W_v x + b_v)
+///
+/// The norms run on each head and exist only with `qk_norm`, the biases only with `qkv_bias`.
+///
+/// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]
+/// Precision  that of the ops; keys and values are stored in the cache's dtype
+/// Threads    one call at a time
+/// Source     Vaswani et al. 2017, arXiv 1706.03762; grouped queries: Ainslie et al. 2023, arXiv
+///            2305.13245
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "model/config.h"
+#include "model/layers/stream.h"
+#include "model/weights/weight_loader.h"
+#include "ops/attention.h"
+#include "ops/linear.h"
+
+namespace nibble::model {
+
+class AttentionBlock {
+ public:
+  AttentionBlock(const ModelConfig& config, const WeightLoader& weights, std::size_t layer);
+
+  /// Narrows the stream where it is due.
+  void run(Stream& stream) const;
+
+  [[nodiscard]] std::size_t packed_bytes() const noexcept;
+
+ private:
+  struct Projections {
+    MatrixView<float> q, k, v;
+  };
+  [[nodiscard]] Projections project(Stream& stream) const;
+  void normalize_heads(MatrixView<float> x, std::span<const float> weight, ThreadPool& pool) const;
+
+  ops::AttentionShape shape_;
+  float norm_epsilon_;
+  std::vector<float> inverse_frequency_;
+  ops::Linear q_, k_, v_, o_;
+  std::vector<float> q_norm_, k_norm_;  ///< empty without qk_norm
+};
+
+}  // namespace nibble::model

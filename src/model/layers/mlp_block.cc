@@ -1,0 +1,45 @@
+#include "model/layers/mlp_block.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ops/elementwise.h"
+
+namespace nibble::model {
+namespace {
+
+/// Rows at a time, so that the two wide buffers stay small however many tokens come.
+constexpr std::size_t kTileRows = 512;
+
+std::string stem(std::size_t layer, std::string_view part) {
+  return fmt::format("model.layers.{}.mlp.{}", layer, part);
+}
+
+}  // namespace
+
+MlpBlock::MlpBlock(const ModelConfig& config, const WeightLoader& weights, std::size_t layer)
+    : activation_(config.activation),
+      gate_(weights.linear(stem(layer, "gate_proj"), config.intermediate, config.hidden)),
+      up_(weights.linear(stem(layer, "up_proj"), config.intermediate, config.hidden)),
+      down_(weights.linear(stem(layer, "down_proj"), config.hidden, config.intermediate)) {}
+
+void MlpBlock::run(Stream& stream) const {
+  ThreadPool& pool = stream.pool();
+  for (std::size_t first = 0; first < stream.n_rows(); first += kTileRows) {
+    const std::size_t n = std::min(kTileRows, stream.n_rows() - first);
+    const auto gate = stream.scratch(Workspace::kGate, n, gate_.rows());
+    const auto up = stream.scratch(Workspace::kUp, n, up_.rows());
+    ops::apply_all(
+        std::array{&gate_, &up_}, stream.normed().rows_from(first, n), std::array{gate, up}, pool);
+    ops::gate_in_place(activation_, gate, up, pool);
+    down_.apply(gate, stream.branch().rows_from(first, n), pool);
+  }
+}
+
+std::size_t MlpBlock::packed_bytes() const noexcept {
+  return gate_.packed_bytes() + up_.packed_bytes() + down_.packed_bytes();
+}
+
+}  // namespace nibble::model

@@ -1,0 +1,37 @@
+#include <gtest/gtest.h>
+
+#include "support/files.h"
+#include "unit/model/model_runs.h"
+
+namespace nibble::model {
+namespace {
+
+using nibble::testing::demo_model;
+using nibble::testing::golden;
+using nibble::testing::other_model;
+using testing::TestModel;
+
+TEST(Llama, SmolLm2HasTheLogitsOfTheReference) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_FILE(expected, golden("engine/smollm2.json"));
+  TestModel model(path);
+  testing::expect_golden(model, expected, 1e-4);
+}
+
+TEST(Llama, SmolLm2GeneratesTheTokensOfTheReference) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_FILE(expected, golden("engine/smollm2.json"));
+  TestModel model(path);
+  testing::expect_golden_greedy(model, expected);
+}
+
+TEST(Llama, Qwen2HasTheLogitsOfTheReference) {
+  NIBBLE_NEEDS_FILE(path, other_model("qwen2.5-coder-0.5b-q4_k_m.gguf"));
+  NIBBLE_NEEDS_FILE(expected, golden("engine/qwen25.json"));
+  TestModel model(path);
+  testing::expect_golden(model, expected, 2e-4);
+  testing::expect_golden_greedy(model, expected);
+}
+
+}  // namespace
+}  // namespace nibble::model
