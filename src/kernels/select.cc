@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/avx512/attention.h"
+#include "kernels/avx512/elementwise.h"
 #include "kernels/avx512/linear.h"
 #include "kernels/generic/linear.h"
 #include "kernels/reference/attention.h"
@@ -30,7 +32,7 @@ const std::vector<Candidate>& candidates() {
     {{"generic", &reference::kElementwise, &reference::kAttention, &generic::kLinear},
      []() noexcept { return true; }},
 #if defined(__x86_64__)
-    {{"avx512", &reference::kElementwise, &reference::kAttention, &avx512::kLinear}, has_avx512},
+    {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear}, has_avx512},
 #endif
   };
   return all;

@@ -1,0 +1,336 @@
+#include "kernels/avx512/attention.h"
+
+#include <math.h>
+
+#include <cstdint>
+
+#include "kernels/avx512/math.h"
+
+namespace nibble::kernels::avx512 {
+namespace {
+
+constexpr std::size_t kKeyTile = 64;
+constexpr int kVectors = 4;  ///< registers that hold a tile of keys, or 64 dimensions of a value
+/// Rows (a query of one head) that share one pass over the keys.
+constexpr std::size_t kMaxRows = 192;
+/// Rows whose scores and sums stay in registers together: 6 * 4 accumulators of 32.
+constexpr int kRowBlock = 6;
+/// Below every score: a row that has seen no key yet.
+constexpr float kNoScore = -1e30F;
+
+using Half = std::uint16_t;
+
+__m512 load(const float* values, __mmask16 mask) noexcept {
+  return _mm512_maskz_loadu_ps(mask, values);
+}
+__m512 load(const Half* values, __mmask16 mask) noexcept {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, values));
+}
+
+/// Keys (transposed) and values of one tile, as floats.
+struct Tile {
+  alignas(64) float keys[kMaxHeadDim * kKeyTile];    ///< [dim][key]
+  alignas(64) float values[kMaxHeadDim * kKeyTile];  ///< [key][dim]
+  std::size_t first;                                 ///< position of key 0
+  std::size_t n;
+};
+
+/// Transposes 16 rows of 16 floats in place.
+void transpose(__m512 (&rows)[16]) noexcept {
+  __m512 t[16];
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {
+    rows[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
+    rows[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xEE);
+    rows[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    rows[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x88);
+    t[i + 8] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xDD);
+    t[i + 12] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xDD);
+  }
+  for (int i = 0; i < 4; ++i) {
+    rows[i] = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);
+    rows[i + 4] = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
+    rows[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xDD);
+    rows[i + 12] = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xDD);
+  }
+}
+
+template <class Element>
+void load_keys(const Element* keys, std::size_t head_dim, Tile& tile) noexcept {
+  for (std::size_t d = 0; d < head_dim; d += 16) {
+    const __mmask16 mask = first_lanes(head_dim - d);
+    const std::size_t n_dims = head_dim - d < 16 ? head_dim - d : 16;
+    for (std::size_t k = 0; k < kKeyTile; k += 16) {
+      __m512 rows[16];
+      for (std::size_t i = 0; i < 16; ++i) {
+        rows[i] = k + i < tile.n ? load(keys + (k + i) * head_dim + d, mask) : _mm512_setzero_ps();
+      }
+      transpose(rows);
+      for (std::size_t i = 0; i < n_dims; ++i) {
+        _mm512_store_ps(tile.keys + (d + i) * kKeyTile + k, rows[i]);
+      }
+    }
+  }
+}
+
+/// Values as floats: where they lie, or converted into the tile.
+const float* load_values(const float* values, std::size_t /*head_dim*/, Tile& /*tile*/) noexcept {
+  return values;
+}
+const float* load_values(const Half* values, std::size_t head_dim, Tile& tile) noexcept {
+  const std::size_t n = tile.n * head_dim;
+  for (std::size_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    _mm512_mask_storeu_ps(tile.values + i, mask, load(values + i, mask));
+  }
+  return tile.values;
+}
+
+/// What one row carries from tile to tile.
+struct Row {
+  const float* q;
+  float* out;  ///< the sum so far, not yet divided by `total`
+  std::size_t position;
+  float top;
+  float total;
+};
+
+/// Bit j: the row sees key j of the tile.
+std::uint64_t visible_keys(const AttentionTask& task, const Row& row, const Tile& tile) noexcept {
+  if (row.position < tile.first) {
+    return 0;
+  }
+  const std::size_t end = row.position + 1 - tile.first;  // keys [0, end) are not in the future
+  const std::size_t n = end < tile.n ? end : tile.n;
+  std::uint64_t bits = n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
+  if (task.window != 0 && row.position + 1 > task.window) {
+    const std::size_t first = row.position + 1 - task.window;
+    if (first > tile.first) {
+      const std::size_t hidden = first - tile.first;
+      bits = hidden >= 64 ? 0 : bits & (~std::uint64_t{0} << hidden);
+    }
+  }
+  return bits;
+}
+
+__m512 soft_limit(__m512 score, float cap) noexcept {
+  if (cap == 0.0F) {
+    return score;
+  }
+  const __m512 limit = _mm512_set1_ps(cap);
+  return _mm512_mul_ps(limit, tanh_ps(_mm512_div_ps(score, limit)));
+}
+
+template <int R>
+void score_rows(const AttentionTask& task,
+                const Row* rows,
+                const Tile& tile,
+                __m512 (&scores)[R][kVectors]) noexcept {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < kVectors; ++v) {
+      scores[r][v] = _mm512_setzero_ps();
+    }
+  }
+  for (std::size_t d = 0; d < task.head_dim; ++d) {
+    __m512 keys[kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      keys[v] = _mm512_load_ps(tile.keys + d * kKeyTile + static_cast<std::size_t>(v) * 16);
+    }
+    for (int r = 0; r < R; ++r) {
+      const __m512 q = _mm512_set1_ps(rows[r].q[d]);
+      for (int v = 0; v < kVectors; ++v) {
+        scores[r][v] = _mm512_fmadd_ps(q, keys[v], scores[r][v]);
+      }
+    }
+  }
+}
+
+/// Scores to weights; returns the factor that the row's earlier sum takes.
+float weigh_row(const AttentionTask& task,
+                Row& row,
+                const Tile& tile,
+                const __m512 (&scores)[kVectors],
+                float* weights) noexcept {
+  const std::uint64_t visible = visible_keys(task, row, tile);
+  const __m512 scale = _mm512_set1_ps(task.scale);
+  __m512 limited[kVectors];
+  __m512 tops = _mm512_set1_ps(row.top);
+  for (int v = 0; v < kVectors; ++v) {
+    const auto mask = static_cast<__mmask16>(visible >> (16 * v));
+    limited[v] = soft_limit(_mm512_mul_ps(scores[v], scale), task.softcap);
+    tops = _mm512_mask_max_ps(tops, mask, tops, limited[v]);
+  }
+  const float top = _mm512_reduce_max_ps(tops);
+  const float fade = expf(row.top - top);
+  __m512 sum = _mm512_setzero_ps();
+  for (int v = 0; v < kVectors; ++v) {
+    const auto mask = static_cast<__mmask16>(visible >> (16 * v));
+    const __m512 weight =
+        _mm512_maskz_mov_ps(mask, exp_negative_ps(_mm512_sub_ps(limited[v], _mm512_set1_ps(top))));
+    _mm512_store_ps(weights + 16 * v, weight);
+    sum = _mm512_add_ps(sum, weight);
+  }
+  row.total = row.total * fade + _mm512_reduce_add_ps(sum);
+  row.top = top;
+  return fade;
+}
+
+/// out = fade * out + weights * values, 64 dimensions at a time.
+template <int R>
+void add_values(const AttentionTask& task,
+                const Row* rows,
+                const Tile& tile,
+                const float* values,
+                const float (&fades)[R],
+                const float (&weights)[R][kKeyTile]) noexcept {
+  for (std::size_t d = 0; d < task.head_dim; d += 64) {
+    __mmask16 masks[kVectors];
+    __m512 sums[R][kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      const std::size_t at = d + static_cast<std::size_t>(v) * 16;
+      masks[v] = at < task.head_dim ? first_lanes(task.head_dim - at) : static_cast<__mmask16>(0);
+      for (int r = 0; r < R; ++r) {
+        sums[r][v] = _mm512_mul_ps(_mm512_maskz_loadu_ps(masks[v], rows[r].out + at),
+                                   _mm512_set1_ps(fades[r]));
+      }
+    }
+    for (std::size_t k = 0; k < tile.n; ++k) {
+      const float* value = values + k * task.head_dim + d;
+      __m512 parts[kVectors];
+      for (int v = 0; v < kVectors; ++v) {
+        parts[v] = _mm512_maskz_loadu_ps(masks[v], value + v * 16);
+      }
+      for (int r = 0; r < R; ++r) {
+        const __m512 weight = _mm512_set1_ps(weights[r][k]);
+        for (int v = 0; v < kVectors; ++v) {
+          sums[r][v] = _mm512_fmadd_ps(weight, parts[v], sums[r][v]);
+        }
+      }
+    }
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < kVectors; ++v) {
+        _mm512_mask_storeu_ps(rows[r].out + d + v * 16, masks[v], sums[r][v]);
+      }
+    }
+  }
+}
+
+template <int R>
+void attend_rows(const AttentionTask& task,
+                 Row* rows,
+                 const Tile& tile,
+                 const float* values) noexcept {
+  if (rows[R - 1].position < tile.first) {
+    return;  // positions ascend: no row of these sees the tile
+  }
+  __m512 scores[R][kVectors];
+  alignas(64) float weights[R][kKeyTile];
+  float fades[R];
+  score_rows<R>(task, rows, tile, scores);
+  for (int r = 0; r < R; ++r) {
+    fades[r] = weigh_row(task, rows[r], tile, scores[r], weights[r]);
+  }
+  add_values<R>(task, rows, tile, values, fades, weights);
+}
+
+void attend_tile(const AttentionTask& task,
+                 Row* rows,
+                 std::size_t n,
+                 const Tile& tile,
+                 const float* values) noexcept {
+  std::size_t r = 0;
+  for (; r + kRowBlock <= n; r += kRowBlock) {
+    attend_rows<kRowBlock>(task, rows + r, tile, values);
+  }
+  for (; r + 3 <= n; r += 3) {
+    attend_rows<3>(task, rows + r, tile, values);
+  }
+  for (; r < n; ++r) {
+    attend_rows<1>(task, rows + r, tile, values);
+  }
+}
+
+/// The rows of queries [first, first + n) over all keys that they see.
+template <class Element>
+void attend_queries(const AttentionTask& task, Row* rows, std::size_t n) noexcept {
+  Tile tile;
+  std::size_t position = rows[0].position;
+  position = task.window != 0 && position + 1 > task.window ? position + 1 - task.window : 0;
+  while (position <= rows[n - 1].position) {
+    const std::size_t slot = position % task.page_tokens;
+    const KvPage& page = task.pages[position / task.page_tokens];
+    const std::size_t at = task.kv_offset + slot * task.head_dim;
+    const std::size_t in_page = task.page_tokens - slot;
+    const std::size_t left = rows[n - 1].position + 1 - position;
+    tile.first = position;
+    tile.n = in_page < left ? in_page : left;
+    tile.n = tile.n < kKeyTile ? tile.n : kKeyTile;
+    load_keys(static_cast<const Element*>(page.keys) + at, task.head_dim, tile);
+    const float* values =
+        load_values(static_cast<const Element*>(page.values) + at, task.head_dim, tile);
+    attend_tile(task, rows, n, tile, values);
+    position += tile.n;
+  }
+}
+
+void clear_out(const AttentionTask& task, const Row& row) noexcept {
+  __builtin_memset(row.out, 0, task.head_dim * sizeof(float));
+}
+
+void divide_by_total(const AttentionTask& task, const Row& row) noexcept {
+  const __m512 inverse = _mm512_set1_ps(1.0F / row.total);
+  for (std::size_t d = 0; d < task.head_dim; d += 16) {
+    const __mmask16 mask = first_lanes(task.head_dim - d);
+    _mm512_mask_storeu_ps(
+        row.out + d, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, row.out + d), inverse));
+  }
+}
+
+template <class Element>
+void attention(const AttentionTask& task) noexcept {
+  Row rows[kMaxRows];
+  std::size_t n = 0;
+  const std::size_t n_rows = task.n_queries * task.n_heads;
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    const std::size_t t = i / task.n_heads;
+    const std::size_t at = i % task.n_heads * task.head_dim;
+    rows[n] = {task.q + t * task.q_stride + at,
+               task.out + t * task.out_stride + at,
+               task.first_position + t,
+               kNoScore,
+               0.0F};
+    clear_out(task, rows[n]);
+    ++n;
+    if (n == kMaxRows || i + 1 == n_rows) {
+      attend_queries<Element>(task, rows, n);
+      for (std::size_t r = 0; r < n; ++r) {
+        divide_by_total(task, rows[r]);
+      }
+      n = 0;
+    }
+  }
+}
+
+void to_f16(const float* x, void* y, std::size_t n) noexcept {
+  auto* out = static_cast<Half*>(y);
+  for (std::size_t i = 0; i < n; i += 16) {
+    const __mmask16 mask = first_lanes(n - i);
+    const __m256i halves =
+        _mm512_cvtps_ph(_mm512_maskz_loadu_ps(mask, x + i), _MM_FROUND_TO_NEAREST_INT);
+    _mm256_mask_storeu_epi16(out + i, mask, halves);
+  }
+}
+
+}  // namespace
+
+const AttentionKernels kAttention = {
+    .f32 = attention<float>, .f16 = attention<Half>, .to_f16 = to_f16};
+
+}  // namespace nibble::kernels::avx512
