@@ -60,7 +60,7 @@ class Parser {
 
   std::vector<GgufTensor> parse(Json& metadata) {
     read_preamble();
-    const std::size_t n_tensors = reader_.read_count("tensor count", GgufLimits::kTensors, 24);
+    const std::size_t n_tensors = reader_.read_count("tensor count", GgufLimits::kTensors, 32);
     const std::size_t n_keys = reader_.read_count("key count", GgufLimits::kKeys, 13);
     metadata = Json::object();
     for (std::size_t i = 0; i < n_keys; ++i) {
