@@ -4,11 +4,19 @@
 
 namespace nibble::app {
 
+void add_quantize(CLI::App& root, Invocation& invocation);
+void add_recipes(CLI::App& root, Invocation& invocation);
+void add_report(CLI::App& root, Invocation& invocation);
+void add_tensor(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
 
 std::span<const AddCommand> command_table() {
   // In the order in which `nibble --help` lists them.
   static constexpr std::array kTable = {
+      &add_quantize,
+      &add_recipes,
+      &add_tensor,
+      &add_report,
       &add_version,
   };
   return kTable;

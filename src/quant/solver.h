@@ -31,9 +31,9 @@ struct Needs {
 };
 
 struct SolveInput {
-  MatrixView<const float> weight;
-  MatrixView<const float> second_moment;  ///< no data when there is none
-  std::span<const float> abs_mean;        ///< empty when there is none
+  MatrixView<const float> weight = {};
+  MatrixView<const float> second_moment = {};  ///< no data when there is none
+  std::span<const float> abs_mean = {};        ///< empty when there is none
 };
 
 class Solver {

@@ -1,0 +1,127 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "io/checkpoint.h"
+#include "quant/run.h"
+
+namespace nibble::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string model;
+  std::string recipe;
+  std::string out;
+  bool plan_only = false;
+  bool force = false;
+};
+
+bool is_same_place(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::weakly_canonical(a, error) == fs::weakly_canonical(b, error);
+}
+
+/// Only what could have been written by this command is ever replaced.
+bool is_replaceable(const fs::path& out) {
+  return fs::is_directory(out) && (fs::is_empty(out) || (fs::exists(out / "config.json") &&
+                                                         fs::exists(out / "model.safetensors")));
+}
+
+void check_output(const Options& options) {
+  const fs::path out(options.out);
+  if (is_same_place(options.model, out)) {
+    raise(ErrorCode::kInvalidArgument,
+          "{}: is the input; name another folder with --out",
+          options.out);
+  }
+  if (!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out))) {
+    return;
+  }
+  if (!options.force) {
+    raise(ErrorCode::kInvalidArgument,
+          "{}: exists already; name a new folder or give --force",
+          options.out);
+  }
+  if (!is_replaceable(out)) {
+    raise(ErrorCode::kInvalidArgument,
+          "{}: is not a folder with config.json and model.safetensors, so --force does not replace "
+          "it",
+          options.out);
+  }
+}
+
+/// Exchanges a finished folder for the old one.
+void replace(const fs::path& finished, const fs::path& out) {
+  const fs::path old = fs::path(out).concat(fmt::format(".old.{}", ::getpid()));
+  fs::rename(out, old);
+  fs::rename(finished, out);
+  fs::remove_all(old);
+}
+
+quant::QuantizeReport write(const Options& options,
+                            const io::Checkpoint& checkpoint,
+                            const quant::Recipe& recipe,
+                            const Globals& globals) {
+  ThreadPool pool(globals.threads);
+  const auto progress = make_progress(globals);
+  const fs::path out = fs::path(options.out).lexically_normal();
+  if (!fs::exists(out)) {
+    return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress).take();
+  }
+  const fs::path fresh = fs::path(out).concat(fmt::format(".new.{}", ::getpid()));
+  auto report = quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress).take();
+  replace(fresh, out);
+  return report;
+}
+
+int run(const Options& options, const Globals& globals) {
+  if (!options.plan_only) {
+    if (options.out.empty()) {
+      raise(ErrorCode::kInvalidArgument,
+            "--out is missing; or give --plan to see what would be done");
+    }
+    check_output(options);
+  }
+  const auto recipe = quant::load_recipe(options.recipe).take();
+  const auto checkpoint = io::open_checkpoint(options.model).take();
+  const auto plan = quant::make_plan(recipe, *checkpoint).take();
+  if (options.plan_only) {
+    print_out(globals.json ? dump_json(quant::plan_json(plan)) + "\n" : quant::plan_text(plan));
+    return 0;
+  }
+  if (!globals.json) {
+    print_out(quant::plan_text(plan) + "\n");
+  }
+  const auto report = write(options, *checkpoint, recipe, globals);
+  print_out(globals.json ? dump_json(quant::report_json(report)) + "\n"
+                         : quant::report_text(report) + options.out + "\n");
+  return 0;
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& root, Invocation& invocation) {
+  CLI::App* command =
+      root.add_subcommand("quantize", "Quantize a model into a folder that nibble reads");
+  const auto options = std::make_shared<Options>();
+  command->add_option("MODEL", options->model, "A .gguf file or a Hugging Face folder")->required();
+  command
+      ->add_option(
+          "-r,--recipe", options->recipe, "A built-in recipe, a .toml file, or method=…,codec=…")
+      ->required();
+  command->add_option("-o,--out", options->out, "The folder to write");
+  command->add_flag("--plan", options->plan_only, "Only print what each weight would get");
+  command->add_flag("--force", options->force, "Replace a folder written before");
+  command->callback([&invocation, options] {
+    invocation.run = [&invocation, options] { return run(*options, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app

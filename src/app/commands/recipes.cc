@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "quant/recipe.h"
+
+namespace nibble::app {
+namespace {
+
+std::string codec_of(const quant::Recipe& recipe) {
+  const auto& codec = recipe.stages.front().scheme.default_codec;
+  return codec == nullptr ? "keep" : codec->name();
+}
+
+/// Bits of a large matrix, where shares that depend on its shape are small.
+double bits_of(const quant::Recipe& recipe) {
+  const auto& codec = recipe.stages.front().scheme.default_codec;
+  return codec == nullptr ? 0.0 : codec->bits_per_weight(4096, 4096);
+}
+
+int list(const Globals& globals) {
+  Json all = Json::array();
+  std::string text = fmt::format(
+      "{:<10} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
+  for (const quant::BuiltinRecipe& row : quant::builtin_recipes()) {
+    const auto recipe = quant::load_recipe(row.name).take();
+    text += fmt::format("{:<10} {:<10} {:<12} {:>8.3f}  {}\n",
+                        recipe.name,
+                        recipe.stages.front().method,
+                        codec_of(recipe),
+                        bits_of(recipe),
+                        recipe.summary);
+    all.push_back({{"name", recipe.name},
+                   {"summary", recipe.summary},
+                   {"method", recipe.stages.front().method},
+                   {"codec", codec_of(recipe)},
+                   {"bits_per_weight", bits_of(recipe)},
+                   {"sha256", recipe.hash}});
+  }
+  print_out(globals.json ? dump_json(all) + "\n" : text);
+  return 0;
+}
+
+int show(const Globals& globals, const std::string& name) {
+  const auto recipe = quant::load_recipe(name).take();
+  if (globals.json) {
+    print_out(dump_json({{"name", recipe.name},
+                         {"summary", recipe.summary},
+                         {"text", recipe.text},
+                         {"sha256", recipe.hash}}) +
+              "\n");
+    return 0;
+  }
+  print_out(fmt::format(
+      "# {}: {}\n# sha256 {}\n{}", recipe.name, recipe.summary, recipe.hash, recipe.text));
+  return 0;
+}
+
+}  // namespace
+
+void add_recipes(CLI::App& root, Invocation& invocation) {
+  CLI::App* command =
+      root.add_subcommand("recipes", "List the built-in recipes, or show one in full");
+  const auto name = std::make_shared<std::string>();
+  command->add_option("NAME", *name, "A built-in recipe, a .toml file, or method=…,codec=…");
+  command->callback([&invocation, name] {
+    invocation.run = [&invocation, name] {
+      return name->empty() ? list(invocation.globals) : show(invocation.globals, *name);
+    };
+  });
+}
+
+}  // namespace nibble::app
