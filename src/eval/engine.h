@@ -1,12 +1,13 @@
-/// Answers requests with a loaded model: builds a token trie over them, computes each shared prefix
-/// once, packs the rest without padding, and runs the output head only on scored positions.
+/// Answers requests with a loaded model. Common prefixes are computed once, the rest is packed
+/// without padding, and the output head runs only on scored positions.
 ///
 /// Threads    one call at a time
-/// Errors     those of the tokenizer; a continuation longer than the context is kInvalidArgument;
-/// kCancelled between batches Source     our own
+/// Errors     those of the encoder, headed by the request's number; kCancelled between batches
+/// Source     our own
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -18,8 +19,12 @@ namespace nibble::eval {
 struct EngineOptions {
   std::size_t max_context = 0;     ///< 0: the model's own context
   std::size_t batch_tokens = 512;  ///< new tokens in one forward pass
+  std::size_t kv_bytes = 0;        ///< bound of the key/value cache; 0: chosen by the inputs
   bool add_bos = false;            ///< what encode adds; lm-eval's `add_bos_token`
 };
+
+/// The defaults, with BOS where the tokenizer adds it by itself (as lm-eval does since 0.4.9.2).
+EngineOptions default_engine_options(const model::LoadedModel& model);
 
 /// What the engine has done, for reports of throughput and for tests of prefix sharing.
 struct EngineCounters {

@@ -5,8 +5,7 @@
 /// context's count, inputs are cut from the left to the context length, an empty context becomes
 /// the prefix token (BOS, else EOS).
 ///
-/// Source     lm-evaluation-harness 0.4.13, `loglikelihood`, `loglikelihood_rolling`,
-/// `generate_until`
+/// Source     lm-evaluation-harness 0.4.13: loglikelihood, loglikelihood_rolling, generate_until
 #pragma once
 
 #include <cstddef>
@@ -20,9 +19,11 @@ struct LoglikelihoodRequest {
   std::string context;
   std::string continuation;
 };
-/// The whole text, in windows of the context length, each token scored once.
+/// The whole text, in windows of `max_window` tokens (0: the engine's context), each token scored
+/// once.
 struct RollingRequest {
   std::string text;
+  std::size_t max_window = 0;
 };
 /// Scores tokens [first_scored, tokens.size()) of one window of token ids (perplexity protocols).
 struct WindowRequest {

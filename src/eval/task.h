@@ -1,9 +1,8 @@
 /// A task: samples that become requests, and responses that become scores. It never sees a model, a
 /// device or a file format.
 ///
-/// Errors     building a task from data reports kNotFound (data folder and file), kCorruptData
-/// (file:line), an empty set is
-///            kInvalidArgument
+/// Errors     building a task from data reports kNotFound (data folder and file) and kCorruptData
+///            (file:line); an empty set is kInvalidArgument
 /// Source     our own; each task's file names its reference
 #pragma once
 
@@ -26,6 +25,7 @@ struct Sample {
   std::vector<Request> requests;  ///< in the order in which `score` wants the responses
   std::string prompt;             ///< for people: what was asked
   std::string target;             ///< for people: what was wanted
+  std::size_t index = 0;          ///< the number with which the task was asked for it
 };
 
 struct SampleResult {
@@ -34,11 +34,11 @@ struct SampleResult {
 };
 
 struct TaskInfo {
-  std::string name;                ///< "arc_easy", "wikitext_stride512", …
-  int version = 1;                 ///< raised when a prompt or a score changes
-  std::string protocol;            ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
-  std::string data_hash;           ///< SHA-256 of the data file(s) used
-  std::vector<MetricRow> metrics;  ///< the first is the headline
+  std::string name;                  ///< "arc_easy", "wikitext_stride512", …
+  int version = 1;                   ///< raised when a prompt or a score changes
+  std::string protocol{};            ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
+  std::string data_hash{};           ///< SHA-256 of the data file(s) used
+  std::vector<MetricRow> metrics{};  ///< the first is the headline
 };
 
 class Task {

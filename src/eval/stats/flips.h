@@ -1,8 +1,8 @@
 /// Questions whose answer turned from right to wrong or back: damage that an average hides.
 ///
 ///   flips = (lost + gained) / n;  the change of accuracy is (gained - lost) / n
-///   McNemar, exact and two-sided: p = min(1, 2 * sum over i <= min(lost, gained) of C(lost +
-///   gained, i) / 2^(lost + gained))
+///   McNemar, exact and two-sided, with m = lost + gained:
+///   p = min(1, 2 * sum over i <= min(lost, gained) of C(m, i) / 2^m)
 ///
 /// Requires   variant[i] and reference[i] are the same sample
 /// Errors     kInvalidArgument for spans of different lengths

@@ -1,15 +1,14 @@
 /// How far a metric may be from its value on all questions that could have been asked.
 ///
-/// `ratio_interval` resamples whole samples with replacement and takes percentiles of f(sum /
-/// weight); samples are the unit of chance, never tokens. `wilson_interval` is the closed form for
-/// answers that are right or wrong.
+/// `ratio_interval` resamples whole samples with replacement and takes percentiles of
+/// f(sum / weight); samples are the unit of chance, never tokens. `wilson_interval` is the closed
+/// form for answers that are right or wrong.
 ///
 /// Requires   every weight > 0
 /// Precision  bounds are NaN for fewer than two samples, the value too for none
 /// Threads    pure functions
 /// Errors     kInvalidArgument for a weight that is not positive
-/// Source     Efron 1979 (percentile bootstrap); Wilson 1927; lm-evaluation-harness 0.4.13
-/// `mean_stderr`
+/// Source     Efron 1979 (percentile bootstrap); Wilson 1927; lm-evaluation-harness mean_stderr
 #pragma once
 
 #include <cstddef>

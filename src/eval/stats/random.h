@@ -2,9 +2,8 @@
 ///
 /// Fixed here, because a report must not change with the standard library's distributions.
 ///
-/// Precision  `pair_below` maps 32 random bits to [0, n) by multiplication; its bias is below n /
-/// 2^32 Source     Blackman and Vigna 2021, arXiv 1805.01407; Lemire 2019, arXiv 1805.10941; our
-/// own code
+/// Precision  `pair_below` maps 32 bits to [0, n) by multiplication; its bias is below n / 2^32
+/// Source     Blackman and Vigna 2021, arXiv 1805.01407; Lemire 2019, arXiv 1805.10941
 #pragma once
 
 #include <array>

@@ -1,0 +1,199 @@
+#include "eval/engine.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "eval/request_encoder.h"
+#include "eval/scorer.h"
+#include "model/generate.h"
+
+namespace nibble::eval {
+namespace {
+
+using OnResponse = std::function<void(std::size_t, const Response&)>;
+
+/// A request that asks for log-probabilities, while its inputs are being scored.
+struct OpenRequest {
+  std::size_t n_open = 0;  // inputs that are not scored yet
+  std::size_t first_input = 0;
+  std::size_t n_inputs = 0;
+};
+
+std::vector<ScoredInput> scored_inputs(RequestEncoder& encoder, const Request& request) {
+  if (const auto* rolling = std::get_if<RollingRequest>(&request)) {
+    return encoder.encode(*rolling);
+  }
+  if (const auto* window = std::get_if<WindowRequest>(&request)) {
+    return {encoder.encode(*window)};
+  }
+  ScoredInput input = encoder.encode(std::get<LoglikelihoodRequest>(request));
+  if (input.targets.empty()) {
+    return {};  // an empty continuation is certain
+  }
+  return {std::move(input)};
+}
+
+}  // namespace
+
+EngineOptions default_engine_options(const model::LoadedModel& model) {
+  EngineOptions options;
+  options.add_bos = model.tokenizer->special().add_bos;
+  return options;
+}
+
+struct Engine::Impl {
+  model::LoadedModel& model;
+  EngineOptions options;
+  EngineCounters counters;
+
+  /// One call of `answer`.
+  struct Run {
+    std::span<const Request> requests;
+    const OnResponse& on_response;
+    std::vector<Response> responses;
+    std::vector<ScoredInput> inputs;
+    std::vector<std::size_t> request_of;  // of each input
+    std::vector<InputScore> scores;       // of each input
+    std::vector<OpenRequest> open;        // of each request
+
+    void respond(std::size_t request, Response response) {
+      responses[request] = std::move(response);
+      if (on_response) {
+        on_response(request, responses[request]);
+      }
+    }
+  };
+
+  [[nodiscard]] RequestEncoder make_encoder() const {
+    return {*model.tokenizer, options.max_context, options.add_bos};
+  }
+
+  void encode_scored(Run& run) {
+    RequestEncoder encoder = make_encoder();
+    for (std::size_t i = 0; i < run.requests.size(); ++i) {
+      if (std::holds_alternative<GenerationRequest>(run.requests[i])) {
+        continue;
+      }
+      OpenRequest& open = run.open[i];
+      open.first_input = run.inputs.size();
+      try {
+        for (ScoredInput& input : scored_inputs(encoder, run.requests[i])) {
+          counters.n_request_tokens += input.tokens.size();
+          run.inputs.push_back(std::move(input));
+          run.request_of.push_back(i);
+        }
+      } catch (const Error& error) {
+        throw Error(error.failure().within(fmt::format("request {}", i + 1)));
+      }
+      open.n_inputs = open.n_open = run.inputs.size() - open.first_input;
+      if (open.n_inputs == 0) {
+        run.respond(i, LoglikelihoodResponse{.is_greedy = true});
+      }
+    }
+  }
+
+  /// Sums in the order of the inputs, so that the result does not depend on which was scored first.
+  static LoglikelihoodResponse total(const Run& run, const OpenRequest& open) {
+    LoglikelihoodResponse response{.is_greedy = true};
+    for (std::size_t i = open.first_input; i < open.first_input + open.n_inputs; ++i) {
+      response.logprob += run.scores[i].logprob;
+      response.is_greedy = response.is_greedy && run.scores[i].is_greedy;
+      response.n_tokens += run.inputs[i].targets.size();
+      response.n_cut_tokens += run.inputs[i].n_cut_tokens;
+    }
+    return response;
+  }
+
+  void answer_scored(Run& run) {
+    encode_scored(run);
+    run.scores.resize(run.inputs.size());
+    ScorerCounters scorer;
+    score_inputs(*model.model,
+                 run.inputs,
+                 {.batch_tokens = options.batch_tokens, .kv_bytes = options.kv_bytes},
+                 scorer,
+                 [&](std::size_t input, const InputScore& score) {
+                   run.scores[input] = score;
+                   const std::size_t request = run.request_of[input];
+                   if (--run.open[request].n_open == 0) {
+                     run.respond(request, total(run, run.open[request]));
+                   }
+                 });
+    counters.n_computed_tokens += scorer.n_computed_tokens;
+    counters.n_head_rows += scorer.n_head_rows;
+  }
+
+  /// The prompt is cut from the left so that the longest answer fits behind it.
+  [[nodiscard]] model::GenerateRequest generate_request(const RequestEncoder& encoder,
+                                                        const GenerationRequest& request) const {
+    model::GenerateRequest out;
+    out.prompt = encoder.encode(request);
+    out.max_tokens = request.max_tokens;
+    out.stop = request.stop;
+    const std::size_t room =
+        options.max_context - std::min(options.max_context - 1, request.max_tokens);
+    if (out.prompt.size() > room) {
+      out.prompt.erase(out.prompt.begin(), out.prompt.end() - static_cast<std::ptrdiff_t>(room));
+    }
+    return out;
+  }
+
+  void answer_generation(Run& run) {
+    const RequestEncoder encoder = make_encoder();
+    std::vector<model::GenerateRequest> batch;
+    std::vector<std::size_t> request_of;
+    for (std::size_t i = 0; i < run.requests.size(); ++i) {
+      if (const auto* request = std::get_if<GenerationRequest>(&run.requests[i])) {
+        batch.push_back(generate_request(encoder, *request));
+        request_of.push_back(i);
+        counters.n_request_tokens += batch.back().prompt.size();
+      }
+    }
+    if (batch.empty()) {
+      return;
+    }
+    model::generate(
+        *model.model,
+        *model.tokenizer,
+        batch,
+        [&](std::size_t index, const model::Generation& generation) {
+          counters.n_computed_tokens += batch[index].prompt.size() + generation.tokens.size();
+          run.respond(
+              request_of[index],
+              GenerationResponse{.text = generation.text,
+                                 .n_tokens = generation.tokens.size(),
+                                 .hit_limit = generation.reason == model::StopReason::kLimit});
+        });
+  }
+};
+
+Engine::Engine(model::LoadedModel& model, EngineOptions options)
+    : impl_(new Impl{model, options, {}}) {
+  const std::size_t context = model.model->config().context;
+  EngineOptions& kept = impl_->options;
+  kept.max_context = kept.max_context == 0 ? context : std::min(kept.max_context, context);
+}
+
+Engine::~Engine() = default;
+
+std::vector<Response> Engine::answer(std::span<const Request> requests,
+                                     const OnResponse& on_response) {
+  Impl::Run run{requests, on_response, std::vector<Response>(requests.size()), {}, {}, {}, {}};
+  run.open.resize(requests.size());
+  impl_->counters.n_requests += requests.size();
+  impl_->answer_scored(run);
+  impl_->answer_generation(run);
+  return std::move(run.responses);
+}
+
+const EngineCounters& Engine::counters() const noexcept {
+  return impl_->counters;
+}
+model::LoadedModel& Engine::model() noexcept {
+  return impl_->model;
+}
+const EngineOptions& Engine::options() const noexcept {
+  return impl_->options;
+}
+
+}  // namespace nibble::eval

@@ -1,0 +1,34 @@
+/// Which solved examples stand in front of a question, exactly as lm-evaluation-harness draws them.
+///
+/// One generator for a task, consumed question by question. `sample` draws without replacement; its
+/// order is the order in the prompt.
+///
+/// Source     CPython random.Random(seed).sample: Matsumoto and Nishimura 1998 (MT19937)
+///            lm-evaluation-harness 0.4.13 ContextSampler, seed 1234
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace nibble::eval {
+
+inline constexpr std::uint32_t kFewShotSeed = 1234;
+
+class PythonRandom {
+ public:
+  explicit PythonRandom(std::uint32_t seed) noexcept;
+  std::uint32_t next() noexcept;
+  /// `count` different indices below `population`; kInvalidArgument when there are not so many.
+  std::vector<std::size_t> sample(std::size_t population, std::size_t count);
+
+ private:
+  std::size_t below(std::size_t n) noexcept;
+  void refill() noexcept;
+
+  std::array<std::uint32_t, 624> state_{};
+  std::size_t used_ = 624;
+};
+
+}  // namespace nibble::eval

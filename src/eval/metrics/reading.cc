@@ -1,0 +1,135 @@
+#include "eval/metrics/reading.h"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/utf8.h"
+#include "eval/text_case.h"
+
+namespace nibble::eval {
+namespace {
+
+/// Python's string.punctuation.
+bool is_ascii_punctuation(char c) {
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+         (c >= '{' && c <= '~');
+}
+
+/// Python's \w.
+bool is_word(char32_t value) {
+  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+      return true;
+    default:
+      return value == U'_';
+  }
+}
+
+bool is_article(std::string_view word) {
+  return word == "a" || word == "an" || word == "the";
+}
+
+/// Each article that stands alone becomes a blank.
+std::string without_articles(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i;
+    while (end < text.size()) {
+      const utf8::CodePoint point = utf8::decode(text, end);
+      if (!is_word(point.value)) {
+        break;
+      }
+      end += point.n_bytes;
+    }
+    if (end == i) {  // not a word character
+      end += utf8::decode(text, i).n_bytes;
+    }
+    const std::string_view piece = text.substr(i, end - i);
+    out += is_article(piece) ? " " : piece;
+    i = end;
+  }
+  return out;
+}
+
+std::vector<std::string> split_words(std::string_view text) {
+  std::vector<std::string> words;
+  bool inside = false;
+  for (std::size_t i = 0; i < text.size();) {
+    const utf8::CodePoint point = utf8::decode(text, i);
+    if (utf8::is_space(point.value)) {
+      inside = false;
+    } else {
+      if (!inside) {
+        words.emplace_back();
+      }
+      words.back() += text.substr(i, point.n_bytes);
+      inside = true;
+    }
+    i += point.n_bytes;
+  }
+  return words;
+}
+
+double word_f1(const std::vector<std::string>& response, const std::vector<std::string>& wanted) {
+  if (response.empty() || wanted.empty()) {
+    return response.empty() && wanted.empty() ? 1.0 : 0.0;
+  }
+  std::map<std::string_view, int> counts;
+  for (const std::string& word : wanted) {
+    ++counts[word];
+  }
+  int n_common = 0;
+  for (const std::string& word : response) {
+    n_common += counts[word]-- > 0 ? 1 : 0;
+  }
+  return 2.0 * n_common / static_cast<double>(response.size() + wanted.size());
+}
+
+}  // namespace
+
+std::string normalize_answer(std::string_view text) {
+  std::string kept = lower_case(text);
+  std::erase_if(kept, is_ascii_punctuation);
+  std::string out;
+  for (const std::string& word : split_words(without_articles(kept))) {
+    out += out.empty() ? word : " " + word;
+  }
+  return out;
+}
+
+ReadingScores score_reading(std::string_view response, std::span<const std::string> wanted) {
+  const std::string given = normalize_answer(response);
+  const std::vector<std::string> given_words = split_words(given);
+  const std::string given_lower = lower_case(response);
+  ReadingScores best;
+  bool any_wanted = false;
+  for (const std::string& answer : wanted) {
+    const std::string normal = normalize_answer(answer);
+    if (normal.empty()) {
+      continue;
+    }
+    any_wanted = true;
+    best.exact_match = std::max(best.exact_match, given == normal ? 1.0 : 0.0);
+    best.f1 = std::max(best.f1, word_f1(given_words, split_words(normal)));
+    const std::string literal = lower_case(utf8::strip(answer));
+    best.contains =
+        std::max(best.contains, given_lower.find(literal) != std::string::npos ? 1.0 : 0.0);
+  }
+  if (!any_wanted) {
+    const double empty = given.empty() ? 1.0 : 0.0;
+    return {empty, empty, empty};
+  }
+  return best;
+}
+
+}  // namespace nibble::eval

@@ -1,0 +1,146 @@
+#include "eval/tasks/data_file.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+
+namespace nibble::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string listed(std::initializer_list<std::string_view> names) {
+  std::string out;
+  for (const std::string_view name : names) {
+    out += fmt::format("{}{}", out.empty() ? "" : " or ", name);
+  }
+  return out;
+}
+
+std::optional<fs::path> find(const fs::path& folder,
+                             std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    for (const char* suffix : {"", ".gz"}) {
+      const fs::path path = folder / (std::string(name) + suffix);
+      std::error_code ignored;
+      if (fs::is_regular_file(path, ignored)) {
+        return path;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+DataFile read_data_file(const fs::path& folder, std::initializer_list<std::string_view> names) {
+  const std::optional<fs::path> path = find(folder, names);
+  if (!path) {
+    raise(ErrorCode::kNotFound,
+          "{}: no data file, wanted {} (or .gz)",
+          folder.string(),
+          listed(names));
+  }
+  DataFile file{*path, read_text_or_gzip(*path).take(), {}};
+  if (const auto bad = utf8::first_invalid(file.text)) {
+    raise(ErrorCode::kCorruptData, "{}: byte {} is not UTF-8", path->string(), *bad);
+  }
+  file.hash = sha256_hex(file.text);
+  return file;
+}
+
+std::string combined_hash(std::initializer_list<std::string_view> hashes) {
+  Sha256 hash;
+  for (const std::string_view one : hashes) {
+    hash.field(one);
+  }
+  return hash.hex();
+}
+
+void Record::reject(std::string_view reason) const {
+  raise(ErrorCode::kCorruptData, "{}: {}", where_, reason);
+}
+
+bool Record::has(std::string_view key) const {
+  return value_->is_object() && value_->find(key) != value_->end();
+}
+
+const Json& Record::at(std::string_view key, std::string_view wanted) const {
+  if (!has(key)) {
+    reject(fmt::format("no '{}', wanted {}", key, wanted));
+  }
+  return *value_->find(key);
+}
+
+std::string Record::text(std::string_view key) const {
+  const Json& value = at(key, "a text");
+  if (!value.is_string()) {
+    reject(fmt::format("'{}' is not a text", key));
+  }
+  return value.get<std::string>();
+}
+
+std::vector<std::string> Record::texts(std::string_view key) const {
+  const Json& value = at(key, "a list of texts");
+  std::vector<std::string> out;
+  if (!value.is_array()) {
+    reject(fmt::format("'{}' is not a list of texts", key));
+  }
+  for (const Json& element : value) {
+    if (!element.is_string()) {
+      reject(fmt::format("'{}' is not a list of texts", key));
+    }
+    out.push_back(element.get<std::string>());
+  }
+  return out;
+}
+
+std::size_t Record::index(std::string_view key) const {
+  const Json& value = at(key, "an index");
+  if (!value.is_number_unsigned()) {
+    reject(fmt::format("'{}' is not an index, wanted a whole number from 0", key));
+  }
+  return value.get<std::size_t>();
+}
+
+Record Record::object(std::string_view key) const {
+  const Json& value = at(key, "an object");
+  if (!value.is_object()) {
+    reject(fmt::format("'{}' is not an object", key));
+  }
+  return {value, where_};
+}
+
+std::vector<Record> Record::objects(std::string_view key) const {
+  const Json& value = at(key, "a list of objects");
+  if (!value.is_array()) {
+    reject(fmt::format("'{}' is not a list of objects", key));
+  }
+  std::vector<Record> out;
+  for (std::size_t i = 0; i < value.size(); ++i) {
+    out.emplace_back(value[i], fmt::format("{}: {}[{}]", where_, key, i));
+  }
+  return out;
+}
+
+void for_each_record(const DataFile& file,
+                     std::size_t limit,
+                     const std::function<void(const Record& record, std::size_t line)>& f) {
+  const std::string where = file.path.string();
+  std::size_t n_read = 0;
+  for_each_json_line(file.text, where, [&](Json&& value, std::size_t line) -> Result<void> {
+    if (limit == 0 || n_read++ < limit) {
+      f(Record(value, fmt::format("{}:{}", where, line)), line);
+    }
+    return {};
+  }).take();
+}
+
+void with_document(const DataFile& file, const std::function<void(const Record&)>& f) {
+  const Json document = parse_json(file.text, file.path.string()).take();
+  f(Record(document, file.path.string()));
+}
+
+}  // namespace nibble::eval

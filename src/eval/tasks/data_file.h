@@ -1,0 +1,62 @@
+/// Data files as the tasks want them: found under one of several names, hashed, and read record by
+/// record with the position in every error.
+///
+/// Errors     Error(kNotFound) names the folder and the files looked for
+///            Error(kCorruptData) "file:line: key: what was wanted"
+/// Source     our own
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.h"
+
+namespace nibble::eval {
+
+struct DataFile {
+  std::filesystem::path path;
+  std::string text;  ///< inflated
+  std::string hash;  ///< SHA-256 of `text`
+};
+
+/// The first of `names` that exists below `folder`, as it stands or with ".gz" behind.
+DataFile read_data_file(const std::filesystem::path& folder,
+                        std::initializer_list<std::string_view> names);
+
+/// One hash over several files, in order.
+std::string combined_hash(std::initializer_list<std::string_view> hashes);
+
+/// One JSON object of a data file.
+class Record {
+ public:
+  Record(const Json& value, std::string where) : value_(&value), where_(std::move(where)) {}
+
+  [[nodiscard]] bool has(std::string_view key) const;
+  [[nodiscard]] std::string text(std::string_view key) const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
+  [[nodiscard]] std::size_t index(std::string_view key) const;
+  [[nodiscard]] Record object(std::string_view key) const;
+  [[nodiscard]] std::vector<Record> objects(std::string_view key) const;
+  [[noreturn]] void reject(std::string_view reason) const;
+
+ private:
+  [[nodiscard]] const Json& at(std::string_view key, std::string_view wanted) const;
+  const Json* value_;
+  std::string where_;
+};
+
+/// Calls `f(record, line)` for each line, with `limit` above 0 for the first `limit` only.
+void for_each_record(const DataFile& file,
+                     std::size_t limit,
+                     const std::function<void(const Record& record, std::size_t line)>& f);
+
+/// The whole file as one JSON object.
+void with_document(const DataFile& file, const std::function<void(const Record&)>& f);
+
+}  // namespace nibble::eval

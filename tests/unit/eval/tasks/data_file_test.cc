@@ -1,0 +1,120 @@
+#include "eval/tasks/data_file.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "support/files.h"
+
+namespace nibble::eval {
+namespace {
+
+using nibble::testing::TempFolder;
+using nibble::testing::write_file;
+
+template <class F>
+std::string message_of(ErrorCode code, F&& f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code);
+    return error.what();
+  }
+  ADD_FAILURE() << "no error";
+  return "";
+}
+
+TEST(DataFile, TakesTheFirstNameThatExists) {
+  const TempFolder folder;
+  write_file(folder / "b.jsonl", "{}");
+  const DataFile file = read_data_file(folder.path(), {"a.jsonl", "b.jsonl"});
+  EXPECT_EQ(file.path, folder / "b.jsonl");
+  EXPECT_EQ(file.hash, sha256_hex("{}"));
+}
+
+TEST(DataFile, NamesWhatItLookedFor) {
+  const TempFolder folder;
+  EXPECT_EQ(message_of(ErrorCode::kNotFound,
+                       [&] {
+                         read_data_file(folder.path(), {"a.jsonl", "b.jsonl"});
+                       }),
+            folder.path().string() + ": no data file, wanted a.jsonl or b.jsonl (or .gz)");
+}
+
+TEST(DataFile, RefusesTextThatIsNotUtf8) {
+  const TempFolder folder;
+  write_file(folder / "a.txt", "ab\xC3(");
+  EXPECT_EQ(message_of(ErrorCode::kCorruptData, [&] { read_data_file(folder.path(), {"a.txt"}); }),
+            (folder / "a.txt").string() + ": byte 2 is not UTF-8");
+}
+
+TEST(Record, ReadsTypedValues) {
+  const TempFolder folder;
+  write_file(folder / "a.jsonl",
+             "{\"t\": \"x\", \"l\": [\"a\", \"b\"], \"n\": 3, \"o\": {\"t\": \"in\"}}\n\n{\"t\": "
+             "\"y\"}\n");
+  const DataFile file = read_data_file(folder.path(), {"a.jsonl"});
+  std::vector<std::string> seen;
+  for_each_record(file, 0, [&](const Record& record, std::size_t line) {
+    seen.push_back(record.text("t") + fmt::format("{}", line));
+    if (line == 1) {
+      EXPECT_EQ(record.texts("l"), (std::vector<std::string>{"a", "b"}));
+      EXPECT_EQ(record.index("n"), 3U);
+      EXPECT_EQ(record.object("o").text("t"), "in");
+      EXPECT_FALSE(record.has("x"));
+    }
+  });
+  EXPECT_EQ(seen, (std::vector<std::string>{"x1", "y3"}));
+  std::size_t n_limited = 0;
+  for_each_record(file, 1, [&](const Record&, std::size_t) { ++n_limited; });
+  EXPECT_EQ(n_limited, 1U);
+}
+
+TEST(Record, SaysWhereAndWhatWasWanted) {
+  const TempFolder folder;
+  write_file(folder / "a.jsonl", "{\"t\": \"x\"}\n{\"t\": 5, \"n\": -1, \"l\": [1]}\n");
+  const DataFile file = read_data_file(folder.path(), {"a.jsonl"});
+  const std::string where = (folder / "a.jsonl").string();
+  const auto on_line = [&](std::size_t wanted, auto&& f) {
+    return message_of(ErrorCode::kCorruptData, [&] {
+      for_each_record(file, 0, [&](const Record& record, std::size_t line) {
+        if (line == wanted) {
+          f(record);
+        }
+      });
+    });
+  };
+  EXPECT_EQ(on_line(1, [](const Record& r) { (void)r.texts("l"); }),
+            where + ":1: no 'l', wanted a list of texts");
+  EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.text("t"); }),
+            where + ":2: 't' is not a text");
+  EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.index("n"); }),
+            where + ":2: 'n' is not an index, wanted a whole number from 0");
+  EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.texts("l"); }),
+            where + ":2: 'l' is not a list of texts");
+  EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.object("t"); }),
+            where + ":2: 't' is not an object");
+}
+
+TEST(Record, DocumentsNameTheElement) {
+  const TempFolder folder;
+  write_file(folder / "a.json", "{\"data\": [{\"x\": \"1\"}, {}]}");
+  const DataFile file = read_data_file(folder.path(), {"a.json"});
+  EXPECT_EQ(message_of(ErrorCode::kCorruptData,
+                       [&] {
+                         with_document(file, [](const Record& document) {
+                           for (const Record& one : document.objects("data")) {
+                             (void)one.text("x");
+                           }
+                         });
+                       }),
+            (folder / "a.json").string() + ": data[1]: no 'x', wanted a text");
+}
+
+TEST(CombinedHash, DependsOnTheOrder) {
+  EXPECT_NE(combined_hash({"a", "b"}), combined_hash({"b", "a"}));
+  EXPECT_NE(combined_hash({"ab", "c"}), combined_hash({"a", "bc"}));
+}
+
+}  // namespace
+}  // namespace nibble::eval
