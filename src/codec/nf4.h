@@ -58,10 +58,10 @@ const CodebookFormat* codebook_format(const Codec& codec) noexcept;
 
 /// A matrix with one byte a code; what methods write and studies read.
 struct CodebookCodes {
-  std::vector<std::uint8_t> codes;      ///< [rows * cols]
-  std::vector<float> absmax;            ///< [n_blocks]; empty where nested
-  std::vector<std::uint8_t> absmax_u8;  ///< [n_blocks], only where nested
-  std::vector<float> nested_absmax;     ///< [ceil(n_blocks / 256)], only where nested
+  std::vector<std::uint8_t> codes = {};      ///< [rows * cols]
+  std::vector<float> absmax = {};            ///< [n_blocks]; empty where nested
+  std::vector<std::uint8_t> absmax_u8 = {};  ///< [n_blocks], only where nested
+  std::vector<float> nested_absmax = {};     ///< [ceil(n_blocks / 256)], only where nested
   float nested_offset = 0;
 };
 
