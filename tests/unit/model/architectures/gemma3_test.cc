@@ -18,5 +18,13 @@ TEST(Gemma3, HasTheLogitsOfTheReference) {
   testing::expect_golden_greedy(model, expected);
 }
 
+/// Short windows, soft limits, a scaled global and an unscaled local rotation.
+TEST(Gemma3, TinyModelHasTheLogitsAndTokensOfTheReference) {
+  const auto folder = nibble::testing::source_path("tests/golden/model/gemma3");
+  TestModel model(folder);
+  testing::expect_golden(model, folder / "golden.json", 1e-4);
+  testing::expect_golden_greedy(model, folder / "golden.json");
+}
+
 }  // namespace
 }  // namespace nibble::model

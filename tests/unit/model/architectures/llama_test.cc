@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "support/files.h"
 #include "unit/model/model_runs.h"
 
@@ -32,6 +35,25 @@ TEST(Llama, Qwen2HasTheLogitsOfTheReference) {
   testing::expect_golden(model, expected, 2e-4);
   testing::expect_golden_greedy(model, expected);
 }
+
+/// Tiny random models with what the real ones above lack.
+class TinyLlama : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(TinyLlama, HasTheLogitsAndTokensOfTheReference) {
+  const auto folder = nibble::testing::source_path("tests/golden/model") / GetParam();
+  TestModel model(folder);
+  testing::expect_golden(model, folder / "golden.json", 1e-4);
+  testing::expect_golden_greedy(model, folder / "golden.json");
+}
+
+INSTANTIATE_TEST_SUITE_P(Families,
+                         TinyLlama,
+                         ::testing::Values("llama3-scaled", "mistral-window", "qwen2", "qwen3"),
+                         [](const auto& test) {
+                           std::string name = test.param;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace nibble::model
