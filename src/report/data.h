@@ -1,0 +1,79 @@
+/// A store, arranged for reading: variants by tasks, with a reason wherever a number is missing.
+///
+/// Units      measurements as stored; sizes in bytes
+/// Errors     those of the store
+/// Source     our own
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/store.h"
+
+namespace nibble::report {
+
+/// A number, or why there is none.
+template <class T>
+struct Known {
+  std::optional<T> value;
+  std::string reason;  ///< "not run yet"; empty when there is a value
+};
+
+/// The repetitions of one measurement. The middle one is quoted, the outer ones show the spread.
+struct Spread {
+  double median = 0, min = 0, max = 0;
+  std::size_t n = 0;
+};
+
+/// A question that a variant got wrong.
+struct Example {
+  store::SampleRecord sample;
+  std::string reference_answer;  ///< "" for the reference itself
+  bool reference_was_right = false;
+};
+
+/// What one variant did on one task. `metrics` runs parallel to the task's metrics.
+struct Outcome {
+  std::vector<Known<store::SummaryRecord>> metrics;
+  std::vector<Example> examples;
+};
+
+struct Variant {
+  store::VariantRecord record;
+  std::string family;    ///< "rtn", "hqq", …: variants of a family share a colour
+  std::size_t slot = 0;  ///< number of the family in order of appearance; 0 is the reference's
+  bool is_reference = false;
+  std::vector<Outcome> outcomes;  ///< parallel to the tasks
+  std::map<std::string, Known<Spread>, std::less<>> measurements;
+  std::string measurement_settings;
+  std::string measurement_reason;  ///< why there is none at all
+
+  /// The measurement of that name, or the reason why there is none.
+  [[nodiscard]] Known<Spread> measured(std::string_view name) const;
+  [[nodiscard]] Known<double> file_bytes() const;
+};
+
+struct Data {
+  std::string name;
+  std::vector<store::Condition> conditions;
+  std::vector<std::string> notes;
+  std::vector<store::TaskRecord> tasks;
+  std::vector<Variant> variants;  ///< the reference first
+  std::size_t n_units = 0, n_units_done = 0;
+
+  [[nodiscard]] std::string condition(std::string_view key) const;
+};
+
+/// Examples kept for each variant and task.
+inline constexpr std::size_t kMaxExamples = 3;
+
+Data gather(const store::Store& store);
+
+/// True for a metric whose samples are right or wrong, so that "a wrong answer" means something.
+bool says_right_or_wrong(const store::MetricRecord& metric);
+
+}  // namespace nibble::report

@@ -1,0 +1,356 @@
+#include "report/page_parts.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.h"
+#include "report/format.h"
+#include "report/tables.h"
+
+namespace nibble::report {
+namespace {
+
+constexpr std::size_t kMaxPromptBytes = 2000;
+constexpr std::size_t kMaxAnswerBytes = 600;
+constexpr std::size_t kLongText = 40;
+constexpr double kMegabyte = 1e6;
+
+std::string missing_html(std::string_view reason) {
+  return fmt::format("<td class=\"number missing\" data-sort=\"\">{}</td>", escape_html(reason));
+}
+
+std::string number_html(double sort, std::string_view inner) {
+  return fmt::format("<td class=\"number\" data-sort=\"{}\">{}</td>", exact_text(sort), inner);
+}
+
+/// Value and interval on the first line, the difference to the reference on the second.
+std::string score_html(const Known<store::SummaryRecord>& known,
+                       const store::MetricRecord& metric) {
+  if (!known.value) {
+    return missing_html(known.reason);
+  }
+  const store::SummaryRecord& row = *known.value;
+  std::string inner =
+      fmt::format("<span class=\"value\">{}</span>", value_text(*row.value, metric));
+  if (row.low && row.high) {
+    inner += fmt::format("<span class=\"ci\">{}\u2013{}</span>",
+                         value_text(*row.low, metric),
+                         value_text(*row.high, metric));
+  }
+  std::string_view shade;
+  if (const auto& with = row.comparison) {
+    const bool worse = is_worse(*with, metric);
+    const bool marked = is_significant(*with);
+    inner += fmt::format("<span class=\"delta {}{}\">{} [{}, {}]{}</span>",
+                         worse ? "worse" : "better",
+                         marked ? " sig" : "",
+                         difference_text(with->difference, metric),
+                         difference_text(with->low, metric),
+                         difference_text(with->high, metric),
+                         !marked ? "" : (worse ? " \u25BC" : " \u25B2"));
+    shade = !marked ? "" : (worse ? " worse-cell" : " better-cell");
+  }
+  return fmt::format(
+      "<td class=\"number{}\" data-sort=\"{}\">{}</td>", shade, exact_text(*row.value), inner);
+}
+
+std::string spread_html(const Known<Spread>& known, double divisor) {
+  if (!known.value) {
+    return missing_html(known.reason);
+  }
+  const Spread& spread = *known.value;
+  std::string inner =
+      fmt::format("<span class=\"value\">{}</span>", number_text(spread.median / divisor));
+  if (spread.n > 1) {
+    inner += fmt::format("<span class=\"delta\">{}\u2013{}</span>",
+                         number_text(spread.min / divisor),
+                         number_text(spread.max / divisor));
+  }
+  return number_html(spread.median / divisor, inner);
+}
+
+std::string swatch_html(const Variant& variant) {
+  return fmt::format("<span class=\"swatch\" style=\"--slot:var(--slot-{})\"></span>",
+                     variant.slot % 8);
+}
+
+/// A second line below the name, where it says more than the name does.
+std::string subtitle_html(const Variant& variant) {
+  const std::string& recipe = variant.record.recipe_name;
+  if (!variant.is_reference && recipe == variant.record.name) {
+    return {};
+  }
+  return fmt::format("<span class=\"recipe\">{}</span>",
+                     variant.is_reference ? "reference" : escape_html(recipe));
+}
+
+std::string overview_row(const Variant& variant, const Data& data) {
+  std::string row = fmt::format("<tr{}><th scope=\"row\">{}{}{}</th>",
+                                variant.is_reference ? " class=\"reference\"" : "",
+                                swatch_html(variant),
+                                escape_html(variant.record.name),
+                                subtitle_html(variant));
+  if (const auto& facts = variant.record.facts) {
+    row += number_html(static_cast<double>(facts->file_bytes),
+                       megabytes_text(static_cast<double>(facts->file_bytes)));
+    row += number_html(facts->bits_per_weight, fmt::format("{:.2f}", facts->bits_per_weight));
+  } else {
+    row += missing_html("not built yet") + missing_html("not built yet");
+  }
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    row += data.tasks[t].metrics.empty()
+               ? missing_html("no metric")
+               : score_html(variant.outcomes[t].metrics.front(), data.tasks[t].metrics.front());
+  }
+  row += spread_html(variant.measured("decode"), 1);
+  row += spread_html(variant.measured("peak_memory"), kMegabyte);
+  return row + "</tr>\n";
+}
+
+std::string head_html(std::string_view title, std::string_view small) {
+  return fmt::format("<th scope=\"col\" class=\"number\">{}<small>{}</small></th>",
+                     escape_html(title),
+                     escape_html(small));
+}
+
+std::string example_html(const Example& example, const Variant& variant) {
+  const store::SampleRecord& sample = example.sample;
+  std::string out =
+      fmt::format("<div class=\"example\"><h4>{}{}</h4><pre class=\"prompt\">{}</pre><dl>",
+                  escape_html(sample.sample_id),
+                  example.reference_was_right ? " \u00b7 <b>the reference got it right</b>" : "",
+                  escape_html(shorten(sample.prompt, kMaxPromptBytes)));
+  const auto row = [&out](std::string_view term, std::string_view text) {
+    out +=
+        fmt::format("<dt>{}</dt><dd><pre>{}</pre></dd>",
+                    escape_html(term),
+                    text.empty() ? "<i>(empty)</i>" : escape_html(shorten(text, kMaxAnswerBytes)));
+  };
+  row("Wanted", sample.target);
+  row(variant.record.name, sample.answer);
+  if (!variant.is_reference) {
+    row("Reference", example.reference_answer);
+  }
+  return out + "</dl></div>";
+}
+
+std::string cell_html(const Cell& cell, const Column& column) {
+  std::string classes = column.is_number ? "number" : "";
+  if (cell.is_missing) {
+    classes += " missing";
+  } else if (!column.is_number && cell.text.size() > kLongText) {
+    classes += " long";
+  }
+  const bool has_number = !cell.numbers.empty() && cell.numbers.front().has_value();
+  const std::string sort = has_number ? exact_text(*cell.numbers.front()) : "";
+  return fmt::format("<td class=\"{}\"{}>{}</td>",
+                     classes,
+                     column.machine.empty() ? "" : fmt::format(" data-sort=\"{}\"", sort),
+                     escape_html(cell.text));
+}
+
+Json optional_json(const std::optional<double>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json result_json(const Known<store::SummaryRecord>& known) {
+  if (!known.value) {
+    return {};
+  }
+  const store::SummaryRecord& row = *known.value;
+  Json out = {{"value", optional_json(row.value)},
+              {"low", optional_json(row.low)},
+              {"high", optional_json(row.high)}};
+  if (const auto& with = row.comparison) {
+    out["difference"] = {{"value", with->difference},
+                         {"low", with->low},
+                         {"high", with->high},
+                         {"p_adjusted", with->p_adjusted},
+                         {"significant", is_significant(*with)}};
+  }
+  return out;
+}
+
+Json variant_json(const Variant& variant, const Data& data) {
+  const auto decode = variant.measured("decode").value;
+  const auto bytes = variant.file_bytes().value;
+  Json results = Json::array();
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    results.push_back(variant.outcomes[t].metrics.empty()
+                          ? Json()
+                          : result_json(variant.outcomes[t].metrics.front()));
+  }
+  return {{"name", variant.record.name},
+          {"slot", variant.slot},
+          {"reference", variant.is_reference},
+          {"size_mb", bytes ? Json(*bytes / kMegabyte) : Json()},
+          {"decode_ms", decode ? Json(decode->median) : Json()},
+          {"results", std::move(results)}};
+}
+
+}  // namespace
+
+std::string qualifier_html(const Findings& findings) {
+  return findings.qualifier.empty()
+             ? ""
+             : fmt::format("<p class=\"qualifier\">{}</p>\n", escape_html(findings.qualifier));
+}
+
+std::string details_html(const Findings& findings) {
+  std::string out;
+  for (const std::string& text : findings.details) {
+    out += fmt::format("<li>{}</li>\n", escape_html(text));
+  }
+  return out.empty() ? out : fmt::format("<ul>\n{}</ul>\n", out);
+}
+
+std::string facts_html(const Data& data) {
+  std::string out = "<dl class=\"facts\">\n";
+  const auto fact = [&out](std::string_view term, std::string_view text) {
+    if (!text.empty()) {
+      out +=
+          fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", escape_html(term), escape_html(text));
+    }
+  };
+  std::size_t n_samples = 0;
+  for (const store::TaskRecord& task : data.tasks) {
+    n_samples += task.n_samples;
+  }
+  fact("Model", data.condition("model"));
+  fact("Variants", fmt::format("{}", data.variants.size()));
+  fact("Samples for each", fmt::format("{}", n_samples));
+  fact("Arithmetic", data.condition("arithmetic"));
+  fact("Processor", data.condition("processor"));
+  fact("Threads", data.condition("threads"));
+  return out + "</dl>\n";
+}
+
+std::string notes_html(const Data& data) {
+  std::string out;
+  for (const std::string& text : data.notes) {
+    out += fmt::format("<p class=\"note\">{}</p>\n", escape_html(text));
+  }
+  return out;
+}
+
+std::string overview_html(const Data& data) {
+  std::string out =
+      "<div class=\"scroll\"><table class=\"overview sortable\"><thead><tr>"
+      "<th scope=\"col\">Variant</th>";
+  out += head_html("File", "MB") + head_html("Bits", "per weight");
+  for (const store::TaskRecord& task : data.tasks) {
+    std::string small = "no metric";
+    if (!task.metrics.empty()) {
+      const store::MetricRecord& metric = task.metrics.front();
+      const std::string unit = unit_label(metric);
+      small = fmt::format("{}{} {}",
+                          metric.name,
+                          unit.empty() ? "" : ", " + unit,
+                          metric.higher_is_better ? "\u2191" : "\u2193");
+    }
+    out += head_html(task.name, small);
+  }
+  out += head_html("Decode", "ms/token") + head_html("Peak memory", "MB");
+  out += "</tr></thead><tbody>\n";
+  for (const Variant& variant : data.variants) {
+    out += overview_row(variant, data);
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string examples_html(const Data& data) {
+  std::string out;
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    std::string inner;
+    for (const Variant& variant : data.variants) {
+      const std::vector<Example>& examples = variant.outcomes[t].examples;
+      if (examples.empty()) {
+        continue;
+      }
+      inner += fmt::format("<details><summary>{}{}</summary><div class=\"inner\">",
+                           swatch_html(variant),
+                           escape_html(variant.record.name));
+      for (const Example& example : examples) {
+        inner += example_html(example, variant);
+      }
+      inner += "</div></details>\n";
+    }
+    if (!inner.empty()) {
+      out += fmt::format("<details><summary>{}</summary><div class=\"inner\">{}</div></details>\n",
+                         escape_html(data.tasks[t].name),
+                         inner);
+    }
+  }
+  return out.empty()
+             ? "<p class=\"how\">No task of this study calls an answer right or wrong.</p>\n"
+             : out;
+}
+
+std::string recipes_html(const Data& data) {
+  std::string out;
+  for (const Variant& variant : data.variants) {
+    if (!variant.record.recipe_text.empty()) {
+      out += fmt::format(
+          "<details><summary>{}{}<small>SHA-256 {}</small></summary><pre "
+          "class=\"recipe-text\">{}</pre></details>\n",
+          swatch_html(variant),
+          escape_html(variant.record.name),
+          escape_html(variant.record.recipe_hash.substr(0, 12)),
+          escape_html(variant.record.recipe_text));
+    }
+  }
+  return out.empty()
+             ? out
+             : fmt::format(
+                   "<details><summary>Recipes</summary><div class=\"inner\">{}</div></details>\n",
+                   out);
+}
+
+std::string folded_table_html(const Table& table) {
+  std::string out = fmt::format(
+      "<details><summary>{}<small>{} rows</small></summary><p class=\"caption\">{}.</p>"
+      "<div class=\"scroll\"><table class=\"plain sortable\"><thead><tr>",
+      escape_html(table.title),
+      table.rows.size(),
+      escape_html(table.caption));
+  for (const Column& column : table.columns) {
+    out += fmt::format("<th scope=\"col\"{}>{}</th>",
+                       column.is_number ? " class=\"number\"" : "",
+                       escape_html(column.title));
+  }
+  out += "</tr></thead><tbody>\n";
+  for (const auto& row : table.rows) {
+    out += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      out += cell_html(row[i], table.columns[i]);
+    }
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div></details>\n";
+}
+
+std::string plot_data_json(const Data& data) {
+  Json tasks = Json::array();
+  for (const store::TaskRecord& task : data.tasks) {
+    const store::MetricRecord metric =
+        task.metrics.empty() ? store::MetricRecord{} : task.metrics.front();
+    tasks.push_back({{"name", task.name},
+                     {"metric", metric.name},
+                     {"unit", unit_label(metric)},
+                     {"difference_unit", difference_label(metric)},
+                     {"higher", metric.higher_is_better},
+                     {"n_samples", task.n_samples}});
+  }
+  Json variants = Json::array();
+  for (const Variant& variant : data.variants) {
+    variants.push_back(variant_json(variant, data));
+  }
+  std::string text = dump_json({{"tasks", std::move(tasks)}, {"variants", std::move(variants)}});
+  for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at)) {
+    text.replace(at, 1, "\\u003c");  // no "</script>" can stand inside
+  }
+  return text;
+}
+
+}  // namespace nibble::report

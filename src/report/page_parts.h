@@ -1,0 +1,26 @@
+/// The pieces of the HTML page, each a pure function of the data.
+///
+/// Source     our own
+#pragma once
+
+#include <string>
+
+#include "report/data.h"
+#include "report/findings.h"
+#include "report/table.h"
+
+namespace nibble::report {
+
+std::string qualifier_html(const Findings& findings);  ///< what the headline does not show
+std::string details_html(const Findings& findings);    ///< the list below the headline
+std::string facts_html(const Data& data);              ///< model, samples, arithmetic, machine
+std::string notes_html(const Data& data);
+std::string overview_html(const Data& data);  ///< the sortable table of variants
+std::string examples_html(const Data& data);
+std::string recipes_html(const Data& data);
+/// A table behind its title; `sort` numbers come from the cells.
+std::string folded_table_html(const Table& table);
+/// What the plots need, as JSON that may stand inside a script element.
+std::string plot_data_json(const Data& data);
+
+}  // namespace nibble::report

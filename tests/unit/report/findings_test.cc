@@ -1,0 +1,110 @@
+#include "report/findings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "small_store.h"
+#include "support/files.h"
+
+namespace nibble::report {
+namespace {
+
+using nibble::testing::TempFolder;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+store::SummaryRecord accuracy(const std::string& unit,
+                              double value,
+                              std::optional<store::ComparisonRecord> with) {
+  return {unit, "acc", 4, 0, value, value - 0.1, value + 0.1, with};
+}
+
+/// A plan with the choice task alone: `v1` (50 MB) and `v2` (52.5 MB) against the reference.
+class FindingsTest : public ::testing::Test {
+ protected:
+  FindingsTest() {
+    store::Plan plan = small_plan();
+    plan.tasks.erase(plan.tasks.begin());
+    std::erase_if(plan.units,
+                  [](const store::UnitRecord& u) { return u.task == "t0" || u.variant == "v3"; });
+    store_.replace_plan(plan);
+  }
+  Findings with(std::vector<store::SummaryRecord> summaries) {
+    store_.replace_summaries(summaries);
+    return find(gather(store_));
+  }
+  TempFolder folder_;
+  store::Store store_ = small_store(folder_ / "s.db");
+};
+
+const store::ComparisonRecord kLost{-0.5, -0.7, -0.3, 0.001, 0.002, 4, 2, 0};
+const store::ComparisonRecord kSame{-0.01, -0.05, 0.03, 0.6, 1, 4, 1, 1};
+const store::ComparisonRecord kGained{0.5, 0.3, 0.7, 0.001, 0.002, 4, 0, 2};
+
+TEST_F(FindingsTest, NamesTheSmallestWithoutALossAndWhatTheDataStillAllow) {
+  const Findings findings = with({accuracy("v0/t1", 0.75, {}),
+                                  accuracy("v1/t1", 0.25, kLost),
+                                  accuracy("v2/t1", 0.74, kSame)});
+  EXPECT_EQ(findings.headline,
+            "nf4 is the smallest variant without a significant loss (52.5 MB, 52 % of the "
+            "reference's file).");
+  EXPECT_EQ(
+      findings.qualifier,
+      "That is no proof of no loss: the intervals still allow up to 5.0 points on choice_50%.");
+  EXPECT_THAT(findings.details, Contains("Significant losses: int4 on choice_50%."));
+}
+
+TEST_F(FindingsTest, ASignificantGainIsNoLoss) {
+  const Findings findings = with({accuracy("v0/t1", 0.25, {}),
+                                  accuracy("v1/t1", 0.75, kGained),
+                                  accuracy("v2/t1", 0.24, kSame)});
+  EXPECT_THAT(findings.headline, HasSubstr("int4 is the smallest"));
+  EXPECT_EQ(findings.qualifier, "");
+}
+
+TEST_F(FindingsTest, SaysSoWhenEveryVariantLoses) {
+  const Findings findings = with({accuracy("v0/t1", 0.75, {}),
+                                  accuracy("v1/t1", 0.25, kLost),
+                                  accuracy("v2/t1", 0.25, kLost)});
+  EXPECT_THAT(findings.headline,
+              HasSubstr("Every variant that was fully measured is significantly worse"));
+}
+
+TEST_F(FindingsTest, RecommendsNothingBeforeAllTasksAreDone) {
+  const Findings findings = with({accuracy("v0/t1", 0.75, {})});
+  EXPECT_THAT(findings.headline, HasSubstr("none can be recommended"));
+  EXPECT_THAT(findings.details, Contains(HasSubstr("not complete")));
+}
+
+TEST_F(FindingsTest, ATaskAtItsFloorIsNamed) {
+  const Findings findings = with({accuracy("v0/t1", 0, {}), accuracy("v1/t1", 0, kSame)});
+  EXPECT_THAT(findings.details,
+              Contains("The reference scores zero on choice_50%: there a loss cannot show."));
+}
+
+TEST_F(FindingsTest, SpeedIsComparedWithTheReference) {
+  const Findings findings = with({});
+  EXPECT_THAT(
+      findings.details,
+      Contains(
+          "No variant decodes faster than the reference; the fastest is int4 (7.25 ms a token, "
+          "the reference 5.25 ms)."));
+}
+
+TEST(Findings, AnEmptyStoreHasNothingToSay) {
+  const TempFolder folder;
+  const store::Store store = store::Store::open(folder / "s.db");
+  EXPECT_THAT(find(gather(store)).headline, HasSubstr("nothing has been compared"));
+}
+
+TEST(Findings, PerplexityAloneDoesNotHideThatAnswersAreUnchanged) {
+  const TempFolder folder;
+  const Findings findings = find(gather(small_store(folder / "s.db")));
+  EXPECT_THAT(findings.headline,
+              HasSubstr("significantly worse than the reference on at least one task"));
+  EXPECT_THAT(findings.qualifier,
+              HasSubstr("int4 is the smallest variant without a significant loss in its"));
+}
+
+}  // namespace
+}  // namespace nibble::report

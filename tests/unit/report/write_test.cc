@@ -1,0 +1,67 @@
+#include "report/write.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "base/error.h"
+#include "small_store.h"
+#include "support/files.h"
+
+namespace nibble::report {
+namespace {
+
+namespace fs = std::filesystem;
+using nibble::testing::TempFolder;
+using ::testing::HasSubstr;
+
+std::map<std::string, std::string> contents(const fs::path& folder) {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      out[fs::relative(entry.path(), folder).string()] = nibble::testing::read_file(entry.path());
+    }
+  }
+  return out;
+}
+
+TEST(WriteReport, WritesEveryFormOfEveryTable) {
+  const TempFolder folder;
+  const fs::path page = write_report(small_store(folder / "s.db"), folder / "deep/report");
+  EXPECT_EQ(page, folder / "deep/report" / "index.html");
+  const auto files = contents(folder / "deep/report");
+  EXPECT_EQ(files.size(), 6U * 3 + 2);
+  EXPECT_TRUE(files.contains("tables/differences.tex"));
+}
+
+TEST(WriteReport, EqualStoreEqualBytes) {
+  const TempFolder folder;
+  write_report(small_store(folder / "a.db"), folder / "a");
+  write_report(small_store(folder / "b.db"), folder / "b");
+  EXPECT_EQ(contents(folder / "a"), contents(folder / "b"));
+}
+
+TEST(WriteReport, MarkdownStartsWithTheFinding) {
+  const TempFolder folder;
+  const std::string text = markdown_report(gather(small_store(folder / "s.db")));
+  EXPECT_TRUE(text.starts_with("# Mills &amp; &lt;millers&gt;\n"));
+  EXPECT_THAT(text, HasSubstr("**Every variant that was fully measured"));
+  EXPECT_THAT(text, HasSubstr("> The file is already in 4 bits."));
+  EXPECT_THAT(text, HasSubstr("| odd\\|name |"));
+}
+
+TEST(WriteReport, AFolderThatCannotBeMadeIsAnIoError) {
+  const TempFolder folder;
+  nibble::testing::write_file(folder / "file", "");
+  try {
+    write_report(small_store(folder / "s.db"), folder / "file/report");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("file/report"));
+  }
+}
+
+}  // namespace
+}  // namespace nibble::report
