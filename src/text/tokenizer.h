@@ -1,8 +1,9 @@
 /// Text to token ids and back, for every tokenizer family that we read.
 ///
 /// Threads    immutable; `encode` and `decode` are reentrant
-/// Errors     text that is not UTF-8 is kInvalidArgument with the byte offset; an id outside the vocabulary is kInvalidArgument
-/// Source     each family's header; ids equal those of the `tokenizers` and `sentencepiece` packages
+/// Errors     text that is not UTF-8 is kInvalidArgument with the byte offset; an id outside the
+/// vocabulary is kInvalidArgument Source     each family's header; ids equal those of the
+/// `tokenizers` and `sentencepiece` packages
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/unicode/lossy.h"
 
 namespace nibble::text {
 
@@ -23,7 +25,8 @@ struct SpecialTokens {
   std::optional<TokenId> bos, eos, pad, unknown;
   bool add_bos = false;  ///< what `encode` with AddSpecial::kYes does (in front)
   bool add_eos = false;  ///< likewise (behind); WordPiece adds [CLS] and [SEP] through its own rule
-  std::vector<TokenId> end_of_generation;  ///< ids that end an answer (eos, <|im_end|>, <end_of_turn>, …)
+  std::vector<TokenId>
+      end_of_generation;  ///< ids that end an answer (eos, <|im_end|>, <end_of_turn>, …)
 };
 
 enum class AddSpecial : std::uint8_t { kNo, kYes };
@@ -41,15 +44,22 @@ class Tokenizer {
 
   [[nodiscard]] virtual std::size_t vocab_size() const noexcept = 0;
   [[nodiscard]] virtual const SpecialTokens& special() const noexcept = 0;
-  /// The raw bytes that a token adds to the output (may be part of a character); "" for special tokens.
+  /// The raw bytes that a token adds to the output (may be part of a character); "" for special
+  /// tokens.
   [[nodiscard]] virtual std::string token_bytes(TokenId id) const = 0;
+  /// As token_bytes for a token that begins the output: SentencePiece and WordPiece drop its
+  /// leading blank.
+  [[nodiscard]] virtual std::string first_token_bytes(TokenId id) const { return token_bytes(id); }
+  /// How many U+FFFD `decode` writes for malformed bytes.
+  [[nodiscard]] virtual Malformed malformed_rule() const noexcept { return Malformed::kSequence; }
   /// The token's own spelling in the vocabulary, "<|im_end|>" or "Ġthe"; nullopt when out of range.
   [[nodiscard]] virtual std::optional<std::string_view> token_text(TokenId id) const = 0;
   /// SHA-256 over family, vocabulary, merges and settings: equal hashes, equal ids.
   [[nodiscard]] virtual std::string hash() const = 0;
 };
 
-/// Decodes token by token, giving out only whole characters.
+/// Decodes token by token, giving out only whole characters. All that it gives, joined, is
+/// `decode(ids, SkipSpecial::kYes)`.
 class StreamDecoder {
  public:
   explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
@@ -60,8 +70,8 @@ class StreamDecoder {
 
  private:
   const Tokenizer& tokenizer_;
-  std::vector<TokenId> ids_;
-  std::size_t n_given_ = 0;
+  std::string pending_;  // bytes of an unfinished character
+  bool at_start_ = true;
 };
 
 }  // namespace nibble::text
