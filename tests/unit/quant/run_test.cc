@@ -1,0 +1,197 @@
+#include "quant/run.h"
+
+#include <gmock/gmock.h>
+
+#include <limits>
+
+#include "base/cancel.h"
+#include "model/config.h"
+#include "unit/quant/tiny_checkpoint.h"
+
+namespace nibble::quant {
+namespace {
+
+namespace fs = std::filesystem;
+using nibble::testing::read_file;
+using nibble::testing::TempFolder;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+Result<QuantizeReport> quantize(const fs::path& in,
+                                std::string_view recipe,
+                                const fs::path& out,
+                                std::size_t n_threads = 2) {
+  ThreadPool pool(n_threads);
+  const auto checkpoint = io::open_checkpoint(in).take();
+  return quantize_checkpoint(*checkpoint, load_recipe(recipe).take(), out, pool, silent_progress());
+}
+
+std::vector<fs::path> entries(const fs::path& folder) {
+  return {fs::directory_iterator(folder), fs::directory_iterator()};
+}
+
+TEST(Run, WritesWhatThePlanSaysAndReadsItBack) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = quantize(folder / "tiny", "rtn-int8", folder / "out").take();
+  const auto source = io::open_checkpoint(folder / "tiny").take();
+  const auto result = io::open_checkpoint(folder / "out").take();
+  const auto config = model::read_config(*result).take();
+  // One step: half for the weight, half for the zero.
+  constexpr float kStep = 0.25F / 255.0F * 1.01F;
+  for (const PlanRow& row : report.plan.rows) {
+    SCOPED_TRACE(row.weight);
+    const auto before = codec::decode_all(model::load_weight(*source, config, row.weight).take());
+    const auto matrix = model::load_weight(*result, config, row.weight).take();
+    EXPECT_EQ(matrix.codec->name(), row.target_codec);
+    EXPECT_EQ(matrix.n_bytes(), row.bytes_after);
+    const auto after = codec::decode_all(matrix);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      ASSERT_NEAR(after[i], before[i], row.is_kept() ? 0.0F : kStep);
+    }
+  }
+  EXPECT_EQ(report.weights.size(), 7U);
+  EXPECT_GT(report.relative_error, 0.0);
+  EXPECT_LT(report.relative_error, 0.01);
+  EXPECT_EQ(report.file_bytes, fs::file_size(folder / "out" / "model.safetensors"));
+  EXPECT_EQ(read_file(folder / "out" / "tokenizer.json"), "{\"tiny\": true}");
+}
+
+TEST(Run, RecordsWhereTheWeightsComeFrom) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = quantize(folder / "tiny", "nf4-dq", folder / "out").take();
+  const auto source = io::open_checkpoint(folder / "tiny").take();
+  const auto result = io::open_checkpoint(folder / "out").take();
+  const Json& provenance = result->metadata().at("quantization_config");
+  EXPECT_EQ(provenance.at("quant_method"), "nibble");
+  EXPECT_EQ(provenance.at("recipe"), report.plan.recipe->text);
+  EXPECT_EQ(provenance.at("recipe_sha256"), report.plan.recipe->hash);
+  EXPECT_EQ(provenance.at("source_sha256"), source->hash());
+  EXPECT_FALSE(provenance.at("nibble_version").get<std::string>().empty());
+}
+
+TEST(Run, EqualBytesForAnyNumberOfThreads) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  for (const std::string_view recipe : {"hqq-int2", "nf4-dq", "rtn-int3"}) {
+    SCOPED_TRACE(recipe);
+    const fs::path one = folder / fmt::format("{}-1", recipe);
+    const fs::path four = folder / fmt::format("{}-4", recipe);
+    quantize(folder / "tiny", recipe, one, 1).take();
+    quantize(folder / "tiny", recipe, four, 4).take();
+    EXPECT_EQ(read_file(one / "model.safetensors"), read_file(four / "model.safetensors"));
+    EXPECT_EQ(read_file(one / "config.json"), read_file(four / "config.json"));
+  }
+}
+
+TEST(Run, WeightsThatAreNotFiniteAreRefusedWithTheirPlace) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", std::numeric_limits<float>::quiet_NaN());
+  const auto report = quantize(folder / "tiny", "nf4", folder / "out");
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.failure().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(report.failure().message,
+              HasSubstr("model.layers.0.mlp.up_proj.weight: the weight at row 2, column 3 is nan"));
+  EXPECT_EQ(entries(folder.path()).size(), 1U) << "something was left behind";
+}
+
+TEST(Run, WeightsTooLargeForTheirCodecAreRefused) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 3e38F);
+  const auto report = quantize(folder / "tiny", "f16", folder / "out");
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.failure().code, ErrorCode::kUnsupported);
+  EXPECT_THAT(
+      report.failure().message,
+      HasSubstr("model.layers.0.mlp.up_proj.weight: the weights are too large for codec f16"));
+  EXPECT_TRUE(quantize(folder / "tiny", "nf4", folder / "out"));
+}
+
+TEST(Run, CancelledBetweenWeightsItLeavesNothing) {
+  class CancelAtSecond final : public ProgressSink {
+   public:
+    void begin(std::string_view, std::uint64_t) override {}
+    void advance(std::uint64_t) override {
+      if (++n_ == 2) {
+        cancel_flag().request();
+      }
+    }
+    void end() override {}
+    void note(std::string_view) override {}
+
+   private:
+    int n_ = 0;
+  };
+  // The flag is the process's and cannot be lowered, so the run happens in a child.
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  EXPECT_EXIT(
+      {
+        ThreadPool pool(1);
+        CancelAtSecond progress;
+        const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+        const auto report = quantize_checkpoint(
+            *checkpoint, load_recipe("nf4").take(), folder / "out", pool, progress);
+        std::_Exit(!report && report.failure().code == ErrorCode::kCancelled ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7),
+      "");
+  EXPECT_EQ(entries(folder.path()).size(), 1U) << "something was left behind";
+}
+
+TEST(Run, AFolderThatExistsIsNotTouched) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const std::string before = read_file(folder / "tiny" / "model.safetensors");
+  const auto report = quantize(folder / "tiny", "nf4", folder / "tiny");
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.failure().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(read_file(folder / "tiny" / "model.safetensors"), before);
+}
+
+TEST(Run, AQuantizedFolderCanBeQuantizedAgain) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  quantize(folder / "tiny", "rtn-int8", folder / "eight").take();
+  const auto report = quantize(folder / "eight", "rtn-int4", folder / "four").take();
+  EXPECT_THAT(report.plan.notes.front(),
+              HasSubstr("7 weights are int8g64ah in the source already"));
+}
+
+TEST(Run, DemoModelComesOutWithItsConfigurationAndTokenizer) {
+  NIBBLE_NEEDS_FILE(path, nibble::testing::demo_model());
+  const TempFolder folder;
+  const auto report = quantize(path, "nf4", folder / "out").take();
+  EXPECT_EQ(report.weights.size(), 210U);
+  EXPECT_NEAR(report.relative_error, 0.0935, 0.001);
+  const auto source = io::open_checkpoint(path).take();
+  const auto result = io::open_checkpoint(folder / "out").take();
+  const auto before = model::read_config(*source).take();
+  const auto after = model::read_config(*result).take();
+  EXPECT_EQ(after.n_parameters(), before.n_parameters());
+  EXPECT_EQ(after.rope_theta, before.rope_theta);
+  EXPECT_EQ(after.norm_epsilon, before.norm_epsilon);
+  EXPECT_EQ(after.context, before.context);
+  EXPECT_TRUE(result->companion("tokenizer.nibble.json"));
+  EXPECT_TRUE(result->companion("chat_template.jinja"));
+  // Kept tensors carry the same bits, rows in Hugging Face order.
+  const auto embedding = model::load_weight(*result, after, "model.embed_tokens.weight").take();
+  EXPECT_EQ(embedding.codec->name(), "q8_0");
+  EXPECT_EQ(
+      codec::decode_all(embedding),
+      codec::decode_all(model::load_weight(*source, before, "model.embed_tokens.weight").take()));
+}
+
+TEST(Run, ReportAsTextAndJson) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = quantize(folder / "tiny", "fp4", folder / "out").take();
+  EXPECT_THAT(report_text(report), HasSubstr("7 weights quantized"));
+  const Json json = report_json(report);
+  EXPECT_EQ(json.at("weights").size(), 7U);
+  EXPECT_EQ(json.at("file_bytes"), report.file_bytes);
+}
+
+}  // namespace
+}  // namespace nibble::quant
