@@ -4,6 +4,7 @@
 
 namespace nibble::app {
 
+void add_bench(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
 void add_report(CLI::App& root, Invocation& invocation);
@@ -16,6 +17,7 @@ std::span<const AddCommand> command_table() {
       &add_quantize,
       &add_recipes,
       &add_tensor,
+      &add_bench,
       &add_report,
       &add_version,
   };

@@ -1,0 +1,201 @@
+// nibble bench: prompt and generation rates under the conventions of llama-bench, so that the two
+// tables can be compared: random tokens, an empty cache for each repetition, one warm-up run,
+// logits of the last position only.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+
+#include "app/command.h"
+#include "base/cancel.h"
+#include "base/json.h"
+#include "kernels/select.h"
+#include "model/architectures.h"
+#include "model/weights/weight_loader.h"
+
+namespace nibble::app {
+namespace {
+
+struct BenchOptions {
+  std::string model;
+  std::vector<std::size_t> prompts = {512};
+  std::vector<std::size_t> generations = {128};
+  std::size_t repetitions = 5;
+  std::size_t chunk = 512;
+  std::string arithmetic = "native";
+};
+
+struct BenchResult {
+  std::string test;  ///< "pp512", "tg128"
+  std::vector<double> tok_s;
+
+  [[nodiscard]] double mean() const {
+    return std::accumulate(tok_s.begin(), tok_s.end(), 0.0) / static_cast<double>(tok_s.size());
+  }
+  /// Of the sample, as llama-bench; 0 for one repetition.
+  [[nodiscard]] double stdev() const {
+    const double centre = mean();
+    double squares = 0.0;
+    for (const double rate : tok_s) {
+      squares += (rate - centre) * (rate - centre);
+    }
+    return tok_s.size() < 2 ? 0.0 : std::sqrt(squares / static_cast<double>(tok_s.size() - 1));
+  }
+};
+
+/// Runs random tokens through a model.
+class Bench {
+ public:
+  explicit Bench(model::LanguageModel& model)
+      : model_(model), hidden_(model.config().hidden), logits_(model.config().vocab) {}
+
+  /// Seconds that `n` tokens take in chunks of at most `chunk`, from an empty cache.
+  double seconds(std::size_t n, std::size_t chunk) {
+    std::mt19937 random(42);
+    std::uniform_int_distribution<std::int32_t> token(
+        0, static_cast<std::int32_t>(model_.config().vocab) - 1);
+    std::vector<std::int32_t> tokens(n);
+    std::ranges::generate(tokens, [&] { return token(random); });
+    model::KvCache cache = model_.make_cache(std::size_t{1} << 40);
+    const model::SequenceId sequence = cache.create();
+    const auto start = std::chrono::steady_clock::now();
+    for (std::size_t first = 0; first < n; first += chunk) {
+      cancel_flag().check();
+      step({sequence, std::span(tokens).subspan(first, std::min(chunk, n - first))}, cache);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+ private:
+  void step(const model::SequenceChunk& chunk, model::KvCache& cache) {
+    const auto last = static_cast<std::uint32_t>(chunk.tokens.size() - 1);
+    const MatrixView<float> hidden(hidden_.data(), 1, hidden_.size());
+    model_.forward({&chunk, 1}, cache, {&last, 1}, hidden);
+    model_.head(hidden, {logits_.data(), 1, logits_.size()});
+  }
+
+  model::LanguageModel& model_;
+  std::vector<float> hidden_;
+  std::vector<float> logits_;
+};
+
+BenchResult measure(Bench& bench,
+                    const std::string& test,
+                    std::size_t n,
+                    std::size_t chunk,
+                    std::size_t repetitions) {
+  BenchResult result{fmt::format("{}{}", test, n), {}};
+  bench.seconds(chunk == 1 ? 1 : n, chunk);  // warm-up
+  for (std::size_t i = 0; i < repetitions; ++i) {
+    result.tok_s.push_back(static_cast<double>(n) / bench.seconds(n, chunk));
+  }
+  return result;
+}
+
+std::vector<BenchResult> measure_all(const BenchOptions& options,
+                                     model::LanguageModel& model,
+                                     ProgressSink& progress) {
+  Bench bench(model);
+  std::vector<BenchResult> results;
+  progress.begin("bench", options.prompts.size() + options.generations.size());
+  for (const std::size_t n : options.prompts) {
+    results.push_back(measure(bench, "pp", n, options.chunk, options.repetitions));
+    progress.advance(1);
+  }
+  for (const std::size_t n : options.generations) {
+    results.push_back(measure(bench, "tg", n, 1, options.repetitions));
+    progress.advance(1);
+  }
+  progress.end();
+  return results;
+}
+
+std::string as_table(const model::LanguageModel& model, const std::vector<BenchResult>& results) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  std::string out =
+      "| model | weights | params | arithmetic | kernels | threads | test | t/s |\n"
+      "|---|---:|---:|---|---|---:|---:|---:|\n";
+  for (const BenchResult& result : results) {
+    out +=
+        fmt::format("| {} | {:.2f} MiB | {:.2f} M | {} | {} | {} | {} | {:.2f} ± {:.2f} |\n",
+                    model.config().name.empty() ? model.config().architecture : model.config().name,
+                    static_cast<double>(model.weight_bytes()) / kMiB,
+                    static_cast<double>(model.config().n_parameters()) / 1e6,
+                    arithmetic_name(model.arithmetic()),
+                    kernels::kernels().name,
+                    model.pool().size(),
+                    result.test,
+                    result.mean(),
+                    result.stdev());
+  }
+  return out;
+}
+
+std::string as_json(const model::LanguageModel& model, const std::vector<BenchResult>& results) {
+  Json tests = Json::array();
+  for (const BenchResult& result : results) {
+    tests.push_back({{"test", result.test},
+                     {"mean_tok_s", result.mean()},
+                     {"stdev_tok_s", result.stdev()},
+                     {"samples_tok_s", result.tok_s}});
+  }
+  const Json document = {{"model", model.config().name},
+                         {"weight_bytes", model.weight_bytes()},
+                         {"parameters", model.config().n_parameters()},
+                         {"arithmetic", arithmetic_name(model.arithmetic())},
+                         {"kernels", kernels::kernels().name},
+                         {"threads", model.pool().size()},
+                         {"tests", tests}};
+  return dump_json(document) + "\n";
+}
+
+int run_bench(const BenchOptions& options, const Globals& globals) {
+  const auto arithmetic = arithmetic_from_name(options.arithmetic);
+  if (!arithmetic) {
+    raise(
+        ErrorCode::kInvalidArgument, "--arithmetic {}: expected native or f32", options.arithmetic);
+  }
+  const auto progress = make_progress(globals);
+  ThreadPool pool(globals.threads);
+  const auto checkpoint = io::open_checkpoint(options.model).take();
+  const model::ModelConfig config = model::read_config(*checkpoint).take();
+  const model::WeightLoader weights(*checkpoint, config, *arithmetic, pool, *progress);
+  const auto model = model::find_architecture(config.architecture)->build(config, weights);
+  const std::vector<BenchResult> results = measure_all(options, *model, *progress);
+  print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
+  return 0;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& root, Invocation& invocation) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* command =
+      root.add_subcommand("bench", "Measure how fast a model reads and writes tokens");
+  command->add_option("model", options->model, "A .gguf file or a model folder")->required();
+  command->add_option("-p,--n-prompt", options->prompts, "Prompt lengths: 512,2048")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("-n,--n-gen", options->generations, "Tokens to generate: 128")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("-r,--repetitions", options->repetitions, "Repetitions of each test")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("-u,--ubatch", options->chunk, "Prompt tokens of one pass")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
+  command->footer("Example: nibble bench model.gguf -p 512 -n 128 -r 5 -t 1");
+  command->callback([options, &invocation] {
+    std::erase(options->prompts, 0U);
+    std::erase(options->generations, 0U);
+    invocation.run = [options, &invocation] { return run_bench(*options, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app
