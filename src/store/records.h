@@ -29,7 +29,7 @@ struct VariantFacts {
   std::string model_hash;  ///< of the weight files as they were run
   std::size_t file_bytes = 0;
   std::size_t memory_bytes = 0;  ///< of the packed weights
-  double bits_per_weight = 0;    ///< file_bytes * 8 / parameters
+  double bits_per_weight = 0;    ///< stored bits of all tensors / parameters
   std::string weight_types;      ///< "210 x q4_1, 61 x f32"
 };
 

@@ -161,6 +161,10 @@ Store Store::open(const std::filesystem::path& path) {
   return Store(std::move(database));
 }
 
+Store Store::in_memory() {
+  return open(":memory:");
+}
+
 Store Store::open_read_only(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) {
     raise(ErrorCode::kNotFound, "{}: no such store", path.string());

@@ -5,7 +5,8 @@
 /// a power cut; before that they are absent as a whole. Readers may look while a study runs.
 ///
 /// Threads    one Store belongs to one thread; any number of processes may read
-/// Errors     kMismatch for a store of another version (both numbers named); kCorruptData for a file
+/// Errors     kMismatch for a store of another version (both numbers named); kCorruptData for a
+/// file
 ///            that is no store; kNotFound when there is nothing to read; kIo for a full disk or a
 ///            read-only folder
 /// Source     our own; tables in schema.sql
@@ -39,6 +40,8 @@ class Store {
  public:
   /// Opens the file, or makes an empty store.
   static Store open(const std::filesystem::path& path);
+  /// An empty store that is gone with the object.
+  static Store in_memory();
   static Store open_read_only(const std::filesystem::path& path);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;

@@ -1,0 +1,115 @@
+#include "study/model_runner.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "io/checkpoint.h"
+#include "profile/peak_memory.h"
+#include "quant/run.h"
+
+namespace nibble::study {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kFolderDigits = 16;
+
+/// Stored bits of all tensors over the number of parameters.
+double bits_per_weight(const io::Checkpoint& checkpoint, const model::ModelConfig& config) {
+  std::size_t n_bytes = 0;
+  for (const std::string& name : checkpoint.names()) {
+    n_bytes += checkpoint.tensor(name).take().matrix.n_bytes();
+  }
+  return 8 * static_cast<double>(n_bytes) / static_cast<double>(config.n_parameters());
+}
+
+}  // namespace
+
+ModelRunner::ModelRunner(Places places,
+                         Arithmetic arithmetic,
+                         ThreadPool& pool,
+                         ProgressSink& progress)
+    : places_(std::move(places)), arithmetic_(arithmetic), pool_(pool), progress_(progress) {}
+
+ModelRunner::~ModelRunner() = default;
+
+fs::path ModelRunner::build(const PlannedVariant& variant) {
+  if (!variant.recipe) {
+    return places_.model;
+  }
+  fs::path folder = places_.folder / variant.record.id.substr(0, kFolderDigits);
+  if (!fs::exists(folder)) {
+    progress_.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
+    const auto checkpoint = io::open_checkpoint(places_.model).take();
+    // Its own steps are not samples of the study, so they are not added to the study's progress.
+    quant::quantize_checkpoint(*checkpoint, *variant.recipe, folder, pool_, silent_progress())
+        .take();
+  }
+  return folder;
+}
+
+store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
+  close();
+  const fs::path path = build(variant);
+  peak_is_ours_ = profile::reset_peak_memory();
+  loaded_ = model::load_model(path, {arithmetic_, true}, pool_, silent_progress()).take();
+  const auto& known = variant.record.facts;
+  if (known && known->model_hash != loaded_->hash) {
+    raise(ErrorCode::kMismatch,
+          "{}: the weights are not those that this study has run before; remove the folder to have "
+          "them made again, or name another output folder",
+          path.string());
+  }
+  engine_ = std::make_unique<eval::Engine>(*loaded_, eval::default_engine_options(*loaded_));
+  const auto checkpoint = io::open_checkpoint(path).take();
+  return {loaded_->hash,
+          loaded_->file_bytes,
+          loaded_->model->weight_bytes(),
+          bits_per_weight(*checkpoint, loaded_->model->config()),
+          loaded_->weight_types};
+}
+
+std::vector<store::MeasurementRecord> ModelRunner::measure(const profile::Options& options) {
+  NIBBLE_CHECK(loaded_.has_value(), "no variant is open");
+  std::vector<store::MeasurementRecord> out;
+  for (const profile::Measurement& row : profile::measure_speed(*loaded_, options)) {
+    for (std::size_t i = 0; i < row.values.size(); ++i) {
+      out.push_back({row.name, row.unit, i, row.values[i], ""});
+    }
+  }
+  store::MeasurementRecord peak{"peak_memory", "bytes", 0, {}, ""};
+  const auto bytes = profile::peak_memory_bytes();
+  if (!peak_is_ours_) {
+    peak.reason = "not measured: the kernel does not lower the process's memory mark";
+  } else if (!bytes) {
+    peak.reason = "not measured: the kernel keeps no memory mark";
+  } else {
+    peak.value = static_cast<double>(*bytes);
+  }
+  out.push_back(std::move(peak));
+  return out;
+}
+
+std::vector<eval::SampleResult> ModelRunner::answer(const eval::Task& task,
+                                                    std::span<const eval::Sample> samples) {
+  NIBBLE_CHECK(engine_ != nullptr, "no variant is open");
+  std::vector<eval::Request> requests;
+  for (const eval::Sample& sample : samples) {
+    requests.insert(requests.end(), sample.requests.begin(), sample.requests.end());
+  }
+  const std::vector<eval::Response> responses = engine_->answer(requests);
+  std::vector<eval::SampleResult> out;
+  std::size_t first = 0;
+  for (const eval::Sample& sample : samples) {
+    out.push_back(task.score(sample, std::span(responses).subspan(first, sample.requests.size())));
+    first += sample.requests.size();
+  }
+  return out;
+}
+
+void ModelRunner::close() {
+  engine_.reset();
+  loaded_.reset();
+}
+
+}  // namespace nibble::study

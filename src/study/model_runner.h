@@ -1,0 +1,50 @@
+/// The runner over real models: quantizes a variant into a folder, loads it, and puts questions to
+/// it.
+///
+/// A variant lies in `folder`/<first 16 digits of its id>/, which appears only when it is complete,
+/// and is used again when the study goes on.
+///
+/// Threads    one call at a time
+/// Errors     those of quant, model, eval and profile; kMismatch where a variant's folder was
+/// changed since it was first run Source     our own
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/thread_pool.h"
+#include "eval/engine.h"
+#include "study/variant_runner.h"
+
+namespace nibble::study {
+
+class ModelRunner final : public VariantRunner {
+ public:
+  struct Places {
+    std::filesystem::path model;   ///< the source
+    std::filesystem::path folder;  ///< of the variants
+  };
+  /// `pool` and `progress` must outlive the runner.
+  ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);
+  ~ModelRunner() override;
+
+  store::VariantFacts open(const PlannedVariant& variant) override;
+  std::vector<store::MeasurementRecord> measure(const profile::Options& options) override;
+  std::vector<eval::SampleResult> answer(const eval::Task& task,
+                                         std::span<const eval::Sample> samples) override;
+  void close() override;
+
+ private:
+  std::filesystem::path build(const PlannedVariant& variant);
+
+  Places places_;
+  Arithmetic arithmetic_;
+  ThreadPool& pool_;
+  ProgressSink& progress_;
+  std::optional<model::LoadedModel> loaded_;
+  std::unique_ptr<eval::Engine> engine_;
+  bool peak_is_ours_ = false;  ///< the memory mark was lowered before loading
+};
+
+}  // namespace nibble::study

@@ -1,0 +1,196 @@
+#include "study/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+
+namespace nibble::study {
+namespace {
+
+std::string hash_of(std::initializer_list<std::string_view> fields) {
+  Sha256 hash;
+  for (const std::string_view field : fields) {
+    hash.field(field);
+  }
+  return hash.hex();
+}
+
+std::string_view transform_name(eval::Transform transform) {
+  switch (transform) {
+    case eval::Transform::kIdentity:
+      return "identity";
+    case eval::Transform::kExp:
+      return "exp";
+    case eval::Transform::kPerLn2:
+      return "per_ln2";
+  }
+  return "identity";
+}
+
+PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
+  PlannedVariant variant;
+  if (spec.recipe != kNoRecipe) {
+    variant.recipe = quant::load_recipe(spec.recipe).take();
+  }
+  const quant::Recipe none;
+  const quant::Recipe& recipe = variant.recipe ? *variant.recipe : none;
+  variant.record = {
+      hash_of({"variant", inputs.source.weights_hash, recipe.hash, inputs.program_version}),
+      spec.name,
+      spec.recipe == kNoRecipe || recipe.name.empty() ? spec.recipe : recipe.name,
+      recipe.text,
+      recipe.hash,
+      {}};
+  return variant;
+}
+
+PlannedTask plan_task(const TaskSpec& spec, std::shared_ptr<const eval::Task> task) {
+  const eval::TaskInfo& info = task->info();
+  store::TaskRecord record{hash_of({"task",
+                                    info.name,
+                                    fmt::format("{}", info.version),
+                                    info.protocol,
+                                    info.data_hash,
+                                    fmt::format("{}", task->n_samples()),
+                                    fmt::format("{}", spec.context)}),
+                           info.name,
+                           info.version,
+                           info.protocol,
+                           info.data_hash,
+                           task->n_samples(),
+                           {}};
+  for (const eval::MetricRow& metric : info.metrics) {
+    record.metrics.push_back({metric.name,
+                              metric.unit,
+                              metric.better == eval::Direction::kHigher,
+                              std::string(transform_name(metric.transform))});
+  }
+  return {std::move(record), std::move(task)};
+}
+
+store::UnitRecord measure_unit(const PlannedVariant& variant,
+                               const Spec& spec,
+                               const PlanInputs& inputs) {
+  const profile::Options& options = *spec.measure;
+  std::string settings =
+      fmt::format("{} prompt tokens, {} new tokens, {} repetitions after {} warm-ups",
+                  options.prompt_tokens,
+                  options.new_tokens,
+                  options.repetitions,
+                  options.warmups);
+  return {hash_of({"measure",
+                   variant.record.id,
+                   arithmetic_name(spec.arithmetic),
+                   settings,
+                   fmt::format("{}", spec.threads),
+                   inputs.machine.processor}),
+          variant.record.id,
+          "",
+          std::move(settings)};
+}
+
+std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
+  const std::size_t threads = spec.threads != 0 ? spec.threads : inputs.machine.n_processors;
+  return {
+      {"study", spec.name, true},
+      {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
+      {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
+      {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
+      {"program", "nibble " + inputs.program_version, true},
+      {"processor", inputs.machine.processor, true},
+      {"model", inputs.source.model_name, false},
+      {"threads", fmt::format("{} of {}", threads, inputs.machine.n_processors), false},
+      {"memory", inputs.machine.memory, false},
+      {"system", inputs.machine.system, false},
+      {"statistics",
+       "95 % intervals and p-values from 10,000 resamples of samples, seed 1234; Holm's correction",
+       false}};
+}
+
+void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
+  for (auto a = variants.begin(); a != variants.end(); ++a) {
+    const auto same = std::find_if(
+        variants.begin(), a, [&](const PlannedVariant& b) { return b.record.id == a->record.id; });
+    if (same != a) {
+      raise(ErrorCode::kInvalidArgument,
+            "variants '{}' and '{}': their recipes do the same",
+            same->record.name,
+            a->record.name);
+    }
+  }
+}
+
+}  // namespace
+
+store::Plan StudyPlan::record() const {
+  store::Plan plan;
+  for (const PlannedVariant& variant : variants) {
+    plan.variants.push_back(variant.record);
+  }
+  for (const PlannedTask& task : tasks) {
+    plan.tasks.push_back(task.record);
+  }
+  plan.units = units;
+  return plan;
+}
+
+StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
+  StudyPlan plan;
+  for (std::size_t i = 0; i < spec.tasks.size(); ++i) {
+    plan.tasks.push_back(plan_task(spec.tasks[i], inputs.tasks[i]));
+  }
+  for (const VariantSpec& variant : spec.variants) {
+    plan.variants.push_back(plan_variant(variant, inputs));
+  }
+  check_recipes_differ(plan.variants);
+  for (const PlannedVariant& variant : plan.variants) {
+    if (spec.measure) {
+      plan.units.push_back(measure_unit(variant, spec, inputs));
+    }
+    for (const PlannedTask& task : plan.tasks) {
+      plan.units.push_back({hash_of({"unit",
+                                     variant.record.id,
+                                     task.record.id,
+                                     inputs.source.tokenizer_hash,
+                                     arithmetic_name(spec.arithmetic)}),
+                            variant.record.id,
+                            task.record.id,
+                            ""});
+    }
+  }
+  plan.conditions = conditions_of(spec, inputs);
+  return plan;
+}
+
+std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& store) {
+  std::size_t n_samples = 0;
+  for (const PlannedTask& task : plan.tasks) {
+    n_samples += task.record.n_samples;
+  }
+  std::vector<std::string> lines;
+  for (const PlannedVariant& variant : plan.variants) {
+    std::size_t n_stored = 0;
+    std::string_view speed = "";
+    for (const store::UnitRecord& unit : plan.units) {
+      if (unit.variant != variant.record.id) {
+        continue;
+      }
+      if (unit.task.empty()) {
+        speed = store.measurements(unit.id).empty() ? ", speed to measure" : ", speed measured";
+      }
+      n_stored += store.sample_indexes(unit.id).size();
+    }
+    lines.push_back(fmt::format("{:<14} {:<14} {} of {} samples stored{}",
+                                variant.record.name,
+                                variant.record.recipe_name,
+                                n_stored,
+                                n_samples,
+                                speed));
+  }
+  return lines;
+}
+
+}  // namespace nibble::study

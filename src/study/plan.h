@@ -1,0 +1,67 @@
+/// From a study file to units of work, each named by the hash of everything that determines its
+/// result.
+///
+///   variant = H(weights of the source, recipe, program version)
+///   task    = H(name, version, protocol, data, number of samples, window)
+///   unit    = H(variant, task, tokenizer, arithmetic), or for speed
+///             H(variant, arithmetic, measurement settings, threads, processor)
+///
+/// Errors     those of the recipes and tasks, headed by the study file's name for them;
+/// kInvalidArgument for two recipes
+///            that are the same
+/// Source     our own
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "eval/task.h"
+#include "quant/recipe.h"
+#include "store/store.h"
+#include "study/conditions.h"
+#include "study/spec.h"
+
+namespace nibble::study {
+
+/// What the hashes need to know of the source model.
+struct Source {
+  std::string weights_hash;
+  std::string tokenizer_hash;
+  std::string model_name;
+};
+
+struct PlannedVariant {
+  store::VariantRecord record;
+  std::optional<quant::Recipe> recipe;  ///< none: the reference
+};
+
+struct PlannedTask {
+  store::TaskRecord record;
+  std::shared_ptr<const eval::Task> task;
+};
+
+struct StudyPlan {
+  std::vector<PlannedVariant> variants;
+  std::vector<PlannedTask> tasks;
+  std::vector<store::UnitRecord> units;  ///< variant by variant: its speed, then its tasks
+  std::vector<store::Condition> conditions;
+
+  [[nodiscard]] store::Plan record() const;
+};
+
+/// What a plan is made of besides the study file.
+struct PlanInputs {
+  Source source;
+  Machine machine;
+  std::string program_version;
+  std::vector<std::shared_ptr<const eval::Task>> tasks;  ///< parallel to the study file's
+};
+
+StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs);
+
+/// One line for each variant: its units and samples, and how many of them are stored.
+std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& store);
+
+}  // namespace nibble::study

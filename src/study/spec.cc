@@ -1,0 +1,148 @@
+#include "study/spec.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+
+#include "base/file.h"
+#include "base/toml.h"
+
+namespace nibble::study {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
+
+/// A whole number of at least `least`, or `otherwise` where the key is absent.
+std::size_t count(TomlTable& table,
+                  std::string_view key,
+                  std::size_t otherwise,
+                  std::int64_t least) {
+  const auto value = table.optional<std::int64_t>(key);
+  if (!value) {
+    return otherwise;
+  }
+  if (*value < least || *value > kMaxCount) {
+    table.reject(key, fmt::format("expected a whole number from {} to {}", least, kMaxCount));
+  }
+  return static_cast<std::size_t>(*value);
+}
+
+fs::path resolve(const fs::path& folder, const std::string& path) {
+  return (folder / path).lexically_normal();
+}
+
+Arithmetic read_arithmetic(TomlTable& root) {
+  const auto name = root.optional<std::string>("arithmetic");
+  if (!name) {
+    return Arithmetic::kNative;
+  }
+  const auto mode = arithmetic_from_name(*name);
+  if (!mode) {
+    root.reject("arithmetic", "expected \"native\" or \"f32\"");
+  }
+  return *mode;
+}
+
+std::optional<profile::Options> read_measure(TomlTable& root) {
+  auto table = root.table("measure");
+  if (!table) {
+    return std::nullopt;
+  }
+  profile::Options options;
+  options.prompt_tokens = count(*table, "prompt_tokens", options.prompt_tokens, 1);
+  options.new_tokens = count(*table, "new_tokens", options.new_tokens, 1);
+  options.repetitions = count(*table, "repetitions", options.repetitions, 1);
+  options.warmups = count(*table, "warmups", options.warmups, 0);
+  table->finish();
+  return options;
+}
+
+std::vector<TaskSpec> read_tasks(TomlTable& root) {
+  std::vector<TaskSpec> tasks;
+  for (TomlTable& table : root.tables("task")) {
+    TaskSpec task{table.required<std::string>("name"), 0, 0};
+    task.limit = count(table, "limit", 0, 1);
+    task.context = count(table, "context", TaskSpec{}.context, 2);
+    if (std::ranges::find(tasks, task.name, &TaskSpec::name) != tasks.end()) {
+      table.reject("name", fmt::format("'{}' is listed twice", task.name));
+    }
+    table.finish();
+    tasks.push_back(std::move(task));
+  }
+  return tasks;
+}
+
+std::vector<VariantSpec> read_variants(TomlTable& root, const fs::path& folder) {
+  std::vector<VariantSpec> variants;
+  for (TomlTable& table : root.tables("variant")) {
+    const auto recipe = table.required<std::string>("recipe");
+    const bool is_file = recipe.ends_with(".toml");
+    VariantSpec variant{
+        table.optional<std::string>("name").value_or(
+            recipe == kNoRecipe ? "reference"
+                                : (is_file ? fs::path(recipe).stem().string() : recipe)),
+        is_file ? resolve(folder, recipe).string() : recipe};
+    if (variants.empty() != (recipe == kNoRecipe)) {
+      table.reject("recipe",
+                   "the first variant, and no other, is the reference with recipe = \"none\"");
+    }
+    if (std::ranges::find(variants, variant.name, &VariantSpec::name) != variants.end()) {
+      table.reject("name", fmt::format("there are two variants of the name '{}'", variant.name));
+    }
+    if (std::ranges::find(variants, variant.recipe, &VariantSpec::recipe) != variants.end()) {
+      table.reject("recipe", fmt::format("there are two variants of the recipe '{}'", recipe));
+    }
+    table.finish();
+    variants.push_back(std::move(variant));
+  }
+  return variants;
+}
+
+}  // namespace
+
+Spec parse_spec(std::string_view text, std::string_view where, const fs::path& folder) {
+  const TomlDocument document = TomlDocument::parse(text, where).take();
+  TomlTable root = document.root();
+  Spec spec;
+  spec.name = root.required<std::string>("name");
+  const auto model = root.required<std::string>("model");
+  spec.model = model == "demo" ? demo_model_path() : resolve(folder, model);
+  spec.data = resolve(folder, root.optional<std::string>("data").value_or("."));
+  spec.output = resolve(folder, root.optional<std::string>("output").value_or("out"));
+  spec.arithmetic = read_arithmetic(root);
+  spec.threads = count(root, "threads", 0, 0);
+  spec.notes =
+      root.optional<std::vector<std::string>>("notes").value_or(std::vector<std::string>{});
+  spec.measure = read_measure(root);
+  spec.tasks = read_tasks(root);
+  spec.variants = read_variants(root, folder);
+  root.finish();
+  if (spec.variants.empty()) {
+    root.reject("variant", "expected [[variant]] tables, the reference (recipe = \"none\") first");
+  }
+  if (spec.tasks.empty() && !spec.measure) {
+    root.reject("task", "expected at least one [[task]] or a [measure] table");
+  }
+  return spec;
+}
+
+Spec read_spec(const fs::path& path) {
+  const std::string text = read_text_file(path, std::size_t{1} << 20).take();
+  return parse_spec(text, path.string(), path.parent_path());
+}
+
+fs::path demo_model_path() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value != nullptr ? value : "");
+  };
+  fs::path cache = variable("XDG_CACHE_HOME");
+  if (cache.empty()) {
+    cache = variable("HOME") / ".cache";
+  }
+  return cache / "nibble" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf";
+}
+
+}  // namespace nibble::study

@@ -1,0 +1,124 @@
+#include "study/study.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "io/checkpoint.h"
+#include "model/load.h"
+#include "study/model_runner.h"
+
+namespace nibble::study {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Keeps a second study out of the same folder. The kernel releases it however the process ends.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder) {
+    const fs::path path = folder / "study.lock";
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd_ < 0) {
+      raise(ErrorCode::kIo, "{}: {}", path.string(), std::strerror(errno));
+    }
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      ::close(fd_);
+      raise(ErrorCode::kIo, "{}: another study is running in this folder", folder.string());
+    }
+  }
+  ~FolderLock() { ::close(fd_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_ = -1;
+};
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    raise(ErrorCode::kIo, "{}: cannot create the folder: {}", folder.string(), error.message());
+  }
+}
+
+PlanInputs read_inputs(const Spec& spec,
+                       std::string_view program_version,
+                       const text::Tokenizer& tokenizer,
+                       const io::Checkpoint& checkpoint) {
+  PlanInputs inputs;
+  const model::ModelConfig config = model::read_config(checkpoint).take();
+  inputs.source = {checkpoint.hash(),
+                   tokenizer.hash(),
+                   config.name.empty() ? spec.model.filename().string() : config.name};
+  inputs.machine = describe_machine();
+  inputs.program_version = program_version;
+  for (const TaskSpec& task : spec.tasks) {
+    inputs.tasks.push_back(
+        eval::make_task(task.name, {spec.data, task.limit, task.context, &tokenizer}).take());
+  }
+  return inputs;
+}
+
+void tell_plan(const StudyPlan& plan, const store::Store& store, ProgressSink& progress) {
+  for (const PlannedTask& task : plan.tasks) {
+    progress.note(fmt::format("task {:<18} {} samples: {}",
+                              task.record.name,
+                              task.record.n_samples,
+                              task.record.protocol));
+  }
+  for (const std::string& line : plan_lines(plan, store)) {
+    progress.note(line);
+  }
+}
+
+/// What is known of the variants from earlier runs.
+void recall_facts(StudyPlan& plan, const store::Store& store) {
+  for (const store::VariantRecord& stored : store.plan().variants) {
+    for (PlannedVariant& variant : plan.variants) {
+      if (variant.record.id == stored.id) {
+        variant.record.facts = stored.facts;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+fs::path store_path(const fs::path& output) {
+  return output / "study.db";
+}
+
+std::vector<VariantFailure> run_study(const Spec& spec,
+                                      std::string_view program_version,
+                                      bool plan_only,
+                                      ProgressSink& progress) {
+  const auto checkpoint = io::open_checkpoint(spec.model).take();
+  const auto tokenizer = model::load_tokenizer(*checkpoint).take();
+  StudyPlan plan = make_plan(spec, read_inputs(spec, program_version, *tokenizer, *checkpoint));
+  if (plan_only) {
+    const fs::path path = store_path(spec.output);
+    if (fs::exists(path)) {
+      tell_plan(plan, store::Store::open_read_only(path), progress);
+    } else {
+      tell_plan(plan, store::Store::in_memory(), progress);
+    }
+    return {};
+  }
+  make_folder(spec.output / "variants");
+  const FolderLock lock(spec.output);
+  store::Store store = store::Store::open(store_path(spec.output));
+  enter_plan(store, plan, spec, store_path(spec.output));
+  recall_facts(plan, store);
+  tell_plan(plan, store, progress);
+  ThreadPool pool(spec.threads);
+  ModelRunner runner({spec.model, spec.output / "variants"}, spec.arithmetic, pool, progress);
+  return run_plan(store, plan, spec, runner, progress);
+}
+
+}  // namespace nibble::study

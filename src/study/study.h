@@ -1,0 +1,27 @@
+/// A study from file to summaries: reads the source model, plans, runs what is missing.
+///
+/// Errors     those of every step; kIo where another process works in the same output folder
+/// Source     our own
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "base/progress.h"
+#include "study/run.h"
+#include "study/spec.h"
+
+namespace nibble::study {
+
+/// The store inside an output folder.
+std::filesystem::path store_path(const std::filesystem::path& output);
+
+/// Runs the study. With `plan_only` nothing is run: the plan goes to `progress` as notes and the
+/// store is left as it is.
+std::vector<VariantFailure> run_study(const Spec& spec,
+                                      std::string_view program_version,
+                                      bool plan_only,
+                                      ProgressSink& progress);
+
+}  // namespace nibble::study

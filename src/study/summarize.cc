@@ -1,0 +1,191 @@
+#include "study/summarize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "eval/stats/flips.h"
+#include "eval/stats/interval.h"
+#include "eval/stats/multiple.h"
+#include "eval/stats/paired.h"
+
+namespace nibble::study {
+namespace {
+
+using eval::Contribution;
+
+eval::Transform transform_of(std::string_view name) {
+  if (name == "exp") {
+    return eval::Transform::kExp;
+  }
+  return name == "per_ln2" ? eval::Transform::kPerLn2 : eval::Transform::kIdentity;
+}
+
+std::optional<double> unless_nan(double value) {
+  return std::isnan(value) ? std::nullopt : std::optional(value);
+}
+
+Contribution contribution(const store::ScoreRecord::Ratio& ratio) {
+  return {ratio.sum, ratio.weight};
+}
+
+/// The samples that both answered, in order.
+struct Pairs {
+  std::vector<Contribution> variant, reference;
+};
+
+Pairs pair_up(const std::vector<store::ScoreRow>& variant,
+              const std::vector<store::ScoreRow>& reference) {
+  std::map<std::size_t, store::ScoreRecord::Ratio> by_index;
+  for (const store::ScoreRow& row : reference) {
+    if (row.ratio) {
+      by_index[row.index] = *row.ratio;
+    }
+  }
+  Pairs pairs;
+  for (const store::ScoreRow& row : variant) {
+    const auto found = by_index.find(row.index);
+    if (row.ratio && found != by_index.end()) {
+      pairs.variant.push_back(contribution(*row.ratio));
+      pairs.reference.push_back(contribution(found->second));
+    }
+  }
+  return pairs;
+}
+
+bool is_right_or_wrong(const std::vector<Contribution>& samples) {
+  return std::ranges::all_of(
+      samples, [](const Contribution& c) { return c.weight == 1 && (c.sum == 0 || c.sum == 1); });
+}
+
+void add_flips(store::ComparisonRecord& comparison, const Pairs& pairs) {
+  if (!is_right_or_wrong(pairs.variant) || !is_right_or_wrong(pairs.reference)) {
+    return;
+  }
+  std::vector<double> variant, reference;
+  for (std::size_t i = 0; i < pairs.variant.size(); ++i) {
+    variant.push_back(pairs.variant[i].sum);
+    reference.push_back(pairs.reference[i].sum);
+  }
+  const eval::stats::Flips flips = eval::stats::count_flips(variant, reference);
+  comparison.lost = flips.lost;
+  comparison.gained = flips.gained;
+}
+
+std::optional<store::ComparisonRecord> compare(const Pairs& pairs,
+                                               const store::MetricRecord& metric) {
+  const auto paired = eval::stats::paired_difference(
+      pairs.variant, pairs.reference, transform_of(metric.transform));
+  for (const double value : {paired.difference, paired.low, paired.high, paired.p_value}) {
+    if (std::isnan(value)) {
+      return std::nullopt;  // fewer than two pairs
+    }
+  }
+  store::ComparisonRecord out{
+      paired.difference, paired.low, paired.high, paired.p_value, 1, paired.n, {}, {}};
+  add_flips(out, pairs);
+  return out;
+}
+
+store::SummaryRecord summarize_metric(const store::UnitRecord& unit,
+                                      const store::MetricRecord& metric,
+                                      const std::vector<store::ScoreRow>& rows) {
+  std::vector<Contribution> answered;
+  for (const store::ScoreRow& row : rows) {
+    if (row.ratio) {
+      answered.push_back(contribution(*row.ratio));
+    }
+  }
+  store::SummaryRecord out{
+      unit.id, metric.name, answered.size(), rows.size() - answered.size(), {}, {}, {}, {}};
+  if (!answered.empty()) {
+    const auto interval = eval::stats::metric_interval(answered, transform_of(metric.transform));
+    out.value = unless_nan(interval.value);
+    out.low = unless_nan(interval.low);
+    out.high = unless_nan(interval.high);
+  }
+  return out;
+}
+
+/// Replaces the p-values of one family by Holm's; `members` point into the summaries.
+void adjust(const std::vector<store::SummaryRecord*>& members) {
+  std::vector<double> p;
+  for (const store::SummaryRecord* row : members) {
+    p.push_back(row->comparison->p_value);
+  }
+  const std::vector<double> adjusted = eval::stats::holm_adjusted(p);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i]->comparison->p_adjusted = adjusted[i];
+  }
+}
+
+class Summarizer {
+ public:
+  explicit Summarizer(const store::Store& store) : store_(store), plan_(store.plan()) {}
+
+  std::vector<store::SummaryRecord> run() {
+    for (const store::UnitRecord& unit : plan_.units) {
+      if (const store::TaskRecord* task = complete_task(unit)) {
+        add_unit(unit, *task);
+      }
+    }
+    for (const bool headline : {true, false}) {
+      std::vector<store::SummaryRecord*> family;
+      for (std::size_t i = 0; i < out_.size(); ++i) {
+        if (is_headline_[i] == headline && out_[i].comparison) {
+          family.push_back(&out_[i]);
+        }
+      }
+      adjust(family);
+    }
+    return std::move(out_);
+  }
+
+ private:
+  /// The unit's task when all its samples are stored; else nullptr.
+  [[nodiscard]] const store::TaskRecord* complete_task(const store::UnitRecord& unit) const {
+    const auto task = std::ranges::find(plan_.tasks, unit.task, &store::TaskRecord::id);
+    const bool complete =
+        task != plan_.tasks.end() && store_.sample_indexes(unit.id).size() == task->n_samples;
+    return complete ? &*task : nullptr;
+  }
+
+  [[nodiscard]] const store::UnitRecord* reference_of(const store::UnitRecord& unit) const {
+    const std::string& reference = plan_.variants.front().id;
+    if (unit.variant == reference) {
+      return nullptr;
+    }
+    const auto found = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& other) {
+      return other.variant == reference && other.task == unit.task;
+    });
+    const bool usable = found != plan_.units.end() && complete_task(*found) != nullptr;
+    return usable ? &*found : nullptr;
+  }
+
+  void add_unit(const store::UnitRecord& unit, const store::TaskRecord& task) {
+    const store::UnitRecord* reference = reference_of(unit);
+    for (std::size_t m = 0; m < task.metrics.size(); ++m) {
+      const store::MetricRecord& metric = task.metrics[m];
+      const auto rows = store_.scores(unit.id, metric.name);
+      store::SummaryRecord row = summarize_metric(unit, metric, rows);
+      if (reference != nullptr) {
+        row.comparison = compare(pair_up(rows, store_.scores(reference->id, metric.name)), metric);
+      }
+      out_.push_back(std::move(row));
+      is_headline_.push_back(m == 0);
+    }
+  }
+
+  const store::Store& store_;
+  store::Plan plan_;
+  std::vector<store::SummaryRecord> out_;
+  std::vector<bool> is_headline_;
+};
+
+}  // namespace
+
+std::vector<store::SummaryRecord> summarize(const store::Store& store) {
+  return Summarizer(store).run();
+}
+
+}  // namespace nibble::study

@@ -1,0 +1,20 @@
+/// From observations to what a report quotes: values with intervals, and paired differences to the
+/// reference.
+///
+/// Only complete units are summarised. Holm's correction covers all comparisons of headline metrics
+/// (the first of each task) as one family, and all comparisons of the other metrics as another.
+///
+/// Errors     those of the store
+/// Source     eval/stats
+#pragma once
+
+#include <vector>
+
+#include "store/store.h"
+
+namespace nibble::study {
+
+/// For the units of the store's plan; the first variant is the reference.
+std::vector<store::SummaryRecord> summarize(const store::Store& store);
+
+}  // namespace nibble::study

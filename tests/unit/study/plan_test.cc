@@ -1,0 +1,110 @@
+#include "study/plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/error.h"
+#include "fakes.h"
+
+namespace nibble::study {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::set<std::string> unit_ids(const Spec& spec, const PlanInputs& inputs) {
+  std::set<std::string> ids;
+  for (const store::UnitRecord& unit : make_plan(spec, inputs).units) {
+    ids.insert(unit.id);
+  }
+  return ids;
+}
+
+std::size_t n_shared(const std::set<std::string>& a, const std::set<std::string>& b) {
+  std::vector<std::string> both;
+  std::ranges::set_intersection(a, b, std::back_inserter(both));
+  return both.size();
+}
+
+TEST(Plan, HasAUnitForEachVariantAndTaskAndOneForSpeed) {
+  const StudyPlan plan = make_plan(fake_spec(), fake_inputs());
+  ASSERT_EQ(plan.units.size(), 6U);
+  EXPECT_EQ(plan.units[0].task, "");
+  EXPECT_THAT(plan.units[0].settings, HasSubstr("128 prompt tokens"));
+  EXPECT_EQ(plan.units[1].task, plan.tasks[0].record.id);
+  EXPECT_EQ(plan.units[3].variant, plan.variants[1].record.id);
+  EXPECT_EQ(plan.variants[0].record.recipe_name, "none");
+  EXPECT_FALSE(plan.variants[0].recipe);
+  EXPECT_FALSE(plan.variants[1].record.recipe_text.empty());
+  EXPECT_EQ(unit_ids(fake_spec(), fake_inputs()).size(), 6U);
+}
+
+TEST(Plan, IdsDoNotDependOnNamesOrPlaces) {
+  Spec renamed = fake_spec();
+  renamed.name = "other";
+  renamed.output = "/elsewhere";
+  renamed.variants[1].name = "four bits";
+  EXPECT_EQ(unit_ids(fake_spec(), fake_inputs()), unit_ids(renamed, fake_inputs()));
+}
+
+TEST(Plan, EveryChangedInputGivesOtherUnits) {
+  const auto before = unit_ids(fake_spec(), fake_inputs());
+  const auto n_kept = [&](const std::function<void(Spec&, PlanInputs&)>& change) {
+    Spec spec = fake_spec();
+    PlanInputs inputs = fake_inputs();
+    change(spec, inputs);
+    return n_shared(before, unit_ids(spec, inputs));
+  };
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.source.weights_hash = "other"; }), 0U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.program_version = "0.2.0"; }), 0U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.arithmetic = Arithmetic::kF32; }), 0U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.source.tokenizer_hash = "other"; }), 2U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.variants[1].recipe = "rtn-int8"; }), 3U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.measure->repetitions = 9; }), 4U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.threads = 1; }), 4U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.tasks[1].context = 512; }), 4U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.tasks[0] = std::make_shared<FakeTask>("a", 71); }),
+            4U);
+  EXPECT_EQ(
+      n_kept([](Spec&, PlanInputs& i) { i.tasks[0] = std::make_shared<FakeTask>("a", 70, "new"); }),
+      4U);
+}
+
+TEST(Plan, TwoRecipesThatDoTheSameAreRefused) {
+  Spec spec = fake_spec();
+  spec.variants.push_back({"again", "rtn-int4"});
+  try {
+    make_plan(spec, fake_inputs());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("'int4' and 'again'"));
+  }
+}
+
+TEST(Plan, AnUnknownRecipeIsNotFound) {
+  Spec spec = fake_spec();
+  spec.variants[1].recipe = "rtn-int44";
+  try {
+    make_plan(spec, fake_inputs());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_THAT(error.what(), HasSubstr("rtn-int4"));
+  }
+}
+
+TEST(Plan, LinesSayWhatIsStored) {
+  store::Store store = store::Store::in_memory();
+  const StudyPlan plan = make_plan(fake_spec(), fake_inputs());
+  store.replace_plan(plan.record());
+  store.add_samples(plan.units[1].id, std::vector<store::SampleRecord>{{0, "s", "", "", "", {}}});
+  const auto lines = plan_lines(plan, store);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_THAT(lines[0], HasSubstr("1 of 80 samples stored, speed to measure"));
+  EXPECT_THAT(lines[1], HasSubstr("rtn-int4"));
+}
+
+}  // namespace
+}  // namespace nibble::study

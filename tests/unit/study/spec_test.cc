@@ -1,0 +1,136 @@
+#include "study/spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "support/files.h"
+
+namespace nibble::study {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::string_view kHead = "name = \"s\"\nmodel = \"m.gguf\"\n";
+constexpr std::string_view kReference = "[[variant]]\nrecipe = \"none\"\n";
+constexpr std::string_view kTask = "[[task]]\nname = \"arc_easy\"\n";
+
+std::string message_of(const std::string& text) {
+  try {
+    parse_spec(text, "study.toml", "/base");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorruptData) << error.what();
+    return error.what();
+  }
+  return "no error";
+}
+
+std::string with(std::string_view more) {
+  return fmt::format("{}{}{}{}", kHead, more, kTask, kReference);
+}
+
+TEST(Spec, ReadsEverything) {
+  const Spec spec = parse_spec(R"(name = "s"
+model = "models/m.gguf"
+data = "../data"
+output = "/abs/out"
+arithmetic = "f32"
+threads = 3
+notes = ["one"]
+[measure]
+prompt_tokens = 64
+repetitions = 7
+warmups = 0
+[[task]]
+name = "arc_easy"
+limit = 100
+[[task]]
+name = "wikitext"
+context = 512
+[[variant]]
+name = "as it is"
+recipe = "none"
+[[variant]]
+recipe = "rtn-int4"
+[[variant]]
+recipe = "own/mine.toml"
+)",
+                               "study.toml",
+                               "/base/here");
+  EXPECT_EQ(spec.model, "/base/here/models/m.gguf");
+  EXPECT_EQ(spec.data, "/base/data");
+  EXPECT_EQ(spec.output, "/abs/out");
+  EXPECT_EQ(spec.arithmetic, Arithmetic::kF32);
+  EXPECT_EQ(spec.threads, 3U);
+  EXPECT_EQ(spec.measure->prompt_tokens, 64U);
+  EXPECT_EQ(spec.measure->repetitions, 7U);
+  EXPECT_EQ(spec.measure->warmups, 0U);
+  ASSERT_EQ(spec.tasks.size(), 2U);
+  EXPECT_EQ(spec.tasks[0].limit, 100U);
+  EXPECT_EQ(spec.tasks[0].context, 2048U);
+  EXPECT_EQ(spec.tasks[1].context, 512U);
+  ASSERT_EQ(spec.variants.size(), 3U);
+  EXPECT_EQ(spec.variants[0].name, "as it is");
+  EXPECT_EQ(spec.variants[1].name, "rtn-int4");
+  EXPECT_EQ(spec.variants[2].name, "mine");
+  EXPECT_EQ(spec.variants[2].recipe, "/base/here/own/mine.toml");
+}
+
+TEST(Spec, DefaultsAreSmall) {
+  const Spec spec = parse_spec(with(""), "study.toml", "/base");
+  EXPECT_EQ(spec.data, "/base/");
+  EXPECT_EQ(spec.output, "/base/out");
+  EXPECT_EQ(spec.arithmetic, Arithmetic::kNative);
+  EXPECT_FALSE(spec.measure);
+  EXPECT_EQ(spec.variants[0].name, "reference");
+}
+
+TEST(Spec, DemoIsTheCachedModel) {
+  const Spec spec =
+      parse_spec(fmt::format("name = \"s\"\nmodel = \"demo\"\n{}{}", kTask, kReference),
+                 "study.toml",
+                 "/base");
+  EXPECT_EQ(spec.model, demo_model_path());
+  EXPECT_THAT(demo_model_path().string(), HasSubstr("nibble/models/SmolLM2"));
+}
+
+TEST(Spec, FaultsAreNamedWithTheirPlace) {
+  EXPECT_THAT(message_of(with("outptu = \"x\"\n")), HasSubstr("study.toml:3:1"));
+  EXPECT_THAT(message_of(with("outptu = \"x\"\n")), HasSubstr("did you mean 'output'"));
+  EXPECT_THAT(message_of(with("arithmetic = \"int8\"\n")),
+              HasSubstr("expected \"native\" or \"f32\""));
+  EXPECT_THAT(message_of(with("threads = -1\n")), HasSubstr("'threads': expected a whole number"));
+  EXPECT_THAT(message_of(with("[measure]\nrepetitions = 0\n")), HasSubstr("from 1 to"));
+  EXPECT_THAT(message_of(with("[[task]]\nname = \"x\"\nlimit = 0\n")), HasSubstr("'limit'"));
+  EXPECT_THAT(message_of("name = \n"), HasSubstr("study.toml:1:"));
+  EXPECT_THAT(message_of(fmt::format("{}{}", kHead, kTask)), HasSubstr("[[variant]]"));
+  EXPECT_THAT(message_of(fmt::format("{}{}", kHead, kReference)), HasSubstr("[[task]]"));
+  EXPECT_THAT(message_of(fmt::format("{}{}[[variant]]\nrecipe = \"nf4\"\n", kHead, kTask)),
+              HasSubstr("first variant"));
+  EXPECT_THAT(message_of(with(kReference)), HasSubstr("first variant"));
+  EXPECT_THAT(message_of(with("") +
+                         "[[variant]]\nrecipe=\"nf4\"\n[[variant]]\nname=\"b\"\nrecipe=\"nf4\"\n"),
+              HasSubstr("two variants of the recipe 'nf4'"));
+  EXPECT_THAT(message_of(with("") + "[[variant]]\nname=\"reference\"\nrecipe=\"nf4\"\n"),
+              HasSubstr("two variants of the name"));
+  EXPECT_THAT(message_of(with(kTask)), HasSubstr("listed twice"));
+}
+
+TEST(Spec, AMissingFileIsNotFound) {
+  try {
+    read_spec("/no/such/study.toml");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+  }
+}
+
+TEST(Spec, TheDemoStudyReads) {
+  const Spec spec = read_spec(nibble::testing::source_path("examples/demo/study.toml"));
+  EXPECT_EQ(spec.variants.size(), 8U);
+  EXPECT_EQ(spec.tasks.size(), 4U);
+  EXPECT_FALSE(spec.notes.empty());
+}
+
+}  // namespace
+}  // namespace nibble::study

@@ -1,0 +1,95 @@
+#include "study/summarize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace nibble::study {
+namespace {
+
+using Ratio = store::ScoreRecord::Ratio;
+
+/// A reference and a variant on one task with two metrics; `acc` is the headline.
+class SummarizeTest : public ::testing::Test {
+ protected:
+  SummarizeTest() {
+    store::Plan plan;
+    plan.variants = {{"v0", "reference", "none", "", "", {}},
+                     {"v1", "int4", "rtn-int4", "", "", {}}};
+    plan.tasks = {{"t",
+                   "t",
+                   1,
+                   "",
+                   "",
+                   4,
+                   {{"acc", "fraction", true, "identity"}, {"ppl", "", false, "exp"}}}};
+    plan.units = {{"u0", "v0", "t", ""}, {"u1", "v1", "t", ""}};
+    store_.replace_plan(plan);
+  }
+  void add(const std::string& unit, std::size_t index, std::optional<double> acc, double nats) {
+    store::ScoreRecord score{"acc", {}};
+    if (acc) {
+      score.ratio = Ratio{*acc, 1};
+    }
+    store_.add_samples(unit,
+                       std::vector<store::SampleRecord>{
+                           {index, "s", "", "", "", {score, {"ppl", Ratio{nats, 10}}}}});
+  }
+  store::Store store_ = store::Store::in_memory();
+};
+
+TEST_F(SummarizeTest, UnansweredSamplesAreCountedNotAveraged) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, i == 3 ? std::nullopt : std::optional(i == 0 ? 0.0 : 1.0), 20);
+  }
+  const auto rows = summarize(store_);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].metric, "acc");
+  EXPECT_EQ(rows[0].n, 3U);
+  EXPECT_EQ(rows[0].unanswered, 1U);
+  EXPECT_DOUBLE_EQ(rows[0].value.value(), 2.0 / 3);
+  EXPECT_FALSE(rows[0].comparison);
+  EXPECT_DOUBLE_EQ(rows[1].value.value(), std::exp(2.0));
+}
+
+TEST_F(SummarizeTest, AnIncompleteUnitIsNotSummarised) {
+  add("u0", 0, 1, 20);
+  EXPECT_TRUE(summarize(store_).empty());
+}
+
+TEST_F(SummarizeTest, DifferencesPairTheSamplesThatBothAnswered) {
+  const std::vector<double> reference = {1, 1, 1, 0};
+  const std::vector<std::optional<double>> variant = {0, 1, std::nullopt, 1};
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, reference[i], 20);
+    add("u1", i, variant[i], 21);
+  }
+  const auto rows = summarize(store_);
+  ASSERT_EQ(rows.size(), 4U);
+  const auto& acc = rows[2].comparison.value();
+  EXPECT_EQ(acc.n, 3U);
+  EXPECT_NEAR(acc.difference, 0, 1e-12);
+  EXPECT_EQ(acc.lost, 1U);
+  EXPECT_EQ(acc.gained, 1U);
+  const auto& ppl = rows[3].comparison.value();
+  EXPECT_NEAR(ppl.difference, std::exp(2.1) - std::exp(2.0), 1e-12);
+  EXPECT_FALSE(ppl.lost);
+  // Each family holds one comparison, so Holm leaves both p-values as they are.
+  EXPECT_EQ(acc.p_adjusted, acc.p_value);
+  EXPECT_EQ(ppl.p_adjusted, ppl.p_value);
+}
+
+TEST_F(SummarizeTest, NothingAnsweredHasNoValue) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, std::nullopt, 20);
+    add("u1", i, 1, 20);
+  }
+  const auto rows = summarize(store_);
+  EXPECT_EQ(rows[0].n, 0U);
+  EXPECT_EQ(rows[0].unanswered, 4U);
+  EXPECT_FALSE(rows[0].value);
+  EXPECT_FALSE(rows[2].comparison);  // no pair
+}
+
+}  // namespace
+}  // namespace nibble::study
