@@ -35,7 +35,33 @@ struct Generation {
   std::size_t n_cut_tokens = 0;  ///< prompt tokens dropped from the left
 };
 
-/// Results in request order. `on_done(i)` is called when request i has ended (may be empty).
+struct GenerateOptions {
+  std::size_t batch_tokens = 512;  ///< new tokens in one forward pass
+  std::size_t max_running = 32;    ///< sequences at a time
+  std::size_t cache_bytes = 0;     ///< of keys and values; 0: half of the free memory
+};
+
+/// Told what happens while it happens; the default is not to care.
+class GenerateListener {
+ public:
+  virtual ~GenerateListener() = default;
+  /// Request `index` has one more token (an end-of-generation token is not told).
+  virtual void on_token(std::size_t /*index*/, text::TokenId /*token*/) {}
+  /// Request `index` has ended.
+  virtual void on_done(std::size_t /*index*/, const Generation& /*generation*/) {}
+};
+
+/// `text` up to the first occurrence of each stop string in turn; empty ones are ignored.
+std::string cut_at_stops(std::string text, std::span<const std::string> stops);
+
+/// Results in request order. Prompts that begin alike share the computation of that beginning.
+std::vector<Generation> generate(LanguageModel& model,
+                                 const text::Tokenizer& tokenizer,
+                                 std::span<const GenerateRequest> requests,
+                                 const GenerateOptions& options,
+                                 GenerateListener& listener);
+
+/// As above with default options. `on_done(i)` is called when request i has ended.
 std::vector<Generation> generate(LanguageModel& model,
                                  const text::Tokenizer& tokenizer,
                                  std::span<const GenerateRequest> requests,

@@ -19,12 +19,13 @@ namespace nibble::model {
 
 struct LoadOptions {
   Arithmetic arithmetic = Arithmetic::kNative;
+  bool with_hash = true;  ///< reads every byte of the weight files; not needed to answer one prompt
 };
 
 struct LoadedModel {
   std::unique_ptr<LanguageModel> model;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::string hash;            ///< of the weight files
+  std::string hash;            ///< of the weight files; "" without `with_hash`
   std::size_t file_bytes = 0;  ///< of the weight files
   std::string weight_types;    ///< "210 x q4_1, 1 x q8_0, 61 x f32"
   std::string chat_template;   ///< "" when the model has none
@@ -35,6 +36,15 @@ Result<LoadedModel> load_model(const std::filesystem::path& path,
                                const LoadOptions& options,
                                ThreadPool& pool,
                                ProgressSink& progress);
+
+/// Memory that the model takes when it runs: packed weights and the keys and values of one sequence
+/// of moderate length.
+Result<std::size_t> memory_needed(const io::Checkpoint& checkpoint,
+                                  const ModelConfig& config,
+                                  Arithmetic arithmetic);
+
+/// How many weights are stored in which codec, linear layers first: LoadedModel::weight_types.
+Result<std::string> describe_weights(const io::Checkpoint& checkpoint, const ModelConfig& config);
 
 /// Only the tokenizer, without touching weights.
 Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const io::Checkpoint& checkpoint);

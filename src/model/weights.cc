@@ -119,16 +119,26 @@ std::vector<WeightInfo> list_weights(const ModelConfig& config) {
   return list.take();
 }
 
-Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
+Result<codec::EncodedMatrix> find_weight(const io::Checkpoint& checkpoint,
                                          const ModelConfig& config,
                                          std::string_view canonical_name) {
-  const Architecture& family = family_of(config);
   const std::string stored = stored_name(checkpoint, config, canonical_name);
   auto tensor = checkpoint.tensor(stored);
   if (!tensor) {
     return with_names(tensor.failure(), canonical_name, stored);
   }
-  codec::EncodedMatrix matrix = std::move(tensor->matrix);
+  return std::move(tensor->matrix);
+}
+
+Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
+                                         const ModelConfig& config,
+                                         std::string_view canonical_name) {
+  auto found = find_weight(checkpoint, config, canonical_name);
+  if (!found) {
+    return found;
+  }
+  codec::EncodedMatrix& matrix = *found;
+  const Architecture& family = family_of(config);
   const bool is_gguf = checkpoint.container() == io::Container::kGguf;
   const bool is_q = canonical_name.ends_with("q_proj.weight");
   if (is_gguf && family.gguf_permutes_qk && (is_q || canonical_name.ends_with("k_proj.weight"))) {
@@ -136,17 +146,17 @@ Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
     if (rows.size() != matrix.rows) {
       return fail(ErrorCode::kShapeMismatch,
                   "{}: expected {} rows, found {}",
-                  stored,
+                  canonical_name,
                   rows.size(),
                   matrix.rows);
     }
     auto ordered = gather_encoded_rows(matrix, rows);
-    return ordered ? ordered : with_names(ordered.failure(), canonical_name, stored);
+    return ordered ? ordered : ordered.failure().within(canonical_name);
   }
   if (!is_gguf && family.hf_norms_minus_one && is_norm(canonical_name)) {
     return plus(1.0F, matrix);
   }
-  return matrix;
+  return found;
 }
 
 codec::EncodedMatrix as_hf_weight(const ModelConfig& config,

@@ -36,7 +36,12 @@ struct WeightInfo {
 /// Every weight that the architecture has, in order of use.
 std::vector<WeightInfo> list_weights(const ModelConfig& config);
 
-/// One weight, encoded as the file stores it.
+/// A weight as the container has it, found by its canonical name; nothing is undone or copied.
+Result<codec::EncodedMatrix> find_weight(const io::Checkpoint& checkpoint,
+                                         const ModelConfig& config,
+                                         std::string_view canonical_name);
+
+/// One weight, encoded as the file stores it, with the container's conventions undone.
 Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
                                          const ModelConfig& config,
                                          std::string_view canonical_name);

@@ -1,0 +1,160 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "base/thread_pool.h"
+#include "model/generate.h"
+#include "model/load.h"
+
+namespace nibble::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Options {
+  std::string model;
+  std::string prompt;
+  std::size_t max_tokens = 128;
+  std::string arithmetic = "native";
+};
+
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+/// Prints whole characters as they come and remembers when the first token came.
+class Printer final : public model::GenerateListener {
+ public:
+  Printer(const text::Tokenizer& tokenizer, bool prints)
+      : decoder_(tokenizer), prints_(prints), began_(Clock::now()) {}
+
+  void on_token(std::size_t /*index*/, text::TokenId token) override {
+    if (n_tokens_++ == 0) {
+      first_ = Clock::now();
+    }
+    print(decoder_.push(token));
+  }
+  void on_done(std::size_t /*index*/, const model::Generation& /*generation*/) override {
+    ended_ = Clock::now();
+    print(decoder_.finish() + "\n");
+  }
+
+  [[nodiscard]] double first_token_seconds() const {
+    return n_tokens_ > 0 ? seconds_between(began_, first_) : 0;
+  }
+  /// Of the tokens behind the first; 0 when there are none.
+  [[nodiscard]] double decode_tok_s() const {
+    const double seconds = seconds_between(first_, ended_);
+    return n_tokens_ > 1 && seconds > 0 ? static_cast<double>(n_tokens_ - 1) / seconds : 0;
+  }
+
+ private:
+  void print(const std::string& text) const {
+    if (prints_ && !text.empty()) {
+      print_out(text);
+    }
+  }
+
+  text::StreamDecoder decoder_;
+  bool prints_;
+  Clock::time_point began_, first_, ended_;
+  std::size_t n_tokens_ = 0;
+};
+
+std::string_view reason_name(model::StopReason reason) {
+  switch (reason) {
+    case model::StopReason::kEndToken:
+      return "end_token";
+    case model::StopReason::kStopString:
+      return "stop_string";
+    case model::StopReason::kLimit:
+      return "limit";
+    case model::StopReason::kContext:
+      return "context";
+  }
+  return "";
+}
+
+Arithmetic parse_arithmetic(const std::string& name) {
+  const auto arithmetic = arithmetic_from_name(name);
+  if (!arithmetic) {
+    raise(ErrorCode::kInvalidArgument, "--arithmetic '{}': wanted native or f32", name);
+  }
+  return *arithmetic;
+}
+
+std::string read_prompt(const Options& options) {
+  if (options.prompt != "-") {
+    return options.prompt;
+  }
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+Json result_json(const model::Generation& result, std::size_t n_prompt, const Printer& printer) {
+  return {{"text", result.text},
+          {"ids", result.tokens},
+          {"stop_reason", reason_name(result.reason)},
+          {"n_prompt_tokens", n_prompt},
+          {"n_cut_tokens", result.n_cut_tokens},
+          {"n_tokens", result.tokens.size()},
+          {"first_token_ms", 1e3 * printer.first_token_seconds()},
+          {"decode_tok_s", printer.decode_tok_s()}};
+}
+
+int run(const Options& options, const Globals& globals) {
+  const model::LoadOptions load = {parse_arithmetic(options.arithmetic), false};
+  ThreadPool pool(globals.threads);
+  const auto progress = make_progress(globals);
+  model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
+
+  model::GenerateRequest request;
+  request.prompt = loaded.tokenizer->encode(read_prompt(options), text::AddSpecial::kYes).take();
+  request.max_tokens = options.max_tokens;
+  if (request.prompt.empty()) {
+    raise(ErrorCode::kInvalidArgument, "--prompt is empty, wanted some text to go on from");
+  }
+  Printer printer(*loaded.tokenizer, !globals.json);
+  const auto results = model::generate(
+      *loaded.model, *loaded.tokenizer, std::span(&request, 1), model::GenerateOptions{}, printer);
+  const model::Generation& result = results.front();
+  const std::size_t n_prompt = request.prompt.size();
+  if (globals.json) {
+    print_out(dump_json(result_json(result, n_prompt, printer)) + "\n");
+  } else {
+    progress->note(
+        fmt::format("{} prompt tokens, first token after {:.0f} ms; {} tokens at {:.1f} tok/s",
+                    n_prompt,
+                    1e3 * printer.first_token_seconds(),
+                    result.tokens.size(),
+                    printer.decode_tok_s()));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_run(CLI::App& root, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = root.add_subcommand("run", "Go on from a prompt, greedily, token by token");
+  command->add_option("model", options->model, "A GGUF file or a Hugging Face folder")->required();
+  command->add_option("-p,--prompt", options->prompt, "The text to go on from; - reads stdin")
+      ->required();
+  command->add_option("-n,--max-tokens", options->max_tokens, "Most tokens to generate")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24))
+      ->capture_default_str();
+  command->add_option("--arithmetic", options->arithmetic, "native (fast) or f32 (reference)")
+      ->capture_default_str();
+  command->callback([options, &invocation] {
+    invocation.run = [options, &invocation] { return run(*options, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app
