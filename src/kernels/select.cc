@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "kernels/avx2/attention.h"
+#include "kernels/avx2/elementwise.h"
+#include "kernels/avx2/linear.h"
 #include "kernels/avx512/attention.h"
 #include "kernels/avx512/elementwise.h"
 #include "kernels/avx512/linear.h"
@@ -15,6 +18,11 @@ namespace nibble::kernels {
 namespace {
 
 #if defined(__x86_64__)
+bool has_avx2() noexcept {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("f16c");
+}
+
 bool has_avx512() noexcept {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
@@ -32,6 +40,7 @@ const std::vector<Candidate>& candidates() {
     {{"generic", &reference::kElementwise, &reference::kAttention, &generic::kLinear},
      []() noexcept { return true; }},
 #if defined(__x86_64__)
+    {{"avx2", &avx2::kElementwise, &avx2::kAttention, &avx2::kLinear}, has_avx2},
     {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear}, has_avx512},
 #endif
   };

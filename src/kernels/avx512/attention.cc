@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/attention_rows.h"
 #include "kernels/avx512/math.h"
 
 namespace nibble::kernels::avx512 {
@@ -11,13 +12,8 @@ namespace {
 
 constexpr std::size_t kKeyTile = 64;
 constexpr int kVectors = 4;  ///< registers that hold a tile of keys, or 64 dimensions of a value
-/// Rows (a query of one head) that share one pass over the keys.
-constexpr std::size_t kMaxRows = 192;
 /// Rows whose scores and sums stay in registers together: 6 * 4 accumulators of 32.
 constexpr int kRowBlock = 6;
-/// Below every score: a row that has seen no key yet.
-constexpr float kNoScore = -1e30F;
-
 using Half = std::uint16_t;
 
 __m512 load(const float* values, __mmask16 mask) noexcept {
@@ -93,33 +89,6 @@ const float* load_values(const Half* values, std::size_t head_dim, Tile& tile) n
   return tile.values;
 }
 
-/// What one row carries from tile to tile.
-struct Row {
-  const float* q;
-  float* out;  ///< the sum so far, not yet divided by `total`
-  std::size_t position;
-  float top;
-  float total;
-};
-
-/// Bit j: the row sees key j of the tile.
-std::uint64_t visible_keys(const AttentionTask& task, const Row& row, const Tile& tile) noexcept {
-  if (row.position < tile.first) {
-    return 0;
-  }
-  const std::size_t end = row.position + 1 - tile.first;  // keys [0, end) are not in the future
-  const std::size_t n = end < tile.n ? end : tile.n;
-  std::uint64_t bits = n >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1;
-  if (task.window != 0 && row.position + 1 > task.window) {
-    const std::size_t first = row.position + 1 - task.window;
-    if (first > tile.first) {
-      const std::size_t hidden = first - tile.first;
-      bits = hidden >= 64 ? 0 : bits & (~std::uint64_t{0} << hidden);
-    }
-  }
-  return bits;
-}
-
 __m512 soft_limit(__m512 score, float cap) noexcept {
   if (cap == 0.0F) {
     return score;
@@ -130,7 +99,7 @@ __m512 soft_limit(__m512 score, float cap) noexcept {
 
 template <int R>
 void score_rows(const AttentionTask& task,
-                const Row* rows,
+                const AttentionRow* rows,
                 const Tile& tile,
                 __m512 (&scores)[R][kVectors]) noexcept {
   for (int r = 0; r < R; ++r) {
@@ -154,11 +123,11 @@ void score_rows(const AttentionTask& task,
 
 /// Scores to weights; returns the factor that the row's earlier sum takes.
 float weigh_row(const AttentionTask& task,
-                Row& row,
+                AttentionRow& row,
                 const Tile& tile,
                 const __m512 (&scores)[kVectors],
                 float* weights) noexcept {
-  const std::uint64_t visible = visible_keys(task, row, tile);
+  const std::uint64_t visible = visible_keys(task, row, tile.first, tile.n);
   const __m512 scale = _mm512_set1_ps(task.scale);
   __m512 limited[kVectors];
   __m512 tops = _mm512_set1_ps(row.top);
@@ -185,7 +154,7 @@ float weigh_row(const AttentionTask& task,
 /// out = fade * out + weights * values, 64 dimensions at a time.
 template <int R>
 void add_values(const AttentionTask& task,
-                const Row* rows,
+                const AttentionRow* rows,
                 const Tile& tile,
                 const float* values,
                 const float (&fades)[R],
@@ -224,7 +193,7 @@ void add_values(const AttentionTask& task,
 
 template <int R>
 void attend_rows(const AttentionTask& task,
-                 Row* rows,
+                 AttentionRow* rows,
                  const Tile& tile,
                  const float* values) noexcept {
   if (rows[R - 1].position < tile.first) {
@@ -241,7 +210,7 @@ void attend_rows(const AttentionTask& task,
 }
 
 void attend_tile(const AttentionTask& task,
-                 Row* rows,
+                 AttentionRow* rows,
                  std::size_t n,
                  const Tile& tile,
                  const float* values) noexcept {
@@ -257,34 +226,23 @@ void attend_tile(const AttentionTask& task,
   }
 }
 
-/// The rows of queries [first, first + n) over all keys that they see.
+/// Rows of ascending positions over all keys that any of them sees.
 template <class Element>
-void attend_queries(const AttentionTask& task, Row* rows, std::size_t n) noexcept {
+void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
-  std::size_t position = rows[0].position;
-  position = task.window != 0 && position + 1 > task.window ? position + 1 - task.window : 0;
-  while (position <= rows[n - 1].position) {
-    const std::size_t slot = position % task.page_tokens;
-    const KvPage& page = task.pages[position / task.page_tokens];
-    const std::size_t at = task.kv_offset + slot * task.head_dim;
-    const std::size_t in_page = task.page_tokens - slot;
-    const std::size_t left = rows[n - 1].position + 1 - position;
-    tile.first = position;
-    tile.n = in_page < left ? in_page : left;
-    tile.n = tile.n < kKeyTile ? tile.n : kKeyTile;
-    load_keys(static_cast<const Element*>(page.keys) + at, task.head_dim, tile);
-    const float* values =
-        load_values(static_cast<const Element*>(page.values) + at, task.head_dim, tile);
+  const std::size_t end = rows[n - 1].position + 1;
+  for (std::size_t position = first_seen(task, rows[0]); position < end; position += tile.n) {
+    const KeyRun run = key_run(task, position, end, kKeyTile);
+    tile.first = run.first;
+    tile.n = run.n;
+    load_keys(static_cast<const Element*>(run.page->keys) + run.element, task.head_dim, tile);
+    const float* values = load_values(
+        static_cast<const Element*>(run.page->values) + run.element, task.head_dim, tile);
     attend_tile(task, rows, n, tile, values);
-    position += tile.n;
   }
 }
 
-void clear_out(const AttentionTask& task, const Row& row) noexcept {
-  __builtin_memset(row.out, 0, task.head_dim * sizeof(float));
-}
-
-void divide_by_total(const AttentionTask& task, const Row& row) noexcept {
+void divide_by_total(const AttentionTask& task, const AttentionRow& row) noexcept {
   const __m512 inverse = _mm512_set1_ps(1.0F / row.total);
   for (std::size_t d = 0; d < task.head_dim; d += 16) {
     const __mmask16 mask = first_lanes(task.head_dim - d);
@@ -295,27 +253,10 @@ void divide_by_total(const AttentionTask& task, const Row& row) noexcept {
 
 template <class Element>
 void attention(const AttentionTask& task) noexcept {
-  Row rows[kMaxRows];
-  std::size_t n = 0;
-  const std::size_t n_rows = task.n_queries * task.n_heads;
-  for (std::size_t i = 0; i < n_rows; ++i) {
-    const std::size_t t = i / task.n_heads;
-    const std::size_t at = i % task.n_heads * task.head_dim;
-    rows[n] = {task.q + t * task.q_stride + at,
-               task.out + t * task.out_stride + at,
-               task.first_position + t,
-               kNoScore,
-               0.0F};
-    clear_out(task, rows[n]);
-    ++n;
-    if (n == kMaxRows || i + 1 == n_rows) {
-      attend_queries<Element>(task, rows, n);
-      for (std::size_t r = 0; r < n; ++r) {
-        divide_by_total(task, rows[r]);
-      }
-      n = 0;
-    }
-  }
+  for_rows(
+      task,
+      [&task](AttentionRow* rows, std::size_t n) { attend_keys<Element>(task, rows, n); },
+      [&task](const AttentionRow& row) { divide_by_total(task, row); });
 }
 
 void to_f16(const float* x, void* y, std::size_t n) noexcept {

@@ -1,0 +1,107 @@
+/// What the fast attention kernels share: the state of a row, which keys it sees, and the walk over
+/// rows and pages.
+///
+/// Everything is in an unnamed namespace: each kernel file compiles its own copy for its own
+/// instruction set.
+///
+/// Source     our own
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/attention.h"
+
+namespace nibble::kernels {
+namespace {  // NOLINT(google-build-namespaces): one copy for each file, on purpose
+
+/// Below every score: a row that has seen no key yet.
+constexpr float kNoScore = -1e30F;
+/// Rows (a query of one head) that share one pass over the keys.
+constexpr std::size_t kMaxRows = 192;
+
+/// What one row carries from tile to tile.
+struct AttentionRow {
+  const float* q;
+  float* out;  ///< the sum so far, not yet divided by `total`
+  std::size_t position;
+  float top;
+  float total;
+};
+
+/// The first position that the row sees.
+inline std::size_t first_seen(const AttentionTask& task, const AttentionRow& row) noexcept {
+  return task.window != 0 && row.position + 1 > task.window ? row.position + 1 - task.window : 0;
+}
+
+/// Bit j: the row sees key first + j, of n <= 64 keys.
+inline std::uint64_t visible_keys(const AttentionTask& task,
+                                  const AttentionRow& row,
+                                  std::size_t first,
+                                  std::size_t n) noexcept {
+  if (row.position < first) {
+    return 0;
+  }
+  const std::size_t past = row.position + 1 - first;  // keys [0, past) are not in the future
+  const std::size_t end = past < n ? past : n;
+  std::uint64_t bits = end >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << end) - 1;
+  const std::size_t seen = first_seen(task, row);
+  if (seen > first) {
+    const std::size_t hidden = seen - first;
+    bits = hidden >= 64 ? 0 : bits & (~std::uint64_t{0} << hidden);
+  }
+  return bits;
+}
+
+/// Keys that lie together in one page: `element` is the offset of the first within the page's keys
+/// and values.
+struct KeyRun {
+  const KvPage* page;
+  std::size_t element;
+  std::size_t first;
+  std::size_t n;
+};
+
+/// The run that starts at `position`, at most `limit` keys, up to `end`.
+inline KeyRun key_run(const AttentionTask& task,
+                      std::size_t position,
+                      std::size_t end,
+                      std::size_t limit) noexcept {
+  const std::size_t slot = position % task.page_tokens;
+  const std::size_t in_page = task.page_tokens - slot;
+  const std::size_t left = end - position < limit ? end - position : limit;
+  return {task.pages + position / task.page_tokens,
+          task.kv_offset + slot * task.head_dim,
+          position,
+          in_page < left ? in_page : left};
+}
+
+/// Calls attend(rows, n) for all rows of the task, up to kMaxRows at a time, positions ascending;
+/// then finish(row) for each.
+template <class Attend, class Finish>
+void for_rows(const AttentionTask& task, const Attend& attend, const Finish& finish) noexcept {
+  AttentionRow rows[kMaxRows];
+  std::size_t n = 0;
+  const std::size_t n_rows = task.n_queries * task.n_heads;
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    const std::size_t t = i / task.n_heads;
+    const std::size_t at = i % task.n_heads * task.head_dim;
+    rows[n] = {task.q + t * task.q_stride + at,
+               task.out + t * task.out_stride + at,
+               task.first_position + t,
+               kNoScore,
+               0.0F};
+    __builtin_memset(rows[n].out, 0, task.head_dim * sizeof(float));
+    ++n;
+    if (n == kMaxRows || i + 1 == n_rows) {
+      attend(rows, n);
+      for (std::size_t r = 0; r < n; ++r) {
+        finish(rows[r]);
+      }
+      n = 0;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nibble::kernels

@@ -1,0 +1,91 @@
+// Activations into tiles: float32, and int8 with a scale for each block.
+#include "kernels/avx2/linear.h"
+#include "kernels/avx2/math.h"
+
+namespace nibble::kernels::avx2 {
+namespace {
+
+__m256 absolute(__m256 x) noexcept {
+  return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), x);
+}
+
+std::int32_t sum_lanes(__m256i x) noexcept {
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
+}
+
+/// Codes of one block of one token, and its scale and sum behind them.
+void pack_block(
+    const PackTask& task, std::size_t t, const float* x, std::size_t n, std::byte* out) noexcept {
+  __m256 values[4];
+  __m256 tops = _mm256_setzero_ps();
+  for (std::size_t v = 0; v < 4; ++v) {
+    values[v] = v * 8 < n ? load(x + v * 8, n - v * 8) : _mm256_setzero_ps();
+    tops = _mm256_max_ps(tops, absolute(values[v]));
+  }
+  const float top = largest_lane(tops);
+  const __m256 inverse = _mm256_set1_ps(top > 0.0F ? 127.0F / top : 0.0F);
+  __m256i codes[4];
+  __m256i sums = _mm256_setzero_si256();
+  for (std::size_t v = 0; v < 4; ++v) {
+    codes[v] = _mm256_cvtps_epi32(_mm256_mul_ps(values[v], inverse));
+    sums = _mm256_add_epi32(sums, codes[v]);
+  }
+  // The packs work within halves; the last step puts the dwords back in order.
+  const __m256i bytes = _mm256_packs_epi16(_mm256_packs_epi32(codes[0], codes[1]),
+                                           _mm256_packs_epi32(codes[2], codes[3]));
+  alignas(32) std::int32_t ordered[8];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(ordered),
+                     _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
+  const std::size_t n_dwords = task.format->groups.block / 4;
+  auto* dwords = reinterpret_cast<std::int32_t*>(out);
+  for (std::size_t d = 0; d < n_dwords; ++d) {
+    dwords[d * task.tile + t] = ordered[d];
+  }
+  const std::int32_t sum = sum_lanes(sums);
+  std::int32_t* inits = dwords + n_dwords * task.tile;
+  auto* scales = reinterpret_cast<float*>(inits + task.tile);
+  inits[t] = -task.format->zero * sum;
+  scales[t] = top / 127.0F;
+  scales[task.tile + t] = scales[t] * static_cast<float>(sum);
+}
+
+}  // namespace
+
+void pack_f32(const PackTask& task) noexcept {
+  auto* out = reinterpret_cast<float*>(task.out);
+  const std::size_t cols = task.format->cols;
+  if (task.n_tokens < task.tile || cols < task.format->depth) {
+    __builtin_memset(out, 0, task.format->depth * task.tile * sizeof(float));
+  }
+  for (std::size_t c = 0; c < cols; ++c) {
+    for (std::size_t t = 0; t < task.n_tokens; ++t) {
+      out[c * task.tile + t] = task.x[t * task.x_stride + c];
+    }
+  }
+}
+
+void pack_int8(const PackTask& task) noexcept {
+  const GroupShape& groups = task.format->groups;
+  const std::size_t block_bytes = task.tile * (groups.block + 3 * sizeof(float));
+  if (task.n_tokens < task.tile) {
+    __builtin_memset(task.out, 0, groups.n_blocks * block_bytes);
+  }
+  std::size_t first = 0;  // column of the block, and what is left of its group
+  std::size_t left = groups.group < groups.cols ? groups.group : groups.cols;
+  for (std::size_t b = 0; b < groups.n_blocks; ++b) {
+    const std::size_t n = left < groups.block ? left : groups.block;
+    for (std::size_t t = 0; t < task.n_tokens; ++t) {
+      pack_block(task, t, task.x + t * task.x_stride + first, n, task.out + b * block_bytes);
+    }
+    first += n;
+    left -= n;
+    if (left == 0) {
+      const std::size_t rest = groups.cols - first;
+      left = groups.group < rest ? groups.group : rest;
+    }
+  }
+}
+
+}  // namespace nibble::kernels::avx2
