@@ -191,7 +191,7 @@ Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
   Plan plan;
   plan.recipe = std::make_shared<const Recipe>(recipe);
   for (const model::WeightInfo& weight : model::list_weights(*config)) {
-    const auto source = model::load_weight(checkpoint, *config, weight.name);
+    const auto source = model::find_weight(checkpoint, *config, weight.name);
     if (!source) {
       return source.failure();
     }

@@ -13,7 +13,6 @@
 #include "model/companions.h"
 #include "model/config.h"
 #include "model/weights.h"
-#include "model/weights/weight_names.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
@@ -118,20 +117,14 @@ class Run {
     const bool minus_one =
         family != nullptr && family->hf_norms_minus_one && row.role == model::WeightRole::kNorm;
     if (minus_one && checkpoint_.container() == io::Container::kHuggingFace) {
-      writer.add_tensor(row.weight, vector_tensor(stored_as_is(row.weight), false)).take();
+      writer
+          .add_tensor(
+              row.weight,
+              vector_tensor(model::find_weight(checkpoint_, config_, row.weight).take(), false))
+          .take();
     } else {
       writer.add_tensor(row.weight, vector_tensor(load(row), minus_one)).take();
     }
-  }
-
-  /// The matrix under the first Hugging Face spelling of its name, without what load_weight undoes.
-  codec::EncodedMatrix stored_as_is(std::string_view weight) const {
-    for (const std::string& name : model::hf_names(weight)) {
-      if (checkpoint_.has(name)) {
-        return checkpoint_.tensor(name).take().matrix;
-      }
-    }
-    raise(ErrorCode::kNotFound, "{}: not in the checkpoint", weight);
   }
 
   void finish(io::CheckpointWriter& writer) const {
