@@ -12,6 +12,22 @@ namespace {
 
 using OnResponse = std::function<void(std::size_t, const Response&)>;
 
+bool hit_limit(model::StopReason reason) {
+  return reason == model::StopReason::kLimit || reason == model::StopReason::kContext;
+}
+
+class Listener final : public model::GenerateListener {
+ public:
+  using OnDone = std::function<void(std::size_t, const model::Generation&)>;
+  explicit Listener(OnDone on_done) : on_done_(std::move(on_done)) {}
+  void on_done(std::size_t index, const model::Generation& generation) override {
+    on_done_(index, generation);
+  }
+
+ private:
+  OnDone on_done_;
+};
+
 /// A request that asks for log-probabilities, while its inputs are being scored.
 struct OpenRequest {
   std::size_t n_open = 0;  // inputs that are not scored yet
@@ -152,18 +168,18 @@ struct Engine::Impl {
     if (batch.empty()) {
       return;
     }
-    model::generate(
-        *model.model,
-        *model.tokenizer,
-        batch,
-        [&](std::size_t index, const model::Generation& generation) {
-          counters.n_computed_tokens += batch[index].prompt.size() + generation.tokens.size();
-          run.respond(
-              request_of[index],
-              GenerationResponse{.text = generation.text,
-                                 .n_tokens = generation.tokens.size(),
-                                 .hit_limit = generation.reason == model::StopReason::kLimit});
-        });
+    Listener listener([&](std::size_t index, const model::Generation& generation) {
+      counters.n_computed_tokens += batch[index].prompt.size() + generation.tokens.size();
+      run.respond(request_of[index],
+                  GenerationResponse{.text = generation.text,
+                                     .n_tokens = generation.tokens.size(),
+                                     .hit_limit = hit_limit(generation.reason)});
+    });
+    model::generate(*model.model,
+                    *model.tokenizer,
+                    batch,
+                    {.batch_tokens = options.batch_tokens, .cache_bytes = options.kv_bytes},
+                    listener);
   }
 };
 

@@ -130,7 +130,11 @@ ScoredInput RequestEncoder::encode(const WindowRequest& request) const {
 }
 
 std::vector<TokenId> RequestEncoder::encode(const GenerationRequest& request) const {
-  return encode_text(request.prompt);
+  std::vector<TokenId> ids = encode_text(request.prompt);
+  if (ids.empty()) {
+    ids.push_back(prefix_token());
+  }
+  return ids;
 }
 
 }  // namespace nibble::eval

@@ -43,7 +43,7 @@ class RequestEncoder {
   ScoredInput encode(const LoglikelihoodRequest& request);
   [[nodiscard]] std::vector<ScoredInput> encode(const RollingRequest& request) const;
   [[nodiscard]] ScoredInput encode(const WindowRequest& request) const;
-  /// The prompt's tokens, not cut.
+  /// The prompt's tokens, not cut; the prefix token for an empty one.
   [[nodiscard]] std::vector<text::TokenId> encode(const GenerationRequest& request) const;
 
  private:

@@ -2,9 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
 #include "base/hash.h"
-#include "base/utf8.h"
+#include "data/text_file.h"
 
 namespace nibble::eval {
 namespace {
@@ -19,8 +18,8 @@ std::string listed(std::initializer_list<std::string_view> names) {
   return out;
 }
 
-std::optional<fs::path> find(const fs::path& folder,
-                             std::initializer_list<std::string_view> names) {
+std::optional<fs::path> find_file(const fs::path& folder,
+                                  std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     for (const char* suffix : {"", ".gz"}) {
       const fs::path path = folder / (std::string(name) + suffix);
@@ -35,20 +34,21 @@ std::optional<fs::path> find(const fs::path& folder,
 
 }  // namespace
 
-DataFile read_data_file(const fs::path& folder, std::initializer_list<std::string_view> names) {
-  const std::optional<fs::path> path = find(folder, names);
+fs::path find_data_file(const fs::path& folder, std::initializer_list<std::string_view> names) {
+  const std::optional<fs::path> path = find_file(folder, names);
   if (!path) {
     raise(ErrorCode::kNotFound,
           "{}: no data file, wanted {} (or .gz)",
           folder.string(),
           listed(names));
   }
-  DataFile file{*path, read_text_or_gzip(*path).take(), {}};
-  if (const auto bad = utf8::first_invalid(file.text)) {
-    raise(ErrorCode::kCorruptData, "{}: byte {} is not UTF-8", path->string(), *bad);
-  }
-  file.hash = sha256_hex(file.text);
-  return file;
+  return *path;
+}
+
+DataFile read_data_file(const fs::path& folder, std::initializer_list<std::string_view> names) {
+  fs::path path = find_data_file(folder, names);
+  data::TextFile file = data::read_text(path).take();
+  return {std::move(path), std::move(file.text), std::move(file.sha256)};
 }
 
 std::string combined_hash(std::initializer_list<std::string_view> hashes) {
@@ -97,6 +97,10 @@ std::vector<std::string> Record::texts(std::string_view key) const {
   return out;
 }
 
+std::vector<std::string> Record::text_or_texts(std::string_view key) const {
+  return at(key, "a text or a list of texts").is_string() ? std::vector{text(key)} : texts(key);
+}
+
 std::size_t Record::index(std::string_view key) const {
   const Json& value = at(key, "an index");
   if (!value.is_number_unsigned()) {
@@ -113,18 +117,6 @@ Record Record::object(std::string_view key) const {
   return {value, where_};
 }
 
-std::vector<Record> Record::objects(std::string_view key) const {
-  const Json& value = at(key, "a list of objects");
-  if (!value.is_array()) {
-    reject(fmt::format("'{}' is not a list of objects", key));
-  }
-  std::vector<Record> out;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    out.emplace_back(value[i], fmt::format("{}: {}[{}]", where_, key, i));
-  }
-  return out;
-}
-
 void for_each_record(const DataFile& file,
                      std::size_t limit,
                      const std::function<void(const Record& record, std::size_t line)>& f) {
@@ -136,11 +128,6 @@ void for_each_record(const DataFile& file,
     }
     return {};
   }).take();
-}
-
-void with_document(const DataFile& file, const std::function<void(const Record&)>& f) {
-  const Json document = parse_json(file.text, file.path.string()).take();
-  f(Record(document, file.path.string()));
 }
 
 }  // namespace nibble::eval

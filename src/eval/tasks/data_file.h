@@ -22,10 +22,12 @@ namespace nibble::eval {
 struct DataFile {
   std::filesystem::path path;
   std::string text;  ///< inflated
-  std::string hash;  ///< SHA-256 of `text`
+  std::string hash;  ///< SHA-256 of the file as it lies on disk
 };
 
 /// The first of `names` that exists below `folder`, as it stands or with ".gz" behind.
+std::filesystem::path find_data_file(const std::filesystem::path& folder,
+                                     std::initializer_list<std::string_view> names);
 DataFile read_data_file(const std::filesystem::path& folder,
                         std::initializer_list<std::string_view> names);
 
@@ -40,9 +42,9 @@ class Record {
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key) const;
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
+  [[nodiscard]] std::vector<std::string> text_or_texts(std::string_view key) const;
   [[nodiscard]] std::size_t index(std::string_view key) const;
   [[nodiscard]] Record object(std::string_view key) const;
-  [[nodiscard]] std::vector<Record> objects(std::string_view key) const;
   [[noreturn]] void reject(std::string_view reason) const;
 
  private:
@@ -55,8 +57,5 @@ class Record {
 void for_each_record(const DataFile& file,
                      std::size_t limit,
                      const std::function<void(const Record& record, std::size_t line)>& f);
-
-/// The whole file as one JSON object.
-void with_document(const DataFile& file, const std::function<void(const Record&)>& f);
 
 }  // namespace nibble::eval

@@ -5,6 +5,7 @@
 #include "eval/tasks/hellaswag.h"
 
 #include "base/utf8.h"
+#include "data/hellaswag.h"
 #include "eval/tasks/builtin.h"
 #include "eval/tasks/data_file.h"
 #include "eval/tasks/few_shot_prompt.h"
@@ -12,8 +13,6 @@
 
 namespace nibble::eval {
 namespace {
-
-constexpr std::size_t kEndings = 4;
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at)) {
@@ -59,49 +58,42 @@ ChoiceItem item_of_record(const Record& record, std::size_t line) {
   return item;
 }
 
-std::vector<ChoiceItem> items_of_text(const DataFile& file) {
-  std::vector<std::string_view> lines;
-  for (std::string_view rest = file.text; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  constexpr std::size_t kLines = 2 + kEndings;
-  if (lines.size() % kLines != 0) {
-    raise(ErrorCode::kCorruptData,
-          "{}: {} lines, wanted six for each task",
-          file.path.string(),
-          lines.size());
-  }
+/// All rows of the data set.
+struct Rows {
   std::vector<ChoiceItem> items;
-  for (std::size_t i = 0; i < lines.size(); i += kLines) {
-    const std::string_view label = lines[i + 1];
-    if (label.size() != 1 || label[0] < '0' || label[0] > '3') {
-      raise(ErrorCode::kCorruptData,
-            "{}:{}: '{}', wanted the number of the right ending, 0 to 3",
-            file.path.string(),
-            i + 2,
-            label);
+  std::string hash;
+};
+
+Rows rows_of_text(const std::filesystem::path& path) {
+  const data::DataSet<data::HellaswagRecord> set = data::hellaswag_records(path).take();
+  Rows rows;
+  rows.hash = set.sha256;
+  for (const data::HellaswagRecord& record : set.rows) {
+    ChoiceItem item{fmt::format("{}", rows.items.size()),
+                    clean_hellaswag(record.activity + ": " + record.context),
+                    {},
+                    record.gold};
+    for (const std::string& ending : record.endings) {
+      item.choices.push_back(clean_hellaswag(ending));
     }
-    ChoiceItem item{fmt::format("{}", i / kLines), clean_hellaswag(lines[i]), {}, 0};
-    item.right = static_cast<std::size_t>(label[0] - '0');
-    for (std::size_t k = 0; k < kEndings; ++k) {
-      item.choices.push_back(clean_hellaswag(lines[i + 2 + k]));
-    }
-    items.push_back(std::move(item));
+    rows.items.push_back(std::move(item));
   }
-  return items;
+  return rows;
 }
 
-std::vector<ChoiceItem> all_items(const DataFile& file) {
-  if (file.path.string().find(".jsonl") == std::string::npos) {
-    return items_of_text(file);
+Rows all_rows(const std::filesystem::path& folder) {
+  const std::filesystem::path path =
+      find_data_file(folder, {"validation.jsonl", "hellaswag_val.jsonl", "hellaswag_val_full.txt"});
+  if (path.string().find(".jsonl") == std::string::npos) {
+    return rows_of_text(path);
   }
-  std::vector<ChoiceItem> items;
+  const DataFile file = read_data_file(folder, {path.filename().string()});
+  Rows rows;
+  rows.hash = file.hash;
   for_each_record(file, 0, [&](const Record& record, std::size_t line) {
-    items.push_back(item_of_record(record, line));
+    rows.items.push_back(item_of_record(record, line));
   });
-  return items;
+  return rows;
 }
 
 }  // namespace
@@ -115,19 +107,16 @@ std::string clean_hellaswag(std::string_view text) {
 }
 
 std::unique_ptr<Task> make_hellaswag(const TaskRequest& request) {
-  const std::filesystem::path folder = request.options.data / "hellaswag";
-  const DataFile file =
-      read_data_file(folder, {"validation.jsonl", "hellaswag_val.jsonl", "hellaswag_val_full.txt"});
-  const std::vector<ChoiceItem> rows = all_items(file);
-  std::vector<ChoiceItem> items = rows;
+  Rows rows = all_rows(request.options.data / "hellaswag");
+  std::vector<ChoiceItem> items = rows.items;
   if (request.options.limit > 0 && request.options.limit < items.size()) {
     items.resize(request.options.limit);
   }
   TaskInfo info{.name = request.name,
                 .protocol = fmt::format("{}-shot, log-likelihood of ' ' + ending", request.n_shots),
-                .data_hash = file.hash};
+                .data_hash = std::move(rows.hash)};
   if (request.n_shots > 0) {
-    add_shots(items, rows, ShotPool::kEvaluatedRows, request.n_shots);
+    add_shots(items, rows.items, ShotPool::kEvaluatedRows, request.n_shots);
     info.protocol += "; examples from the evaluated rows";
   }
   return std::make_unique<ChoiceTask>(std::move(info), std::move(items));

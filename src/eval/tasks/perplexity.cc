@@ -1,6 +1,7 @@
 /// The three protocols on WikiText-2 (`wiki.test.raw`), and the windows of any text.
 #include "eval/tasks/perplexity.h"
 
+#include "data/wikitext.h"
 #include "eval/request_encoder.h"
 #include "eval/tasks/data_file.h"
 #include "eval/tasks/wikitext.h"
@@ -63,7 +64,7 @@ Document plain_document(std::string id, std::string text) {
 std::unique_ptr<Task> make_wikitext_documents(const TaskRequest& request) {
   const DataFile file = wikitext_file(request);
   std::vector<Document> documents;
-  for (const std::string& page : wikitext::pages(file.text)) {
+  for (const std::string& page : data::split_wikitext_pages(file.text)) {
     if (request.options.limit > 0 && documents.size() == request.options.limit) {
       break;
     }
@@ -83,15 +84,18 @@ std::unique_ptr<Task> make_wikitext_documents(const TaskRequest& request) {
 
 std::unique_ptr<Task> make_wikitext_stride(const TaskRequest& request) {
   const DataFile file = wikitext_file(request);
-  return make_window_task(
-      request, WindowProtocol::kStride, wikitext::joined(file.text), file.hash, file.path.string());
+  return make_window_task(request,
+                          WindowProtocol::kStride,
+                          data::join_wikitext_rows(file.text),
+                          file.hash,
+                          file.path.string());
 }
 
 std::unique_ptr<Task> make_wikitext_disjoint(const TaskRequest& request) {
   const DataFile file = wikitext_file(request);
   return make_window_task(request,
                           WindowProtocol::kDisjoint,
-                          wikitext::joined(file.text),
+                          data::join_wikitext_rows(file.text),
                           file.hash,
                           file.path.string());
 }

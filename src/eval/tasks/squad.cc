@@ -1,5 +1,7 @@
 /// squad: the questions of SQuAD v1.1 with their passage, in the words of lm-evaluation-harness's
 /// `squadv2` prompt. Generation stops at the end of the line, at most 64 tokens.
+#include "data/squad.h"
+
 #include "eval/tasks/builtin.h"
 #include "eval/tasks/data_file.h"
 #include "eval/tasks/reading.h"
@@ -9,40 +11,25 @@ namespace {
 
 constexpr std::size_t kMaxTokens = 64;
 
-std::vector<ReadingItem> squad_items(const Record& document, std::size_t limit) {
-  std::vector<ReadingItem> items;
-  for (const Record& article : document.objects("data")) {
-    const std::string title = article.text("title");
-    for (const Record& paragraph : article.objects("paragraphs")) {
-      const std::string background =
-          "Title: " + title + "\n\nBackground: " + paragraph.text("context");
-      for (const Record& question : paragraph.objects("qas")) {
-        if (limit > 0 && items.size() == limit) {
-          return items;
-        }
-        ReadingItem item{question.text("id"),
-                         background + "\n\nQuestion: " + question.text("question") + "\n\nAnswer:",
-                         {}};
-        for (const Record& answer : question.objects("answers")) {
-          item.answers.push_back(answer.text("text"));
-        }
-        items.push_back(std::move(item));
-      }
-    }
-  }
-  return items;
-}
-
 }  // namespace
 
 std::unique_ptr<Task> make_squad(const TaskRequest& request) {
-  const DataFile file = read_data_file(request.options.data / "squad", {"dev-v1.1.json"});
+  const std::filesystem::path path =
+      find_data_file(request.options.data / "squad", {"dev-v1.1.json"});
+  data::DataSet<data::SquadRecord> set = data::squad_records(path).take();
+  if (request.options.limit > 0 && request.options.limit < set.rows.size()) {
+    set.rows.resize(request.options.limit);
+  }
   std::vector<ReadingItem> items;
-  with_document(
-      file, [&](const Record& document) { items = squad_items(document, request.options.limit); });
+  for (data::SquadRecord& row : set.rows) {
+    items.push_back({std::move(row.id),
+                     "Title: " + row.title + "\n\nBackground: " + row.context +
+                         "\n\nQuestion: " + row.question + "\n\nAnswer:",
+                     std::move(row.answers)});
+  }
   TaskInfo info{.name = request.name,
                 .protocol = "0-shot, greedy up to the end of the line, at most 64 tokens",
-                .data_hash = file.hash};
+                .data_hash = set.sha256};
   return std::make_unique<ReadingTask>(std::move(info), std::move(items), kMaxTokens);
 }
 

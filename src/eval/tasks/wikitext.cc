@@ -8,17 +8,6 @@
 namespace nibble::eval::wikitext {
 namespace {
 
-/// The lines without their "\n"; a "\n" at the end of the file ends the last line.
-std::vector<std::string_view> split_lines(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
-  return lines;
-}
-
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   std::string out;
   std::size_t done = 0;
@@ -27,14 +16,6 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
     done = at + from.size();
   }
   text = out.append(text, done);
-}
-
-bool is_level_1_heading(std::string_view line) {
-  std::string marks(line);
-  replace_all(marks, "= = =", "===");
-  replace_all(marks, "= =", "==");
-  const std::string_view stripped = utf8::strip(marks);
-  return stripped.starts_with("= ") && stripped.ends_with(" =");
 }
 
 /// "( text )" to "(text)", pair by pair from the left; a pair ends at the first `close` behind its
@@ -66,47 +47,6 @@ void replace_quoted_digits(std::string& text) {
 }
 
 }  // namespace
-
-std::string joined(std::string_view file) {
-  std::string out;
-  bool first = true;
-  for (const std::string_view line : split_lines(file)) {
-    if (!std::exchange(first, false)) {
-      out += "\n\n";
-    }
-    if (!utf8::strip(line).empty()) {
-      out.append(line).append("\n");
-    }
-  }
-  return out;
-}
-
-std::vector<std::string> pages(std::string_view file) {
-  std::vector<std::string> out;
-  std::string page;
-  bool first_line = true;
-  const auto close_page = [&] {
-    if (!utf8::strip(page).empty()) {
-      out.push_back(page);
-    }
-    page.clear();
-    first_line = true;
-  };
-  for (const std::string_view line : split_lines(file)) {
-    if (is_level_1_heading(line)) {
-      close_page();
-    }
-    if (!std::exchange(first_line, false)) {
-      page += '\n';
-    }
-    page += line;
-  }
-  if (file.ends_with('\n') && !first_line) {
-    page += '\n';
-  }
-  close_page();
-  return out;
-}
 
 std::string detokenized(std::string_view page) {
   using Rule = std::pair<std::string_view, std::string_view>;

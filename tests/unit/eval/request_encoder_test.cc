@@ -140,6 +140,10 @@ TEST_F(RequestEncoderTest, WindowMustFitAndScoreSomething) {
   EXPECT_THROW((void)encoder_.encode(WindowRequest{{}, 1}), Error);
 }
 
+TEST_F(RequestEncoderTest, AnEmptyPromptIsThePrefixToken) {
+  EXPECT_THAT(encoder_.encode(GenerationRequest{"", 1, {}}), ElementsAre(kBos));
+}
+
 TEST_F(RequestEncoderTest, PairsAreOneToken) {
   EXPECT_THAT(encoder_.encode(GenerationRequest{"xab", 1, {}}), ElementsAre('x', kPair));
 }

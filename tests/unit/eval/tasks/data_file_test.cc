@@ -41,13 +41,6 @@ TEST(DataFile, NamesWhatItLookedFor) {
             folder.path().string() + ": no data file, wanted a.jsonl or b.jsonl (or .gz)");
 }
 
-TEST(DataFile, RefusesTextThatIsNotUtf8) {
-  const TempFolder folder;
-  write_file(folder / "a.txt", "ab\xC3(");
-  EXPECT_EQ(message_of(ErrorCode::kCorruptData, [&] { read_data_file(folder.path(), {"a.txt"}); }),
-            (folder / "a.txt").string() + ": byte 2 is not UTF-8");
-}
-
 TEST(Record, ReadsTypedValues) {
   const TempFolder folder;
   write_file(folder / "a.jsonl",
@@ -94,21 +87,6 @@ TEST(Record, SaysWhereAndWhatWasWanted) {
             where + ":2: 'l' is not a list of texts");
   EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.object("t"); }),
             where + ":2: 't' is not an object");
-}
-
-TEST(Record, DocumentsNameTheElement) {
-  const TempFolder folder;
-  write_file(folder / "a.json", "{\"data\": [{\"x\": \"1\"}, {}]}");
-  const DataFile file = read_data_file(folder.path(), {"a.json"});
-  EXPECT_EQ(message_of(ErrorCode::kCorruptData,
-                       [&] {
-                         with_document(file, [](const Record& document) {
-                           for (const Record& one : document.objects("data")) {
-                             (void)one.text("x");
-                           }
-                         });
-                       }),
-            (folder / "a.json").string() + ": data[1]: no 'x', wanted a text");
 }
 
 TEST(CombinedHash, DependsOnTheOrder) {

@@ -36,17 +36,16 @@ TEST(Hellaswag, OfficialRowsAreCapitalized) {
   EXPECT_EQ(sample.target, "b. c");
 }
 
-TEST(Hellaswag, RefusesAWrongNumberOfLines) {
+TEST(Hellaswag, RefusesALabelThatIsNoEnding) {
   const TempFolder folder;
   std::filesystem::create_directory(folder / "hellaswag");
-  const auto path = folder / "hellaswag/hellaswag_val_full.txt";
-  write_file(path, "a: b\n0\nw\nx\ny\n");
-  EXPECT_EQ(make_task("hellaswag", {.data = folder.path()}).failure().message,
-            "task hellaswag: " + path.string() + ": 5 lines, wanted six for each task");
-  write_file(path, "a: b\n4\nw\nx\ny\nz\n");
-  EXPECT_EQ(make_task("hellaswag", {.data = folder.path()}).failure().message,
-            "task hellaswag: " + path.string() +
-                ":2: '4', wanted the number of the right ending, 0 to 3");
+  const auto path = folder / "hellaswag/validation.jsonl";
+  write_file(
+      path,
+      R"({"activity_label": "A", "ctx_a": "B", "ctx_b": "", "endings": ["x"], "label": "1"})");
+  EXPECT_EQ(
+      make_task("hellaswag", {.data = folder.path()}).failure().message,
+      "task hellaswag: " + path.string() + ":1: 'label' is '1', wanted the number of an ending");
 }
 
 TEST(Hellaswag, Requests) {

@@ -35,15 +35,5 @@ TEST(Squad, LimitsAcrossParagraphs) {
   EXPECT_EQ(task->sample(1).prompt, "Title: T\n\nBackground: C2\n\nQuestion: Q2?\n\nAnswer:");
 }
 
-TEST(Squad, SaysWhichElementIsMalformed) {
-  const TempFolder folder;
-  std::filesystem::create_directory(folder / "squad");
-  const auto path = folder / "squad/dev-v1.1.json";
-  write_file(path, R"({"data": [{"title": "T", "paragraphs": [{"context": "C"}]}]})");
-  EXPECT_EQ(make_task("squad", {.data = folder.path()}).failure().message,
-            "task squad: " + path.string() +
-                ": data[0]: paragraphs[0]: no 'qas', wanted a list of objects");
-}
-
 }  // namespace
 }  // namespace nibble::eval

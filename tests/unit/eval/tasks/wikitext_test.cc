@@ -5,23 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
+#include "data/wikitext.h"
 #include "support/files.h"
 
 namespace nibble::eval::wikitext {
 namespace {
-
-TEST(Wikitext, JoinsRowsWithBlankLinesEmptied) {
-  EXPECT_EQ(joined(" \n = T = \n \n text . \n"), "\n\n = T = \n\n\n\n\n text . \n");
-  EXPECT_EQ(joined(""), "");
-}
-
-TEST(Wikitext, CutsPagesAtLevelOneHeadings) {
-  const auto cut = pages(" \n = A = \n \n text \n = = Sub = = \n more \n = B = \n end \n");
-  ASSERT_EQ(cut.size(), 2U);
-  EXPECT_EQ(cut[0], " = A = \n \n text \n = = Sub = = \n more ");
-  EXPECT_EQ(cut[1], " = B = \n end \n");
-  EXPECT_TRUE(pages(" \n \n").empty());
-}
 
 TEST(Wikitext, Detokenizes) {
   EXPECT_EQ(
@@ -52,7 +40,8 @@ TEST(Wikitext, AgreesWithTheReferenceOnTheTestSplit) {
   NIBBLE_NEEDS_FILE(golden, nibble::testing::golden("eval/perplexity_smollm2.json"));
   const auto expected =
       nlohmann::json::parse(nibble::testing::read_file(golden)).at("lm_eval_rolling_2048");
-  const auto cut = pages(nibble::testing::read_file(data / "wikitext2" / "wiki.test.raw"));
+  const auto cut =
+      data::split_wikitext_pages(nibble::testing::read_file(data / "wikitext2" / "wiki.test.raw"));
   ASSERT_EQ(cut.size(), expected.at("pages_in_file").get<std::size_t>());
   for (const auto& document : expected.at("docs")) {
     const std::string& page = cut.at(document.at("doc").get<std::size_t>());

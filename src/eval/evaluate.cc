@@ -1,0 +1,58 @@
+#include "eval/evaluate.h"
+
+namespace nibble::eval {
+
+void run_samples(Engine& engine,
+                 const Task& task,
+                 std::span<const std::size_t> indices,
+                 FunctionRef<void(const Sample& sample, const SampleResult& result)> on_sample) {
+  struct OpenSample {
+    Sample sample;
+    std::vector<Response> responses;
+    std::size_t n_missing;
+  };
+  struct Slot {
+    std::size_t sample;
+    std::size_t response;
+  };
+  std::vector<OpenSample> open;
+  std::vector<Request> requests;
+  std::vector<Slot> slots;
+  for (const std::size_t index : indices) {
+    Sample sample = task.sample(index);
+    const std::size_t n = sample.requests.size();
+    for (std::size_t k = 0; k < n; ++k) {
+      requests.push_back(sample.requests[k]);
+      slots.push_back({open.size(), k});
+    }
+    open.push_back({std::move(sample), std::vector<Response>(n), n});
+  }
+  engine.answer(requests, [&](std::size_t i, const Response& response) {
+    OpenSample& one = open[slots[i].sample];
+    one.responses[slots[i].response] = response;
+    if (--one.n_missing == 0) {
+      on_sample(one.sample, task.score(one.sample, one.responses));
+    }
+  });
+}
+
+std::vector<MetricSummary> summarize(const TaskInfo& info,
+                                     std::span<const SampleScores> scores,
+                                     const stats::ResampleOptions& options) {
+  std::vector<MetricSummary> summaries;
+  for (const MetricRow& metric : info.metrics) {
+    std::vector<Contribution> answered;
+    for (const SampleScores& sample : scores) {
+      const auto found = sample.find(metric.name);
+      if (found != sample.end() && found->second) {
+        answered.push_back(*found->second);
+      }
+    }
+    summaries.push_back({metric,
+                         stats::metric_interval(answered, metric.transform, options),
+                         scores.size() - answered.size()});
+  }
+  return summaries;
+}
+
+}  // namespace nibble::eval

@@ -1,0 +1,36 @@
+/// One task on one model: samples asked, answers scored, scores summed up with their intervals.
+///
+/// Threads    one call at a time
+/// Errors     those of the engine and of the task
+/// Source     our own
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/function_ref.h"
+#include "eval/engine.h"
+#include "eval/stats/interval.h"
+#include "eval/task.h"
+
+namespace nibble::eval {
+
+/// Answers the samples with these numbers. `on_sample` is called once for each, as soon as its last
+/// response is known; a sample that raises ends the call.
+void run_samples(Engine& engine,
+                 const Task& task,
+                 std::span<const std::size_t> indices,
+                 FunctionRef<void(const Sample& sample, const SampleResult& result)> on_sample);
+
+struct MetricSummary {
+  MetricRow metric;
+  stats::Interval interval;      ///< over the answered samples
+  std::size_t n_unanswered = 0;  ///< counted, never averaged
+};
+
+/// A row for each metric of the task, in its order.
+std::vector<MetricSummary> summarize(const TaskInfo& info,
+                                     std::span<const SampleScores> scores,
+                                     const stats::ResampleOptions& options = {});
+
+}  // namespace nibble::eval
