@@ -1,0 +1,111 @@
+#include "kernels/pack_codes.h"
+
+#include <gmock/gmock.h>
+
+#include "codec/dense.h"
+#include "codec/int_group.h"
+#include "codec/nf4.h"
+
+namespace nibble::kernels {
+namespace {
+
+codec::EncodedMatrix int_matrix(const char* name,
+                                std::size_t rows,
+                                std::size_t cols,
+                                float zero_of_first) {
+  const auto format = *codec::int_group_from_name(name);
+  codec::IntGroupCodes codes;
+  for (std::size_t i = 0; i < rows * cols; ++i) {
+    codes.codes.push_back(static_cast<std::uint8_t>((i * 7 + i / cols) % (format.max_code() + 1U)));
+  }
+  for (std::size_t i = 0; i < rows * format.n_groups(cols); ++i) {
+    codes.scales.push_back(0.5F / static_cast<float>(1U << (i % 3)));
+    codes.zeros.push_back(i == 0 ? zero_of_first : static_cast<float>(format.middle()));
+  }
+  return codec::pack_int_group(format, rows, cols, codes);
+}
+
+Panels pack(const codec::EncodedMatrix& weight) {
+  ThreadPool pool(2);
+  return pack_panels(weight, Arithmetic::kNative, pool);
+}
+
+void expect_same_values(const codec::EncodedMatrix& weight, const Panels& panels) {
+  const std::vector<float> wanted = codec::decode_all(weight);
+  std::vector<float> row(weight.cols);
+  for (std::size_t r = 0; r < weight.rows; ++r) {
+    unpack_code_row(panels, r, row.data());
+    for (std::size_t c = 0; c < weight.cols; ++c) {
+      ASSERT_EQ(row[c], wanted[r * weight.cols + c]) << "row " << r << " column " << c;
+    }
+  }
+}
+
+TEST(PackCodes, FindsTheZeroThatAllGroupsShare) {
+  const auto weight = int_matrix("int4g32sh", 20, 96, 8.0F);
+  const Panels panels = pack(weight);
+  EXPECT_EQ(panels.format, PanelFormat::kInt4);
+  EXPECT_EQ(panels.zero, 8);
+  EXPECT_FALSE(panels.has_offsets);
+  expect_same_values(weight, panels);
+}
+
+TEST(PackCodes, KeepsOffsetsWhereOneGroupHasAnotherZero) {
+  const auto weight = int_matrix("int4g32ah", 20, 96, 3.0F);
+  const Panels panels = pack(weight);
+  EXPECT_TRUE(panels.has_offsets);
+  EXPECT_EQ(panels.zero, 0);
+  expect_same_values(weight, panels);
+}
+
+TEST(PackCodes, MeasuresWideCodesFromTheMiddle) {
+  const auto weight = int_matrix("int8g32ah", 17, 64, 130.0F);
+  const Panels panels = pack(weight);
+  EXPECT_EQ(panels.format, PanelFormat::kInt8);
+  EXPECT_EQ(panels.zero, 128);
+  EXPECT_TRUE(panels.has_offsets);
+  expect_same_values(weight, panels);
+}
+
+TEST(PackCodes, TinyAndHugeScalesStayInRange) {
+  const auto format = *codec::int_group_from_name("int4g32s");
+  codec::IntGroupCodes codes{std::vector<std::uint8_t>(2 * 32, 15), {1e-20F, 1e20F}, {8.0F, 8.0F}};
+  const auto weight = codec::pack_int_group(format, 2, 32, codes);
+  const Panels panels = pack(weight);
+  const std::vector<float> wanted = codec::decode_all(weight);
+  std::vector<float> row(32);
+  for (std::size_t r = 0; r < 2; ++r) {
+    unpack_code_row(panels, r, row.data());
+    EXPECT_NEAR(row[0] / wanted[r * 32], 1.0F, 5e-4F);
+  }
+}
+
+TEST(PackCodes, StoresAStoredBitsWorth) {
+  const Panels panels = pack(int_matrix("int4g32sh", 64, 576, 8.0F));
+  const double bits = 8.0 * static_cast<double>(panels.n_bytes()) / (64.0 * 576.0);
+  EXPECT_NEAR(bits, 4.5, 0.06) << "4 bits a code, 16 a group of 32, 32 a row";
+}
+
+TEST(PackCodes, LooksUpCodebooksOfFloats) {
+  const auto format = *codec::codebook_from_name("nf4b64");
+  codec::CodebookCodes codes;
+  for (std::size_t i = 0; i < 3 * 128; ++i) {
+    codes.codes.push_back(static_cast<std::uint8_t>(i * 5 % 16));
+  }
+  codes.absmax.assign(6, 0.75F);
+  const auto weight = codec::pack_codebook(format, 3, 128, codes);
+  const Panels panels = pack(weight);
+  EXPECT_EQ(panels.format, PanelFormat::kLut4);
+  expect_same_values(weight, panels);
+}
+
+TEST(PackCodes, LeavesWeightsWithoutAGridAlone) {
+  ThreadPool pool(1);
+  Panels out;
+  out.rows = out.n_panels = 1;
+  out.cols = 4;
+  EXPECT_FALSE(pack_codes(codec::dense_matrix(Tensor::make(DType::kF32, {1, 4})), out, pool));
+}
+
+}  // namespace
+}  // namespace nibble::kernels

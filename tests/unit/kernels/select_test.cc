@@ -1,0 +1,45 @@
+#include "kernels/select.h"
+
+#include <gmock/gmock.h>
+
+#include "base/error.h"
+
+namespace nibble::kernels {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Select, GenericAlwaysRunsAndEverySetIsComplete) {
+  ASSERT_FALSE(usable_kernel_sets().empty());
+  EXPECT_EQ(usable_kernel_sets().front().name, "generic");
+  for (const KernelSet& set : usable_kernel_sets()) {
+    EXPECT_NE(set.elementwise, nullptr) << set.name;
+    EXPECT_NE(set.attention, nullptr) << set.name;
+    ASSERT_NE(set.linear, nullptr) << set.name;
+    EXPECT_EQ(set.linear->tiles.front(), 1U) << set.name;
+    for (const PanelKernel& kernel : set.linear->panels) {
+      ASSERT_NE(kernel.multiply, nullptr) << set.name << " " << kernel.name;
+      EXPECT_NE(set.linear->pack[static_cast<std::size_t>(kernel.activation)], nullptr)
+          << kernel.name;
+    }
+  }
+}
+
+TEST(Select, FindsASetByName) {
+  for (const KernelSet& set : usable_kernel_sets()) {
+    EXPECT_EQ(kernel_set(set.name).linear, set.linear);
+  }
+}
+
+TEST(Select, UnknownNamesAreRefused) {
+  try {
+    kernel_set("sse9");
+    FAIL() << "sse9 was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("NIBBLE_ISA=sse9: expected generic, avx2 or avx512"));
+  }
+}
+
+}  // namespace
+}  // namespace nibble::kernels
