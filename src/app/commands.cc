@@ -9,6 +9,7 @@ void add_quantize(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
 void add_report(CLI::App& root, Invocation& invocation);
 void add_tensor(CLI::App& root, Invocation& invocation);
+void add_tokenize(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
 
 std::span<const AddCommand> command_table() {
@@ -18,6 +19,7 @@ std::span<const AddCommand> command_table() {
       &add_recipes,
       &add_tensor,
       &add_bench,
+      &add_tokenize,
       &add_report,
       &add_version,
   };

@@ -57,6 +57,7 @@ void PipelineTokenizer::encode_segment(std::string_view segment,
 Result<std::string> PipelineTokenizer::decode(std::span<const TokenId> ids,
                                               SkipSpecial skip_special) const {
   std::string bytes;
+  bool at_start = true;  // until a token adds something: its first blank may be all that it adds
   for (const TokenId id : ids) {
     if (!parts_.spellings.contains(id)) {
       return fail(ErrorCode::kInvalidArgument,
@@ -65,7 +66,8 @@ Result<std::string> PipelineTokenizer::decode(std::span<const TokenId> ids,
                   vocab_size());
     }
     if (skip_special == SkipSpecial::kNo || !is_special(id)) {
-      bytes += bytes.empty() ? first_piece(id) : parts_.pieces.at(id);
+      bytes += at_start ? first_piece(id) : parts_.pieces.at(id);
+      at_start = at_start && parts_.pieces.at(id).empty();
     }
   }
   std::string text;

@@ -3,10 +3,9 @@
 namespace nibble::text {
 
 std::string StreamDecoder::push(TokenId id) {
-  const std::string bytes =
-      at_start_ ? tokenizer_.first_token_bytes(id) : tokenizer_.token_bytes(id);
+  const std::string bytes = tokenizer_.token_bytes(id);
+  pending_ += at_start_ ? tokenizer_.first_token_bytes(id) : bytes;
   at_start_ = at_start_ && bytes.empty();
-  pending_ += bytes;
   std::string text;
   append_complete(text, pending_, tokenizer_.malformed_rule());
   return text;
