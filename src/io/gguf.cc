@@ -1,6 +1,7 @@
 #include "io/gguf.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
@@ -174,47 +175,53 @@ class Parser {
   GgufTensor read_tensor() {
     const std::size_t at = reader_.position();
     GgufTensor tensor;
-    tensor.name = reader_.read_string("tensor name", GgufLimits::kNameBytes);
-    const std::string where = fmt::format("tensor '{}' at byte {}", tensor.name, at);
-    if (!names_.insert(tensor.name).second) {
-      raise(ErrorCode::kCorruptData, "{}: occurs twice", where);
+    const std::string_view name = reader_.read_string("tensor name", GgufLimits::kNameBytes);
+    tensor.name = name;
+    try {
+      if (!names_.insert(name).second) {
+        raise(ErrorCode::kCorruptData, "occurs twice");
+      }
+      tensor.shape = read_shape();
+      tensor.type = read_type();
+      tensor.n_bytes = stored_bytes(tensor);
+      tensor.offset = reader_.read<std::uint64_t>("offset");
+      check_end(tensor, file_bytes_);
+    } catch (const Error& error) {
+      throw Error(error.failure().within(fmt::format("tensor '{}' at byte {}", name, at)));
     }
-    tensor.shape = read_shape(where);
-    auto type = gguf_type(reader_.read<std::uint32_t>(where));
-    if (!type) {
-      throw Error(type.failure().within(where));
-    }
-    tensor.type = *type;
-    tensor.n_bytes = stored_bytes(tensor, where);
-    tensor.offset = reader_.read<std::uint64_t>(where);
     return tensor;
   }
 
-  Shape read_shape(std::string_view where) {
-    const auto n_dims = reader_.read<std::uint32_t>(where);
+  Shape read_shape() {
+    const auto n_dims = reader_.read<std::uint32_t>("number of dimensions");
     if (n_dims == 0 || n_dims > GgufLimits::kDimensions) {
       raise(ErrorCode::kCorruptData,
-            "{}: {} dimensions, expected 1 to {}",
-            where,
+            "{} dimensions, expected 1 to {}",
             n_dims,
             GgufLimits::kDimensions);
     }
     Shape shape(n_dims);
     for (std::size_t i = n_dims; i-- > 0;) {  // the file has the innermost first
-      shape[i] = reader_.read<std::uint64_t>(where);
+      shape[i] = reader_.read<std::uint64_t>("dimension");
       if (shape[i] == 0) {
-        raise(ErrorCode::kCorruptData, "{}: a dimension of 0", where);
+        raise(ErrorCode::kCorruptData, "a dimension of 0");
       }
     }
     return shape;
   }
 
-  static std::size_t stored_bytes(const GgufTensor& tensor, std::string_view where) {
+  const GgufType& read_type() {
+    const auto id = reader_.read<std::uint32_t>("type");
+    const auto known = types_.find(id);
+    return known != types_.end() ? known->second
+                                 : types_.emplace(id, gguf_type(id).take()).first->second;
+  }
+
+  static std::size_t stored_bytes(const GgufTensor& tensor) {
     const codec::BlockSize unit = tensor.type.unit();
     if (tensor.shape.back() % unit.weights != 0) {
       raise(ErrorCode::kCorruptData,
-            "{}: rows of {} weights, expected a multiple of {} for {}",
-            where,
+            "rows of {} weights, expected a multiple of {} for {}",
             tensor.shape.back(),
             unit.weights,
             tensor.type.name);
@@ -223,9 +230,23 @@ class Parser {
     const auto n_bytes =
         n_weights ? checked_mul(*n_weights / unit.weights, unit.bytes) : std::nullopt;
     if (!n_bytes) {
-      raise(ErrorCode::kCorruptData, "{}: shape {} is too large", where, shape_text(tensor.shape));
+      raise(ErrorCode::kCorruptData, "shape {} is too large", shape_text(tensor.shape));
     }
     return *n_bytes;
+  }
+
+  /// The data section is shorter than the file, so a tensor that does not fit in the file is
+  /// refused before it is kept.
+  static void check_end(const GgufTensor& tensor, std::size_t n_available) {
+    const auto end = checked_add(tensor.offset, tensor.n_bytes);
+    if (!end || *end > n_available) {
+      raise(
+          ErrorCode::kCorruptData,
+          "{} bytes at offset {} are past the end of the {} bytes of data; is the file truncated?",
+          tensor.n_bytes,
+          tensor.offset,
+          n_available);
+    }
   }
 
   static std::size_t alignment(const Json& metadata) {
@@ -251,23 +272,16 @@ class Parser {
     const std::size_t data_start = round_up(reader_.position(), alignment);
     const std::size_t data_bytes = file_bytes_ - std::min(file_bytes_, data_start);
     for (GgufTensor& tensor : tensors) {
-      if (tensor.offset % alignment != 0) {
-        raise(ErrorCode::kCorruptData,
-              "tensor '{}': offset {} is not a multiple of {}",
-              tensor.name,
-              tensor.offset,
-              alignment);
-      }
-      const auto end = checked_add(tensor.offset, tensor.n_bytes);
-      if (!end || *end > data_bytes) {
-        raise(ErrorCode::kCorruptData,
-              "tensor '{}': {} bytes at offset {} are past the end of the {} bytes of data; is the "
-              "file "
-              "truncated?",
-              tensor.name,
-              tensor.n_bytes,
-              tensor.offset,
-              data_bytes);
+      try {
+        if (tensor.offset % alignment != 0) {
+          raise(ErrorCode::kCorruptData,
+                "offset {} is not a multiple of {}",
+                tensor.offset,
+                alignment);
+        }
+        check_end(tensor, data_bytes);
+      } catch (const Error& error) {
+        throw Error(error.failure().within(fmt::format("tensor '{}'", tensor.name)));
       }
       tensor.offset += data_start;
     }
@@ -296,7 +310,8 @@ class Parser {
   ByteReader reader_;
   std::size_t file_bytes_;
   std::size_t n_array_elements_ = 0;
-  std::unordered_set<std::string> names_;
+  std::unordered_set<std::string_view> names_;  ///< of tensors; the text lies in the file
+  std::map<std::uint32_t, GgufType> types_;
 };
 
 }  // namespace

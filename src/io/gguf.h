@@ -32,7 +32,7 @@ struct GgufLimits {
   static constexpr std::size_t kDimensions = 4;
   static constexpr std::size_t kNameBytes = 65'535;
   static constexpr std::size_t kStringBytes = std::size_t{64} << 20;
-  static constexpr std::size_t kArrayElements = std::size_t{1} << 22;  ///< of all arrays together
+  static constexpr std::size_t kArrayElements = std::size_t{1} << 21;  ///< of all arrays together
   static constexpr std::size_t kMinAlignment = 8;
   static constexpr std::size_t kMaxAlignment = 65'536;
 };

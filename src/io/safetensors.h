@@ -25,6 +25,8 @@
 namespace nibble::io {
 
 inline constexpr std::size_t kMaxSafetensorsHeader = 100'000'000;
+inline constexpr std::size_t kMaxSafetensorsTensors =
+    200'000;  ///< of one file; the largest shards have thousands
 
 struct SafetensorsEntry {
   std::string name;

@@ -65,6 +65,9 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
     if (state_ != State::kTop) {
       return unexpected("an object");
     }
+    if (header_.entries.size() == kMaxSafetensorsTensors) {
+      return refuse("header: more than {} tensors", kMaxSafetensorsTensors);
+    }
     name_ = key_;
     keys_.clear();
     shape_.clear();

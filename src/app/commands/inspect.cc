@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Arrays of metadata longer than this are counted, not shown: a vocabulary has 10^5 entries.
-constexpr std::size_t kMaxShownValues = 8;
+/// Longer arrays of metadata are counted, not shown: a vocabulary has 10^5 entries.
+constexpr std::size_t kMaxShownValues = 64;
 constexpr std::size_t kMaxShownBytes = 100;
 
 struct Options {
@@ -41,7 +41,7 @@ struct TensorRow {
 struct Summary {
   std::string container;
   std::size_t file_bytes = 0;
-  Json metadata;
+  Json metadata;  ///< long arrays are {"n_values": N}
   std::vector<TensorRow> tensors;
   std::string hash;  ///< "" unless asked for
 };
@@ -52,6 +52,15 @@ TensorRow row_of(const io::StoredTensor& tensor) {
           tensor.matrix.codec->name(),
           tensor.matrix.rows * tensor.matrix.cols,
           tensor.matrix.n_bytes()};
+}
+
+Json without_long_arrays(const Json& metadata) {
+  Json out = Json::object();
+  for (const auto& [key, value] : metadata.items()) {
+    const bool counted = value.is_array() && value.size() > kMaxShownValues;
+    out[key] = counted ? Json{{"n_values", value.size()}} : value;
+  }
+  return out;
 }
 
 /// A weight file on its own, without the folder that would make it a model.
@@ -70,8 +79,11 @@ Summary summarize_safetensors(const fs::path& path) {
 Summary summarize_model(const Options& options) {
   const auto checkpoint = io::open_checkpoint(options.path).take();
   const bool gguf = checkpoint->container() == io::Container::kGguf;
-  Summary out{
-      gguf ? "gguf" : "hugging_face", checkpoint->file_bytes(), checkpoint->metadata(), {}, ""};
+  Summary out{gguf ? "gguf" : "hugging_face",
+              checkpoint->file_bytes(),
+              without_long_arrays(checkpoint->metadata()),
+              {},
+              ""};
   for (const std::string& name : checkpoint->names()) {
     out.tensors.push_back(row_of(checkpoint->tensor(name).take()));
   }
@@ -109,8 +121,8 @@ std::string printable(std::string_view text) {
 }
 
 std::string shown(const Json& value) {
-  if (value.is_array() && value.size() > kMaxShownValues) {
-    return fmt::format("({} values)", value.size());
+  if (value.is_object() && value.size() == 1 && value.contains("n_values")) {
+    return fmt::format("({} values)", value["n_values"].dump());
   }
   const std::string text = value.is_string()
                                ? printable(value.get_ref<const std::string&>())
@@ -168,11 +180,6 @@ std::string as_text(const Options& options, const Summary& summary) {
 
 Json as_json(const Options& options, const Summary& summary) {
   const TensorRow sum = total(summary.tensors);
-  Json metadata = Json::object();
-  for (const auto& [key, value] : summary.metadata.items()) {
-    const bool counted = value.is_array() && value.size() > kMaxShownValues;
-    metadata[key] = counted ? Json{{"n_values", value.size()}} : value;
-  }
   Json tensors = Json::array();
   for (const TensorRow& row : summary.tensors) {
     tensors.push_back({{"name", row.name},
@@ -187,7 +194,7 @@ Json as_json(const Options& options, const Summary& summary) {
               {"n_tensors", summary.tensors.size()},
               {"n_weights", sum.n_weights},
               {"bits_per_weight", sum.bits_per_weight()},
-              {"metadata", std::move(metadata)},
+              {"metadata", summary.metadata},
               {"tensors", std::move(tensors)}};
   if (!summary.hash.empty()) {
     out["sha256"] = summary.hash;

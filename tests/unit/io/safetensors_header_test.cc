@@ -70,6 +70,15 @@ TEST(SafetensorsHeader, RefusesValuesOfOtherTypes) {
   EXPECT_EQ(refusal(R"({"__metadata__":{"k":1}})"), "__metadata__, key 'k': unexpected a number");
 }
 
+TEST(SafetensorsHeader, RefusesMoreTensorsThanAnyFileHas) {
+  std::string json = "{";
+  for (std::size_t i = 0; i <= kMaxSafetensorsTensors; ++i) {
+    json += fmt::format(
+        R"({}"{}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})", i > 0 ? "," : "", i);
+  }
+  EXPECT_EQ(refusal(json + "}"), "header: more than 200000 tensors");
+}
+
 TEST(SafetensorsHeader, NamesAnUnknownDtype) {
   const auto header =
       parse_safetensors_header(R"({"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}})");
