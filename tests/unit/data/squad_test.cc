@@ -23,7 +23,8 @@ class SquadTest : public ::testing::Test {
 TEST_F(SquadTest, FlattensArticlesInOrder) {
   const auto set = read(R"({"version":"1.1","data":[
     {"title":"T","paragraphs":[
-      {"context":"C1","qas":[{"id":"1","question":"Q1","answers":[{"text":"a","answer_start":0},{"text":"b"}]},
+      {"context":"C1","qas":[{"id":"1","question":"Q1",
+                              "answers":[{"text":"a","answer_start":0},{"text":"b"}]},
                              {"id":"2","question":"Q2","answers":[]}]},
       {"context":"C2","qas":[{"id":"3","question":"Q3","answers":[{"text":"c"}]}]}]}]})")
                        .take();

@@ -45,9 +45,10 @@ TEST(Safetensors, ReadsTensorsAlsoMisalignedOnes) {
 }
 
 TEST(Safetensors, AnEmptyTensorTakesNoBytes) {
-  const auto parsed = parse(safetensors_bytes(
-      R"({"e":{"dtype":"F32","shape":[0,7],"data_offsets":[0,0]},"f":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
-      "x"));
+  const auto parsed =
+      parse(safetensors_bytes(R"({"e":{"dtype":"F32","shape":[0,7],"data_offsets":[0,0]},)"
+                              R"("f":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})",
+                              "x"));
   ASSERT_TRUE(parsed) << parsed.failure().message;
   EXPECT_EQ(parsed->entries[0].name, "e");
 }
@@ -81,9 +82,9 @@ TEST(Safetensors, RefusesAShapeWhoseProductWraps) {
 
 TEST(Safetensors, RefusesOverlapsHolesAndLeftOverBytes) {
   const auto two = [](std::string_view second) {
-    return fmt::format(
-        R"({{"a":{{"dtype":"U8","shape":[2],"data_offsets":[0,2]}},"b":{{"dtype":"U8","shape":[2],"data_offsets":{}}}}})",
-        second);
+    return fmt::format(R"({{"a":{{"dtype":"U8","shape":[2],"data_offsets":[0,2]}},)"
+                       R"("b":{{"dtype":"U8","shape":[2],"data_offsets":{}}}}})",
+                       second);
   };
   EXPECT_EQ(
       refusal(two("[1,3]"), "123"),

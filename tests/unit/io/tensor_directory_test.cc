@@ -25,10 +25,10 @@ std::string q8_blocks() {
 }
 
 std::string encoded_header(std::string_view codecs, std::string_view part = "blocks") {
-  return fmt::format(
-      R"({{"__metadata__":{{"nibble.codecs":"{}"}},"w.{}":{{"dtype":"U8","shape":[2,34],"data_offsets":[0,68]}}}})",
-      codecs,
-      part);
+  return fmt::format(R"({{"__metadata__":{{"nibble.codecs":"{}"}},)"
+                     R"("w.{}":{{"dtype":"U8","shape":[2,34],"data_offsets":[0,68]}}}})",
+                     codecs,
+                     part);
 }
 
 class TensorDirectoryTest : public ::testing::Test {
