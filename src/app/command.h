@@ -1,7 +1,8 @@
-/// How a command joins the program: it adds its sub-command and options, and says what runs when it is chosen.
+/// How a command joins the program: it adds its sub-command and options, and says what runs when it
+/// is chosen.
 ///
-/// One file a command under app/commands/, one row in commands.cc. A command is thin: options in, one call into the library,
-/// text out. Results go to stdout (JSON with --json), talk to stderr.
+/// One file a command under app/commands/, one row in commands.cc. A command is thin: options in,
+/// one call into the library, text out. Results go to stdout (JSON with --json), talk to stderr.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ struct Invocation {
 
 using AddCommand = void (*)(CLI::App& root, Invocation& invocation);
 
-/// Progress for a person: a line with an estimate on a terminal, plain lines now and then elsewhere, nothing when quiet.
+/// Progress for a person: a line with an estimate on a terminal, plain lines now and then
+/// elsewhere, nothing when quiet.
 std::unique_ptr<ProgressSink> make_progress(const Globals& globals);
 
 /// Writes to stdout; throws Error(kIo) when it cannot (a closed pipe, a full disk).

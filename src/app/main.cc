@@ -1,18 +1,18 @@
-/// The program: parses the command line, runs one command, and turns errors into one message and an exit status.
-#include <CLI/CLI.hpp>
+/// The program: parses the command line, runs one command, and turns errors into one message and an
+/// exit status.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "base/cancel.h"
 #include "base/json.h"
 #include "base/suggest.h"
-
-#include <nlohmann/json.hpp>
 
 namespace nibble::app {
 namespace {
@@ -59,7 +59,8 @@ int run(Invocation& invocation) {
   } catch (const std::bad_alloc&) {
     return report(invocation.globals, ErrorCode::kOutOfMemory, "out of memory");
   } catch (const std::exception& error) {
-    return report(invocation.globals, ErrorCode::kInternal, fmt::format("internal error: {}", error.what()));
+    return report(
+        invocation.globals, ErrorCode::kInternal, fmt::format("internal error: {}", error.what()));
   }
 }
 
@@ -73,7 +74,10 @@ void add_globals(CLI::App& root, Globals& globals) {
 }
 
 /// "unknown command 'quantise' (did you mean 'quantize'?)" instead of the library's list of extras.
-std::string usage_message(const CLI::App& root, const CLI::ParseError& error, int argc, char** argv) {
+std::string usage_message(const CLI::App& root,
+                          const CLI::ParseError& error,
+                          int argc,
+                          char** argv) {
   std::vector<std::string_view> names;
   std::vector<std::string> storage;
   for (const CLI::App* sub : root.get_subcommands({})) {
@@ -86,7 +90,8 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error, in
       continue;
     }
     if (std::ranges::find(names, word) == names.end()) {
-      return fmt::format("unknown command '{}'{}; see nibble --help", word, did_you_mean(word, names));
+      return fmt::format(
+          "unknown command '{}'{}; see nibble --help", word, did_you_mean(word, names));
     }
     return fmt::format("{}; see nibble {} --help", error.what(), word);
   }
@@ -95,11 +100,15 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error, in
 
 int main(int argc, char** argv) {
   install_signal_handlers();
-  CLI::App root("nibble quantizes a language model, runs it, judges it, and advises what to deploy.", "nibble");
+  CLI::App root(
+      "nibble quantizes a language model, runs it, judges it, and advises what to deploy.",
+      "nibble");
   root.require_subcommand(1);
   root.fallthrough();
   root.set_version_flag("--version", std::string("nibble ") + NIBBLE_VERSION);
-  root.footer("Start with: nibble study FILE.toml    Exit codes: 0 done, 2 usage, 3 input rejected, 4 memory, 5 I/O, 130 stopped");
+  root.footer(
+      "Start with: nibble study FILE.toml    Exit codes: 0 done, 2 usage, 3 input rejected, 4 "
+      "memory, 5 I/O, 130 stopped");
   Invocation invocation;
   add_globals(root, invocation.globals);
   for (const AddCommand add : command_table()) {
@@ -111,7 +120,8 @@ int main(int argc, char** argv) {
     if (error.get_exit_code() == 0) {
       return root.exit(error);  // --help, --version
     }
-    return report(invocation.globals, ErrorCode::kInvalidArgument, usage_message(root, error, argc, argv));
+    return report(
+        invocation.globals, ErrorCode::kInvalidArgument, usage_message(root, error, argc, argv));
   }
   return run(invocation);
 }
@@ -126,4 +136,6 @@ void print_out(std::string_view text) {
 
 }  // namespace nibble::app
 
-int main(int argc, char** argv) { return nibble::app::main(argc, argv); }
+int main(int argc, char** argv) {
+  return nibble::app::main(argc, argv);
+}

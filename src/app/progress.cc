@@ -32,8 +32,10 @@ class StageClock {
     std::string text = fmt::format("{}: {}/{} ({}%)", stage_, done_, total_, done_ * 100 / total_);
     if (done_ > 0 && done_ < total_) {
       const std::chrono::duration<double> spent = Clock::now() - start_;
-      const double left = spent.count() * static_cast<double>(total_ - done_) / static_cast<double>(done_);
-      text += fmt::format(", {:%M:%S} left", std::chrono::seconds(static_cast<std::int64_t>(left) + 1));
+      const double left =
+          spent.count() * static_cast<double>(total_ - done_) / static_cast<double>(done_);
+      text +=
+          fmt::format(", {:%M:%S} left", std::chrono::seconds(static_cast<std::int64_t>(left) + 1));
     }
     return text;
   }

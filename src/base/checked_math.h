@@ -1,4 +1,5 @@
-/// Arithmetic on sizes that come from files: a result that does not fit is `nullopt`, never a wrapped number.
+/// Arithmetic on sizes that come from files: a result that does not fit is `nullopt`, never a
+/// wrapped number.
 #pragma once
 
 #include <concepts>

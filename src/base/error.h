@@ -1,10 +1,11 @@
 /// The one error vocabulary of nibble.
 ///
-/// A `Failure` is a value: what went wrong, where, and what was wanted. Functions whose failure the caller expects return
-/// it inside a `Result`; failures that end the operation travel as the exception `Error`, with the same code.
+/// A `Failure` is a value: what went wrong, where, and what was wanted. Functions whose failure the
+/// caller expects return it inside a `Result`; failures that end the operation travel as the
+/// exception `Error`, with the same code.
 ///
-/// Errors     messages read "where: what, what was wanted": `blk.3.attn_q.weight: offset 9e18 is past the end of the file`
-/// Source     our own
+/// Errors     messages read "where: what, what was wanted": `blk.3.attn_q.weight: offset 9e18 is
+/// past the end of the file` Source     our own
 #pragma once
 
 #include <fmt/core.h>
@@ -17,7 +18,8 @@
 namespace nibble {
 
 enum class ErrorCode {
-  kInvalidArgument,  ///< the caller asked for something that makes no sense (an option, a recipe key)
+  kInvalidArgument,  ///< the caller asked for something that makes no sense (an option, a recipe
+                     ///< key)
   kNotFound,         ///< a file, a name or an entry does not exist
   kIo,               ///< the operating system refused a read, a write or a rename
   kCorruptData,      ///< a file from outside contradicts itself or its format

@@ -1,6 +1,7 @@
 /// Small files read whole and files published whole: a result file is complete or absent.
 ///
-/// Errors     kNotFound, kIo (path and system's reason), kInvalidArgument when a file is larger than the caller's bound
+/// Errors     kNotFound, kIo (path and system's reason), kInvalidArgument when a file is larger
+/// than the caller's bound
 #pragma once
 
 #include <cstddef>
@@ -14,13 +15,15 @@
 
 namespace nibble {
 
-/// Default bound for text files that are read whole: tokenizer.json of the largest vocabularies is about 35 MB.
+/// Default bound for text files that are read whole: tokenizer.json of the largest vocabularies is
+/// about 35 MB.
 inline constexpr std::size_t kMaxTextBytes = std::size_t{512} << 20;
 
 Result<std::string> read_text_file(const std::filesystem::path& path,
                                    std::size_t max_bytes = kMaxTextBytes);
 
-/// As read_text_file, and inflates gzip content (name ends in ".gz"); `max_bytes` bounds the inflated size.
+/// As read_text_file, and inflates gzip content (name ends in ".gz"); `max_bytes` bounds the
+/// inflated size.
 Result<std::string> read_text_or_gzip(const std::filesystem::path& path,
                                       std::size_t max_bytes = kMaxTextBytes);
 

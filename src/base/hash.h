@@ -1,6 +1,7 @@
 /// SHA-256, through OpenSSL's libcrypto.
 ///
-/// Every unit of work is named by such a hash, so inputs are fed length first: the texts "ab","c" and "a","bc" differ.
+/// Every unit of work is named by such a hash, so inputs are fed length first: the texts "ab","c"
+/// and "a","bc" differ.
 ///
 /// Source     FIPS 180-4; OpenSSL EVP
 #pragma once

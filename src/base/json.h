@@ -1,7 +1,7 @@
 /// JSON text to values, with positions in the errors.
 ///
-/// Errors     kCorruptData "where:LINE:COLUMN: reason"; nesting deeper than 128 and numbers out of range are refused
-/// Source     RFC 8259; nlohmann/json
+/// Errors     kCorruptData "where:LINE:COLUMN: reason"; nesting deeper than 128 and numbers out of
+/// range are refused Source     RFC 8259; nlohmann/json
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 /// Parses one document; `where` (a path) heads the error message.
 Result<Json> parse_json(std::string_view text, std::string_view where);
 
-/// Calls `f(value, line_number)` for each non-blank line; the first failure of either ends it and is returned.
+/// Calls `f(value, line_number)` for each non-blank line; the first failure of either ends it and
+/// is returned.
 Result<void> for_each_json_line(std::string_view text,
                                 std::string_view where,
                                 FunctionRef<Result<void>(Json&&, std::size_t line)> f);

@@ -12,7 +12,8 @@ namespace nibble {
 namespace {
 
 Failure system_failure(const std::filesystem::path& path, int error) {
-  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  const ErrorCode code =
+      error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
   return fail(code, "{}: {}", path.string(), std::strerror(error));
 }
 

@@ -1,4 +1,5 @@
-/// How long work tells how far it is, without knowing who listens. The library never prints; `app` draws.
+/// How long work tells how far it is, without knowing who listens. The library never prints; `app`
+/// draws.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,10 @@
 /// A value or the reason why there is none.
 ///
-/// Used where the caller expects failure: a file may be malformed, a name unknown. `take()` crosses over to exceptions.
+/// Used where the caller expects failure: a file may be malformed, a name unknown. `take()` crosses
+/// over to exceptions.
 ///
-/// Errors     `take()` throws Error with the failure's code; `value()` on a failure is a bug and throws kInternal
-/// Source     our own; C++20 has no std::expected
+/// Errors     `take()` throws Error with the failure's code; `value()` on a failure is a bug and
+/// throws kInternal Source     our own; C++20 has no std::expected
 #pragma once
 
 #include <utility>
@@ -17,8 +18,10 @@ namespace nibble {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}        // NOLINT(google-explicit-constructor): `return value;`
-  Result(Failure why) : state_(std::move(why)) {}      // NOLINT(google-explicit-constructor): `return fail(…);`
+  Result(T value)
+      : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;`
+  Result(Failure why)
+      : state_(std::move(why)) {}  // NOLINT(google-explicit-constructor): `return fail(…);`
 
   explicit operator bool() const noexcept { return state_.index() == 0; }
 

@@ -7,7 +7,8 @@
 
 namespace nibble {
 
-/// The candidate with the least edit distance, or "" when none is near (more than a third of the letters differ).
+/// The candidate with the least edit distance, or "" when none is near (more than a third of the
+/// letters differ).
 std::string nearest_name(std::string_view name, std::span<const std::string_view> known);
 
 /// " (did you mean 'gptq'?)", or "" when nothing is near.

@@ -11,7 +11,8 @@
 namespace nibble {
 namespace {
 
-/// Spins before sleeping: about 20 microseconds, longer than the gap between two kernels of one layer.
+/// Spins before sleeping: about 20 microseconds, longer than the gap between two kernels of one
+/// layer.
 constexpr int kSpins = 400;
 
 void pause_cpu() noexcept {

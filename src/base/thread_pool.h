@@ -1,8 +1,9 @@
 /// A fixed set of threads that run the tasks of one call at a time.
 ///
-/// `run(n, f)` calls `f(task, worker)` once for each task in [0, n), in no fixed order, spread over the pool; it returns
-/// when all are done. Tasks are handed out by an atomic counter, so unequal tasks and slow cores balance out. Waiting
-/// threads spin briefly and then sleep in the kernel, so a pool never burns a core while another process needs it.
+/// `run(n, f)` calls `f(task, worker)` once for each task in [0, n), in no fixed order, spread over
+/// the pool; it returns when all are done. Tasks are handed out by an atomic counter, so unequal
+/// tasks and slow cores balance out. Waiting threads spin briefly and then sleep in the kernel, so
+/// a pool never burns a core while another process needs it.
 ///
 /// Threads    one `run` at a time (callers serialise); the calling thread is worker 0
 /// Errors     the first exception thrown by a task is rethrown by `run`, after all tasks have ended

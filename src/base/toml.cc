@@ -1,7 +1,8 @@
 #include "base/toml.h"
 
-#include <algorithm>
 #include <toml++/toml.h>
+
+#include <algorithm>
 
 #include "base/suggest.h"
 
@@ -65,12 +66,24 @@ std::optional<std::vector<T>> read_value(const toml::node& node, const std::vect
   return out;
 }
 
-constexpr std::string_view wanted(const std::string*) { return "a string"; }
-constexpr std::string_view wanted(const std::int64_t*) { return "an integer"; }
-constexpr std::string_view wanted(const double*) { return "a number"; }
-constexpr std::string_view wanted(const bool*) { return "true or false"; }
-constexpr std::string_view wanted(const std::vector<std::string>*) { return "a list of strings"; }
-constexpr std::string_view wanted(const std::vector<std::int64_t>*) { return "a list of integers"; }
+constexpr std::string_view wanted(const std::string*) {
+  return "a string";
+}
+constexpr std::string_view wanted(const std::int64_t*) {
+  return "an integer";
+}
+constexpr std::string_view wanted(const double*) {
+  return "a number";
+}
+constexpr std::string_view wanted(const bool*) {
+  return "true or false";
+}
+constexpr std::string_view wanted(const std::vector<std::string>*) {
+  return "a list of strings";
+}
+constexpr std::string_view wanted(const std::vector<std::int64_t>*) {
+  return "a list of integers";
+}
 
 }  // namespace
 
@@ -110,7 +123,9 @@ template bool TomlTable::required(std::string_view);
 template std::vector<std::string> TomlTable::required(std::string_view);
 template std::vector<std::int64_t> TomlTable::required(std::string_view);
 
-bool TomlTable::has(std::string_view key) const { return state_->table->contains(key); }
+bool TomlTable::has(std::string_view key) const {
+  return state_->table->contains(key);
+}
 
 std::optional<TomlTable> TomlTable::table(std::string_view key) {
   const toml::node* node = state_->find(key);

@@ -1,4 +1,5 @@
-/// TOML files read into typed settings: every key must be asked for, so a misspelt key is an error that names the nearest.
+/// TOML files read into typed settings: every key must be asked for, so a misspelt key is an error
+/// that names the nearest.
 ///
 ///   auto doc  = TomlDocument::parse(text, "study.toml").take();
 ///   auto root = doc.root();
@@ -7,8 +8,8 @@
 ///   for (TomlTable variant : root.tables("variant")) { …; variant.finish(); }
 ///   root.finish();                                    // throws on keys that nobody asked for
 ///
-/// Errors     parse: kCorruptData "file:LINE:COLUMN: reason"; reading: Error(kCorruptData) with the same position
-/// Source     TOML 1.0; toml++
+/// Errors     parse: kCorruptData "file:LINE:COLUMN: reason"; reading: Error(kCorruptData) with the
+/// same position Source     TOML 1.0; toml++
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,9 @@ namespace nibble {
 /// One table of a document. Cheap to copy; valid while its document lives.
 class TomlTable {
  public:
-  /// T is std::string, std::int64_t, double, bool, std::vector<std::string>, std::vector<std::int64_t>.
-  /// An integer is accepted where a double is wanted. A value of another type is an error.
+  /// T is std::string, std::int64_t, double, bool, std::vector<std::string>,
+  /// std::vector<std::int64_t>. An integer is accepted where a double is wanted. A value of another
+  /// type is an error.
   template <class T>
   std::optional<T> optional(std::string_view key);
   template <class T>

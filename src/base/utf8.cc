@@ -5,7 +5,9 @@ namespace {
 
 constexpr CodePoint kMalformed{0xFFFD, 1, false};
 
-bool is_continuation(unsigned char byte) noexcept { return (byte & 0xC0) == 0x80; }
+bool is_continuation(unsigned char byte) noexcept {
+  return (byte & 0xC0) == 0x80;
+}
 
 }  // namespace
 

@@ -22,7 +22,8 @@ struct CodePoint {
 CodePoint decode(std::string_view text, std::size_t offset) noexcept;
 void append(std::string& out, char32_t value);
 
-/// Offset of the first byte that is not part of well-formed UTF-8 (no surrogates, no overlong forms).
+/// Offset of the first byte that is not part of well-formed UTF-8 (no surrogates, no overlong
+/// forms).
 std::optional<std::size_t> first_invalid(std::string_view text) noexcept;
 /// Number of code points (Python's len); malformed bytes count one each.
 std::size_t length(std::string_view text) noexcept;

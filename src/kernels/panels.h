@@ -27,7 +27,7 @@
 
 #include "base/thread_pool.h"
 #include "codec/codec.h"
-#include "kernels/arithmetic.h"
+#include "base/arithmetic.h"
 
 namespace nibble::kernels {
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/thread_pool.h"
-#include "kernels/arithmetic.h"
+#include "base/arithmetic.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "tensor/matrix_view.h"

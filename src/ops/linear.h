@@ -4,7 +4,7 @@
 ///
 /// Shapes     W [rows, cols];  x [tokens, cols];  y [tokens, rows]
 /// Layout     x, y row-major with any stride
-/// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native: see kernels/README.md
+/// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native: docs/kernels.md
 /// Threads    splits rows over the pool; reentrant for distinct y
 /// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`
 /// Source     our own
@@ -18,7 +18,7 @@
 
 #include "base/thread_pool.h"
 #include "codec/codec.h"
-#include "kernels/arithmetic.h"
+#include "base/arithmetic.h"
 #include "tensor/matrix_view.h"
 
 namespace nibble::ops {

@@ -24,8 +24,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arithmetic.h"
 #include "base/result.h"
-#include "kernels/arithmetic.h"
 #include "profile/measure.h"
 
 namespace nibble::study {

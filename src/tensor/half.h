@@ -1,7 +1,8 @@
-/// Conversions between float32 and the two 16-bit floats, exact where exact is possible, else round half to even.
+/// Conversions between float32 and the two 16-bit floats, exact where exact is possible, else round
+/// half to even.
 ///
-/// Precision  widening is exact; narrowing rounds to nearest even; NaN stays NaN; overflow gives infinity
-/// Source     IEEE 754 binary16; bfloat16 is the upper half of binary32
+/// Precision  widening is exact; narrowing rounds to nearest even; NaN stays NaN; overflow gives
+/// infinity Source     IEEE 754 binary16; bfloat16 is the upper half of binary32
 #pragma once
 
 #include <bit>

@@ -23,8 +23,8 @@ struct MatrixView {
       : data(data_), rows(rows_), cols(cols_), stride(stride_) {}
   /// A view for writing is also one for reading.
   template <class U>
-    requires(std::is_same_v<T, const U>)
-  MatrixView(const MatrixView<U>& other) noexcept  // NOLINT(google-explicit-constructor)
+  requires(std::is_same_v<T, const U>) MatrixView(const MatrixView<U>& other)
+  noexcept  // NOLINT(google-explicit-constructor)
       : data(other.data), rows(other.rows), cols(other.cols), stride(other.stride) {}
 
   [[nodiscard]] T* row(std::size_t r) const noexcept { return data + r * stride; }

@@ -60,9 +60,13 @@ std::optional<fs::path> other_model(std::string_view file_name) {
   return folder ? existing(*folder / file_name) : std::nullopt;
 }
 
-fs::path source_path(std::string_view relative) { return fs::path(NIBBLE_SOURCE_DIR) / relative; }
+fs::path source_path(std::string_view relative) {
+  return fs::path(NIBBLE_SOURCE_DIR) / relative;
+}
 
-fs::path program() { return NIBBLE_PROGRAM; }
+fs::path program() {
+  return NIBBLE_PROGRAM;
+}
 
 TempFolder::TempFolder() {
   std::string pattern = (fs::temp_directory_path() / "nibble-test-XXXXXX").string();
@@ -96,8 +100,8 @@ CommandResult run_program(std::string_view arguments, std::string_view input) {
   const TempFolder folder;
   write_file(folder / "in", input);
   const std::string command = program().string() + " " + std::string(arguments) + " < " +
-                              (folder / "in").string() + " > " + (folder / "out").string() + " 2> " +
-                              (folder / "err").string();
+                              (folder / "in").string() + " > " + (folder / "out").string() +
+                              " 2> " + (folder / "err").string();
   const int status = std::system(command.c_str());
   CommandResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

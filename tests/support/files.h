@@ -10,7 +10,8 @@
 
 namespace nibble::testing {
 
-/// A golden file ("engine/smollm2.json"): tests/golden first, then $NIBBLE_GOLDEN, then the configured folder.
+/// A golden file ("engine/smollm2.json"): tests/golden first, then $NIBBLE_GOLDEN, then the
+/// configured folder.
 std::optional<std::filesystem::path> golden(std::string_view name);
 /// The folder of evaluation data: $NIBBLE_DATA, then the configured folder.
 std::optional<std::filesystem::path> data_folder();
@@ -31,7 +32,9 @@ class TempFolder {
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+  [[nodiscard]] std::filesystem::path operator/(std::string_view name) const {
+    return path_ / name;
+  }
 
  private:
   std::filesystem::path path_;
@@ -50,9 +53,9 @@ CommandResult run_program(std::string_view arguments, std::string_view input = {
 }  // namespace nibble::testing
 
 /// Declares `name` as the path of a file, or skips the test and says which file it wanted.
-#define NIBBLE_NEEDS_FILE(name, lookup)                         \
-  const auto name##_found = (lookup);                           \
-  if (!name##_found) {                                          \
-    GTEST_SKIP() << "needs a file that is not here: " #lookup;  \
-  }                                                             \
+#define NIBBLE_NEEDS_FILE(name, lookup)                        \
+  const auto name##_found = (lookup);                          \
+  if (!name##_found) {                                         \
+    GTEST_SKIP() << "needs a file that is not here: " #lookup; \
+  }                                                            \
   const std::filesystem::path name = *name##_found

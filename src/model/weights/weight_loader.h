@@ -14,7 +14,7 @@
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "io/checkpoint.h"
-#include "kernels/arithmetic.h"
+#include "base/arithmetic.h"
 #include "model/config.h"
 #include "ops/linear.h"
 

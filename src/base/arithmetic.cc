@@ -1,4 +1,4 @@
-#include "kernels/arithmetic.h"
+#include "base/arithmetic.h"
 
 namespace nibble {
 
