@@ -65,7 +65,10 @@ struct TaskRow {
 };
 std::span<const TaskRow> task_table();
 
-/// kNotFound names the nearest known task.
+/// Whether `name` is a task's, without touching its data; kNotFound names the nearest known one.
+Result<void> check_task_name(std::string_view name);
+
+/// As check_task_name for a name that is not known.
 Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options);
 
 }  // namespace nibble::eval

@@ -142,6 +142,15 @@ std::span<const TaskRow> task_table() {
   return kRows;
 }
 
+Result<void> check_task_name(std::string_view name) {
+  TaskRequest unused;
+  if (std::ranges::none_of(kMakers,
+                           [&](const TaskMaker& one) { return matches(one, name, unused); })) {
+    return unknown_task(name);
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options) {
   TaskRequest request{std::string(name), {}, 0, options};
   const auto maker = std::ranges::find_if(

@@ -11,7 +11,17 @@
 namespace nibble::eval {
 namespace {
 
-constexpr std::size_t kMaxTokens = 32;
+constexpr std::size_t kMaxTokens = 24;
+
+/// Two solved questions in front of every one show that a few words are wanted; without them a
+/// small model answers in sentences, which exact match cannot see.
+constexpr std::string_view kExamplePassage =
+    "The Harbour Mill\n\n"
+    "The Harbour Mill was built in 1902 by Edda Rusk on the north quay. It ground oats for forty "
+    "years and is now a library of maps.\n\n";
+constexpr std::string_view kExampleQuestions =
+    "Question: Who built the Harbour Mill?\nAnswer: Edda Rusk\n\n"
+    "Question: What did the Harbour Mill grind?\nAnswer: oats\n\n";
 
 DataFile demo_file(const TaskRequest& request, const char* name) {
   return read_data_file(request.options.data, {name, std::string("demo/") + name});
@@ -46,16 +56,22 @@ std::unique_ptr<Task> make_reading(const TaskRequest& request, bool with_passage
   const Passages passages = read_passages(request);
   std::vector<ReadingItem> items;
   for_each_record(file, request.options.limit, [&](const Record& record, std::size_t) {
-    const std::string question = "Question: " + record.text("question") + "\nAnswer:";
-    items.push_back({record.text("id"),
-                     with_passage ? passage_of(passages, record) + "\n\n" + question : question,
-                     record.texts("answers")});
+    std::string prompt;
+    if (with_passage) {
+      prompt.append(kExamplePassage).append(kExampleQuestions);
+      prompt.append(passage_of(passages, record)).append("\n\n");
+    } else {
+      prompt.append(kExampleQuestions);
+    }
+    prompt += "Question: " + record.text("question") + "\nAnswer:";
+    items.push_back({record.text("id"), std::move(prompt), record.texts("answers")});
   });
   TaskInfo info{
       .name = request.name,
-      .protocol = fmt::format("{}question, greedy up to the end of the line, at most {} tokens",
-                              with_passage ? "passage and " : "",
-                              kMaxTokens),
+      .protocol = fmt::format(
+          "{}question behind two examples, greedy up to the end of the line, at most {} tokens",
+          with_passage ? "passage and " : "",
+          kMaxTokens),
       .data_hash = combined_hash({file.hash, passages.hash})};
   return std::make_unique<ReadingTask>(std::move(info), std::move(items), kMaxTokens);
 }

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,6 +17,13 @@ TEST(Tasks, UnknownNameSuggestsTheNearest) {
   ASSERT_FALSE(task);
   EXPECT_EQ(task.failure().code, ErrorCode::kNotFound);
   EXPECT_EQ(task.failure().message,
+            "unknown task 'arc_eazy' (did you mean 'arc_easy'?); nibble tasks lists them");
+}
+
+TEST(Tasks, NamesAreCheckedWithoutData) {
+  EXPECT_TRUE(check_task_name("arc_easy_5shot"));
+  EXPECT_TRUE(check_task_name("choice:nowhere.jsonl"));
+  EXPECT_EQ(check_task_name("arc_eazy").failure().message,
             "unknown task 'arc_eazy' (did you mean 'arc_easy'?); nibble tasks lists them");
 }
 
@@ -48,11 +56,14 @@ TEST(Tasks, MissingDataNamesTheFolder) {
                 ": no data file, wanted test.jsonl (or .gz)");
 }
 
-TEST(Tasks, EveryRowHasASummaryAndItsOwnName) {
+TEST(Tasks, EveryRowHasASummaryItsOwnNameAndAPlaceInTheManual) {
+  const std::string page =
+      nibble::testing::read_file(nibble::testing::source_path("docs/tasks.md"));
   const auto rows = task_table();
   ASSERT_FALSE(rows.empty());
   for (const TaskRow& row : rows) {
     EXPECT_FALSE(row.summary.empty()) << row.name;
+    EXPECT_NE(page.find(fmt::format("`{}`", row.name)), std::string::npos) << row.name;
     EXPECT_EQ(std::ranges::count(rows, row.name, &TaskRow::name), 1) << row.name;
   }
 }

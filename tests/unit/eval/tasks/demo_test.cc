@@ -28,9 +28,11 @@ TEST(DemoTasks, ClosedBookAsksWithoutThePassage) {
   const TaskOptions options{.data = source_path("examples/demo"), .limit = 1};
   const auto open = make_task("demo_reading", options).take()->sample(0);
   const auto closed = make_task("demo_closed_book", options).take()->sample(0);
-  EXPECT_TRUE(closed.prompt.starts_with("Question: "));
-  EXPECT_TRUE(open.prompt.ends_with("\n\n" + closed.prompt));
+  const std::size_t last = closed.prompt.rfind("Question: ");
+  EXPECT_TRUE(open.prompt.ends_with("\n\n" + closed.prompt.substr(last)));
   EXPECT_GT(open.prompt.size(), closed.prompt.size() + 500);
+  EXPECT_NE(open.prompt.find("Ulverspatt Light is a"), std::string::npos);
+  EXPECT_EQ(closed.prompt.find("Ulverspatt Light is a"), std::string::npos);
   EXPECT_EQ(open.id, closed.id);
 }
 
