@@ -109,7 +109,8 @@ __m512i codebook(const float* values) noexcept {
   return _mm512_inserti64x4(_mm512_castsi256_si512(half), half, 1);
 }
 
-template <int T>
+/// As above: kChains independent sums for each token (1, 2 or 4).
+template <int T, int kChains>
 void multiply_lut_tile(const PanelTask& task) noexcept {
   const GroupShape& groups = task.groups;
   const __m512i levels = codebook(task.levels);
@@ -121,8 +122,10 @@ void multiply_lut_tile(const PanelTask& task) noexcept {
   clear(sums);
   while (blocks != 0) {
     const std::size_t n = blocks < groups.blocks_per_group ? blocks : groups.blocks_per_group;
-    __m512 dots[T];
-    clear(dots);
+    __m512 dots[kChains][T];
+    for (int c = 0; c < kChains; ++c) {
+      clear(dots[c]);
+    }
     for (std::size_t v = 0; v < n * groups.block / 8; ++v) {
       __m512i bytes = _mm512_loadu_si512(codes);
 #pragma GCC unroll 4
@@ -130,7 +133,7 @@ void multiply_lut_tile(const PanelTask& task) noexcept {
         const auto w = reinterpret_cast<__m512bh>(_mm512_permutexvar_epi16(bytes, levels));
         for (int t = 0; t < T; ++t) {
           const auto value = reinterpret_cast<__m512bh>(_mm512_set1_ps(x[nibble * T + t]));
-          dots[t] = _mm512_dpbf16_ps(dots[t], w, value);
+          dots[nibble % kChains][t] = _mm512_dpbf16_ps(dots[nibble % kChains][t], w, value);
         }
         bytes = _mm512_srli_epi16(bytes, 4);
       }
@@ -140,7 +143,11 @@ void multiply_lut_tile(const PanelTask& task) noexcept {
     const __m512 scale =
         _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales)));
     for (int t = 0; t < T; ++t) {
-      sums[t] = _mm512_fmadd_ps(scale, dots[t], sums[t]);
+      __m512 dot = dots[0][t];
+      for (int c = 1; c < kChains; ++c) {
+        dot = _mm512_add_ps(dot, dots[c][t]);
+      }
+      sums[t] = _mm512_fmadd_ps(scale, dot, sums[t]);
     }
     scales += kPanelRows;
     blocks -= n;
@@ -165,15 +172,15 @@ void multiply_bf16(const PanelTask& task) noexcept {
 void multiply_lut4(const PanelTask& task) noexcept {
   switch (task.tile) {
     case 1:
-      return multiply_lut_tile<1>(task);
+      return multiply_lut_tile<1, 4>(task);
     case 2:
-      return multiply_lut_tile<2>(task);
+      return multiply_lut_tile<2, 4>(task);
     case 4:
-      return multiply_lut_tile<4>(task);
+      return multiply_lut_tile<4, 2>(task);
     case 8:
-      return multiply_lut_tile<8>(task);
+      return multiply_lut_tile<8, 1>(task);
     default:
-      return multiply_lut_tile<12>(task);
+      return multiply_lut_tile<12, 1>(task);
   }
 }
 
