@@ -87,17 +87,6 @@ std::string codec_text(const std::shared_ptr<const codec::Codec>& codec) {
   return codec == nullptr ? std::string(kKeep) : codec->name();
 }
 
-std::string toml_text(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += '\\';
-    }
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string canonical_text(const Recipe& recipe) {
   std::string out;
   for (const SolveStage& stage : recipe.stages) {
@@ -225,6 +214,18 @@ Result<Recipe> load_recipe(std::string_view name_or_path) {
                 : Result<Recipe>(toml.failure());
   }
   return unknown_recipe(name_or_path);
+}
+
+std::string toml_text(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+      out += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+    } else {
+      out += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    }
+  }
+  return out + "\"";
 }
 
 bool glob_match(std::string_view pattern, std::string_view text) noexcept {

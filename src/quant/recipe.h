@@ -72,6 +72,9 @@ struct BuiltinRecipe {
 /// The files of recipes/, sorted by name; embedded at build time.
 std::span<const BuiltinRecipe> builtin_recipes();
 
+/// `text` as a TOML string.
+std::string toml_text(std::string_view text);
+
 /// True when `text` matches `pattern` as a whole; "*" stands for any run of characters, "?" for
 /// one.
 bool glob_match(std::string_view pattern, std::string_view text) noexcept;

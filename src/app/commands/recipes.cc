@@ -54,8 +54,11 @@ int show(const Globals& globals, const std::string& name) {
               "\n");
     return 0;
   }
-  print_out(fmt::format(
-      "# {}: {}\n# sha256 {}\n{}", recipe.name, recipe.summary, recipe.hash, recipe.text));
+  print_out(fmt::format("# sha256 {}\nname = {}\nsummary = {}\n\n{}",
+                        recipe.hash,
+                        quant::toml_text(recipe.name),
+                        quant::toml_text(recipe.summary),
+                        recipe.text));
   return 0;
 }
 

@@ -158,6 +158,13 @@ TEST(Recipe, InlineMistakes) {
   EXPECT_FALSE(load_recipe("method=nearest,codec=int4g64a\" }\nx = 1"));
 }
 
+TEST(TomlText, EscapesWhatTomlWants) {
+  EXPECT_EQ(toml_text("a\"b\\c\nd"), "\"a\\\"b\\\\c\\u000Ad\"");
+  const auto recipe =
+      parse_recipe("name = " + toml_text("tab\there") + "\n" + load_recipe("nf4").take().text, "r");
+  EXPECT_EQ(recipe->name, "tab\there");
+}
+
 TEST(Glob, StarsAndQuestionMarks) {
   EXPECT_TRUE(glob_match("*", ""));
   EXPECT_TRUE(glob_match("model.*.weight", "model.layers.3.mlp.weight"));
