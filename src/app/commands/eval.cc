@@ -1,0 +1,175 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "eval/evaluate.h"
+
+namespace nibble::app {
+namespace {
+
+struct EvalOptions {
+  std::string model;
+  std::vector<std::string> tasks;
+  std::string data = ".";
+  std::string arithmetic = "native";
+  std::size_t limit = 0;
+  std::size_t window = 2048;
+};
+
+struct TaskReport {
+  eval::TaskInfo info;
+  std::vector<eval::MetricSummary> metrics;
+};
+
+std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
+                                                    const model::LoadedModel& model) {
+  const eval::TaskOptions task_options{
+      .data = options.data,
+      .limit = options.limit,
+      .max_context = std::min(options.window, model.model->config().context),
+      .tokenizer = model.tokenizer.get()};
+  std::vector<std::unique_ptr<eval::Task>> tasks;
+  for (const std::string& name : options.tasks) {
+    tasks.push_back(eval::make_task(name, task_options).take());
+  }
+  return tasks;
+}
+
+TaskReport run_task(eval::Engine& engine, const eval::Task& task, ProgressSink& progress) {
+  std::vector<std::size_t> indices(task.n_samples());
+  std::iota(indices.begin(), indices.end(), std::size_t{0});
+  std::vector<eval::SampleScores> scores(task.n_samples());
+  progress.begin(task.info().name, task.n_samples());
+  eval::run_samples(
+      engine, task, indices, [&](const eval::Sample& sample, const eval::SampleResult& result) {
+        scores[sample.index] = result.scores;
+        progress.advance(1);
+      });
+  progress.end();
+  return {task.info(), eval::summarize(task.info(), scores)};
+}
+
+std::string number(double value) {
+  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "–";
+}
+
+std::string as_table(const std::vector<TaskReport>& reports) {
+  std::string out = fmt::format("{:<24} {:<22} {:>7} {:>11} {:>10}  {}\n",
+                                "task",
+                                "metric",
+                                "n",
+                                "unanswered",
+                                "value",
+                                "95 % interval");
+  for (const TaskReport& report : reports) {
+    for (const eval::MetricSummary& row : report.metrics) {
+      out += fmt::format("{:<24} {:<22} {:>7} {:>11} {:>10}  {} to {}\n",
+                         report.info.name,
+                         row.metric.name,
+                         row.interval.n,
+                         row.n_unanswered,
+                         number(row.interval.value),
+                         number(row.interval.low),
+                         number(row.interval.high));
+    }
+  }
+  return out;
+}
+
+/// NaN (no samples, or too few for an interval) is null.
+Json json_number(double value) {
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+Json as_json(const TaskReport& report) {
+  Json metrics = Json::array();
+  for (const eval::MetricSummary& row : report.metrics) {
+    metrics.push_back({{"name", row.metric.name},
+                       {"unit", row.metric.unit},
+                       {"higher_is_better", row.metric.better == eval::Direction::kHigher},
+                       {"n", row.interval.n},
+                       {"unanswered", row.n_unanswered},
+                       {"value", json_number(row.interval.value)},
+                       {"low", json_number(row.interval.low)},
+                       {"high", json_number(row.interval.high)}});
+  }
+  return {{"task", report.info.name},
+          {"version", report.info.version},
+          {"protocol", report.info.protocol},
+          {"data_hash", report.info.data_hash},
+          {"metrics", metrics}};
+}
+
+std::string as_document(const model::LoadedModel& model,
+                        const eval::Engine& engine,
+                        const std::vector<TaskReport>& reports) {
+  Json tasks = Json::array();
+  for (const TaskReport& report : reports) {
+    tasks.push_back(as_json(report));
+  }
+  const eval::EngineCounters& counters = engine.counters();
+  const Json document = {{"model", model.model->config().name},
+                         {"model_hash", model.hash},
+                         {"tokenizer_hash", model.tokenizer->hash()},
+                         {"weights", model.weight_types},
+                         {"arithmetic", arithmetic_name(model.model->arithmetic())},
+                         {"add_bos", engine.options().add_bos},
+                         {"request_tokens", counters.n_request_tokens},
+                         {"computed_tokens", counters.n_computed_tokens},
+                         {"tasks", tasks}};
+  return dump_json(document) + "\n";
+}
+
+int run_eval(const EvalOptions& options, const Globals& globals) {
+  const auto arithmetic = arithmetic_from_name(options.arithmetic);
+  if (!arithmetic) {
+    raise(
+        ErrorCode::kInvalidArgument, "--arithmetic {}: expected native or f32", options.arithmetic);
+  }
+  for (const std::string& name : options.tasks) {
+    eval::check_task_name(name).take();  // before the weights are read
+  }
+  const auto progress = make_progress(globals);
+  ThreadPool pool(globals.threads);
+  model::LoadedModel model =
+      model::load_model(options.model, {.arithmetic = *arithmetic}, pool, *progress).take();
+  eval::Engine engine(model, eval::default_engine_options(model));
+  std::vector<TaskReport> reports;
+  for (const auto& task : make_tasks(options, model)) {
+    reports.push_back(run_task(engine, *task, *progress));
+  }
+  print_out(globals.json ? as_document(model, engine, reports) : as_table(reports));
+  return 0;
+}
+
+}  // namespace
+
+void add_eval(CLI::App& root, Invocation& invocation) {
+  auto options = std::make_shared<EvalOptions>();
+  CLI::App* command = root.add_subcommand("eval", "Judge a model: perplexity, choices, questions");
+  command->add_option("model", options->model, "A .gguf file or a model folder")->required();
+  command->add_option("-t,--tasks", options->tasks, "Tasks, separated by commas; see nibble tasks")
+      ->delimiter(',')
+      ->required();
+  command->add_option("-d,--data", options->data, "Folder of the data sets")
+      ->envname("NIBBLE_DATA")
+      ->capture_default_str();
+  command->add_option("-L,--limit", options->limit, "Only the first N samples; 0 means all")
+      ->capture_default_str();
+  command->add_option("--window", options->window, "Tokens of a perplexity window")
+      ->check(CLI::Range(2, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
+  command->footer(
+      "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100");
+  command->callback([options, &invocation] {
+    invocation.run = [options, &invocation] { return run_eval(*options, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app

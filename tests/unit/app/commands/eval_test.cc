@@ -1,0 +1,50 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "support/files.h"
+
+namespace nibble::app {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::run_program;
+
+TEST(Eval, ReportsValuesWithIntervals) {
+  NIBBLE_NEEDS_FILE(model, testing::demo_model());
+  const std::string arguments = "eval " + model.string() +
+                                " -q -t demo_perplexity,demo_choice -L 3 " + "--data " +
+                                testing::source_path("examples").string();
+  const auto table = run_program(arguments);
+  ASSERT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("demo_perplexity          perplexity                   3"));
+  const auto json = nlohmann::json::parse(run_program(arguments + " --json").out);
+  EXPECT_EQ(json.at("arithmetic"), "native");
+  EXPECT_EQ(json.at("model_hash").get<std::string>().size(), 64U);
+  const auto& choice = json.at("tasks").at(1);
+  EXPECT_EQ(choice.at("task"), "demo_choice");
+  EXPECT_EQ(choice.at("metrics").at(0).at("n"), 3);
+  EXPECT_EQ(choice.at("metrics").at(0).at("unanswered"), 0);
+  EXPECT_LT(choice.at("metrics").at(0).at("low").get<double>(),
+            choice.at("metrics").at(0).at("high").get<double>());
+  EXPECT_LT(json.at("computed_tokens").get<std::size_t>(),
+            json.at("request_tokens").get<std::size_t>());
+}
+
+TEST(Eval, RejectsAnUnknownTaskBeforeTheModelIsRead) {
+  const auto result = run_program("eval nowhere.gguf -t arc_eazy");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_EQ(
+      result.err,
+      "nibble: unknown task 'arc_eazy' (did you mean 'arc_easy'?); nibble tasks lists them\n");
+}
+
+TEST(Eval, NamesTheMissingModel) {
+  const auto result = run_program("eval nowhere.gguf -t arc_easy");
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("nowhere.gguf"));
+}
+
+}  // namespace
+}  // namespace nibble::app
