@@ -1,5 +1,6 @@
 #include "model/config/gguf_config.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -15,13 +16,16 @@ std::size_t read_uniform(KeyReader& keys, std::string_view key, std::size_t fall
   if (value == nullptr || !value->is_array()) {
     return keys.size_or(key, fallback);
   }
-  for (const Json& entry : *value) {
-    if (!entry.is_number_unsigned() || entry != value->front()) {
-      keys.reject(ErrorCode::kUnsupported, key, "layers that differ are not supported");
-      return fallback;
-    }
+  const Json first = value->empty() ? Json() : value->front();
+  if (!first.is_number_unsigned() || first < 1 || first > KeyReader::kMaxSize) {
+    keys.reject(ErrorCode::kCorruptData, key, "wanted a positive integer for each layer");
+    return fallback;
   }
-  return value->empty() ? fallback : value->front().get<std::size_t>();
+  if (std::ranges::any_of(*value, [&first](const Json& entry) { return entry != first; })) {
+    keys.reject(ErrorCode::kUnsupported, key, "layers that differ are not supported");
+    return fallback;
+  }
+  return first.get<std::size_t>();
 }
 
 void read_scaling(KeyReader& keys, const io::Checkpoint& checkpoint, ModelConfig& config) {

@@ -2,6 +2,7 @@
 
 #include "support/files.h"
 #include "unit/model/model_runs.h"
+#include "unit/model/tiny_model.h"
 
 namespace nibble::model {
 namespace {
@@ -20,7 +21,7 @@ TEST(Gemma3, HasTheLogitsOfTheReference) {
 
 /// Short windows, soft limits, a scaled global and an unscaled local rotation.
 TEST(Gemma3, TinyModelHasTheLogitsAndTokensOfTheReference) {
-  const auto folder = nibble::testing::source_path("tests/golden/model/gemma3");
+  const auto folder = testing::tiny_folder("gemma3");
   TestModel model(folder);
   testing::expect_golden(model, folder / "golden.json", 1e-4);
   testing::expect_golden_greedy(model, folder / "golden.json");

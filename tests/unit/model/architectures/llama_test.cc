@@ -5,6 +5,7 @@
 
 #include "support/files.h"
 #include "unit/model/model_runs.h"
+#include "unit/model/tiny_model.h"
 
 namespace nibble::model {
 namespace {
@@ -40,7 +41,7 @@ TEST(Llama, Qwen2HasTheLogitsOfTheReference) {
 class TinyLlama : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TinyLlama, HasTheLogitsAndTokensOfTheReference) {
-  const auto folder = nibble::testing::source_path("tests/golden/model") / GetParam();
+  const auto folder = testing::tiny_folder(GetParam());
   TestModel model(folder);
   testing::expect_golden(model, folder / "golden.json", 1e-4);
   testing::expect_golden_greedy(model, folder / "golden.json");
