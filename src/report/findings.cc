@@ -168,6 +168,11 @@ std::string losses_text(const std::vector<Verdict>& verdicts) {
       items.push_back(fmt::format("{} on {}", verdict.variant->record.name, list(verdict.worse)));
     }
   }
+  const bool compared =
+      std::ranges::any_of(verdicts, [](const Verdict& v) { return v.n_compared > 0; });
+  if (!compared) {
+    return "";
+  }
   return items.empty() ? "No variant shows a significant loss on any task."
                        : fmt::format("Significant losses: {}.", fmt::join(items, "; "));
 }

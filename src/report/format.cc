@@ -51,11 +51,14 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::string unit_label(const store::MetricRecord& metric) {
-  return is_fraction(metric) ? "%" : metric.unit;
+  if (is_fraction(metric)) {
+    return "%";
+  }
+  return metric.name.ends_with(metric.unit) ? "" : metric.unit;  // "perplexity" needs no unit
 }
 
 std::string difference_label(const store::MetricRecord& metric) {
-  return is_fraction(metric) ? "points" : metric.unit;
+  return is_fraction(metric) ? "points" : unit_label(metric);
 }
 
 std::string number_text(double value) {

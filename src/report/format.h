@@ -12,7 +12,8 @@
 
 namespace nibble::report {
 
-/// "%" for fractions, "points" for their differences, else the metric's own unit.
+/// "%" for fractions, "points" for their differences, else the metric's own unit unless its
+/// name ends with it.
 std::string unit_label(const store::MetricRecord& metric);
 std::string difference_label(const store::MetricRecord& metric);
 

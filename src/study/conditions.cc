@@ -5,18 +5,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
+#include <sstream>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/thread_pool.h"
 
 namespace nibble::study {
 namespace {
 
-std::string read_or_empty(const char* path) {
-  auto text = read_text_file(path, std::size_t{16} << 20);
-  return text ? std::move(*text) : "";
+/// Files under /proc claim a size of zero, so they are read to their end.
+std::string read_proc(const char* path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::string memory_text() {
@@ -54,7 +58,7 @@ std::string field_of(std::string_view text, std::string_view key) {
 }
 
 Machine describe_machine() {
-  std::string processor = field_of(read_or_empty("/proc/cpuinfo"), "model name");
+  std::string processor = field_of(read_proc("/proc/cpuinfo"), "model name");
   return {processor.empty() ? "unknown" : std::move(processor),
           usable_processors(),
           memory_text(),

@@ -54,9 +54,9 @@ class PlanRun {
     progress_.begin("study, samples", n_missing);
     for (const PlannedVariant& variant : plan_.variants) {
       run_or_record(variant);
+      store_.replace_summaries(summarize(store_));  // a report in between has what there is
     }
     progress_.end();
-    store_.replace_summaries(summarize(store_));
     return std::move(failures_);
   }
 

@@ -52,10 +52,7 @@ PlanInputs read_inputs(const Spec& spec,
                        const text::Tokenizer& tokenizer,
                        const io::Checkpoint& checkpoint) {
   PlanInputs inputs;
-  const model::ModelConfig config = model::read_config(checkpoint).take();
-  inputs.source = {checkpoint.hash(),
-                   tokenizer.hash(),
-                   config.name.empty() ? spec.model.filename().string() : config.name};
+  inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
   inputs.machine = describe_machine();
   inputs.program_version = program_version;
   for (const TaskSpec& task : spec.tasks) {

@@ -121,7 +121,12 @@ void adjust(const std::vector<store::SummaryRecord*>& members) {
 
 class Summarizer {
  public:
-  explicit Summarizer(const store::Store& store) : store_(store), plan_(store.plan()) {}
+  explicit Summarizer(const store::Store& store) : store_(store), plan_(store.plan()) {
+    for (store::SummaryRecord& row : store.summaries()) {
+      auto key = std::pair(row.unit, row.metric);
+      known_.emplace(std::move(key), std::move(row));
+    }
+  }
 
   std::vector<store::SummaryRecord> run() {
     for (const store::UnitRecord& unit : plan_.units) {
@@ -162,22 +167,32 @@ class Summarizer {
     return usable ? &*found : nullptr;
   }
 
+  [[nodiscard]] store::SummaryRecord fresh(const store::UnitRecord& unit,
+                                           const store::MetricRecord& metric,
+                                           const store::UnitRecord* reference) const {
+    const auto rows = store_.scores(unit.id, metric.name);
+    store::SummaryRecord row = summarize_metric(unit, metric, rows);
+    if (reference != nullptr) {
+      row.comparison = compare(pair_up(rows, store_.scores(reference->id, metric.name)), metric);
+    }
+    return row;
+  }
+
   void add_unit(const store::UnitRecord& unit, const store::TaskRecord& task) {
     const store::UnitRecord* reference = reference_of(unit);
     for (std::size_t m = 0; m < task.metrics.size(); ++m) {
       const store::MetricRecord& metric = task.metrics[m];
-      const auto rows = store_.scores(unit.id, metric.name);
-      store::SummaryRecord row = summarize_metric(unit, metric, rows);
-      if (reference != nullptr) {
-        row.comparison = compare(pair_up(rows, store_.scores(reference->id, metric.name)), metric);
-      }
-      out_.push_back(std::move(row));
+      const auto known = known_.find({unit.id, metric.name});
+      const bool is_known =
+          known != known_.end() && (reference == nullptr || known->second.comparison);
+      out_.push_back(is_known ? known->second : fresh(unit, metric, reference));
       is_headline_.push_back(m == 0);
     }
   }
 
   const store::Store& store_;
   store::Plan plan_;
+  std::map<std::pair<std::string, std::string>, store::SummaryRecord> known_;
   std::vector<store::SummaryRecord> out_;
   std::vector<bool> is_headline_;
 };

@@ -19,6 +19,11 @@ TEST(Format, FractionsArePercentages) {
   EXPECT_EQ(difference_text(0.0333, kAccuracy), "+3.3");
 }
 
+TEST(Format, AUnitThatTheNameSaysIsLeftOut) {
+  EXPECT_EQ(unit_label({"word_perplexity", "perplexity", false, "exp"}), "");
+  EXPECT_EQ(unit_label({"bits_per_byte", "bits/byte", false, "per_ln2"}), "bits/byte");
+}
+
 TEST(Format, NothingIsPrintedAsMinusZero) {
   EXPECT_EQ(value_text(-0.0001, kAccuracy), "0.0");
   EXPECT_EQ(difference_text(-0.0001, kAccuracy), "0.0");

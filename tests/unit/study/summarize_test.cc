@@ -79,6 +79,23 @@ TEST_F(SummarizeTest, DifferencesPairTheSamplesThatBothAnswered) {
   EXPECT_EQ(ppl.p_adjusted, ppl.p_value);
 }
 
+TEST_F(SummarizeTest, WhatIsStoredIsTakenOver) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, 1, 20);
+  }
+  auto rows = summarize(store_);
+  rows[0].low = 0.125;  // so that a fresh computation would show
+  store_.replace_summaries(rows);
+  EXPECT_EQ(summarize(store_)[0].low, 0.125);
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u1", i, i < 2 ? 1 : 0, 21);
+  }
+  const auto more = summarize(store_);
+  ASSERT_EQ(more.size(), 4U);
+  EXPECT_EQ(more[0].low, 0.125);
+  EXPECT_DOUBLE_EQ(more[2].comparison->difference, -0.5);
+}
+
 TEST_F(SummarizeTest, NothingAnsweredHasNoValue) {
   for (std::size_t i = 0; i < 4; ++i) {
     add("u0", i, std::nullopt, 20);
