@@ -1,0 +1,56 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/exit_code.h"
+#include "base/json.h"
+#include "support/files.h"
+
+namespace nibble::app {
+namespace {
+
+using nibble::testing::demo_model;
+using nibble::testing::run_program;
+using ::testing::HasSubstr;
+
+TEST(Run, GoesOnFromAPrompt) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const std::string call = "run " + model.string() + " -n 8 --arithmetic f32 ";
+  const auto plain = run_program(call + "-p 'The capital of France is'");
+  EXPECT_EQ(plain.exit_code, kDone) << plain.err;
+  EXPECT_EQ(plain.out, " Paris.\n\nThe answer is:\n");
+  EXPECT_THAT(plain.err, HasSubstr("5 prompt tokens"));
+  EXPECT_EQ(run_program(call + "-q -p -", "The capital of France is").out, plain.out);
+}
+
+TEST(Run, PrintsOneObjectWithJson) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const auto result = run_program("run " + model.string() +
+                                  " --json -q -n 3 --arithmetic f32 -p 'The capital of France is'");
+  const Json json = parse_json(result.out, "output").take();
+  EXPECT_EQ(json.at("text"), " Paris.\n");
+  EXPECT_EQ(json.at("ids"), Json::array({7042, 30, 198}));
+  EXPECT_EQ(json.at("stop_reason"), "limit");
+  EXPECT_EQ(json.at("n_prompt_tokens"), 5);
+  EXPECT_GT(json.at("decode_tok_s").get<double>(), 0.0);
+}
+
+TEST(Run, RefusesWhatItCannotRun) {
+  const auto missing = run_program("run /nowhere/model.gguf -p x");
+  EXPECT_EQ(missing.exit_code, kInputRejected);
+  EXPECT_THAT(missing.err, HasSubstr("/nowhere/model.gguf"));
+  const auto arithmetic = run_program("run /nowhere/model.gguf -p x --arithmetic f8");
+  EXPECT_EQ(arithmetic.exit_code, kUsage);
+  EXPECT_THAT(arithmetic.err, HasSubstr("--arithmetic 'f8': wanted native or f32"));
+  EXPECT_EQ(run_program("run model.gguf").exit_code, kUsage);
+}
+
+TEST(Run, AnEmptyPromptIsAUsageError) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const auto empty = run_program("run " + model.string() + " -p ''");
+  EXPECT_EQ(empty.exit_code, kUsage);
+  EXPECT_THAT(empty.err, HasSubstr("--prompt is empty"));
+}
+
+}  // namespace
+}  // namespace nibble::app
