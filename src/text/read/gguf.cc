@@ -131,7 +131,7 @@ void finish(const GgufTokenizerSpec& spec, bool adds_bos, PipelineParts& parts) 
                    spec.eos,
                    spec.pad,
                    spec.unknown,
-                   spec.add_bos.value_or(adds_bos),
+                   spec.add_bos.value_or(adds_bos && spec.bos.has_value()),
                    spec.add_eos.value_or(false),
                    {}};
   put_around(parts);

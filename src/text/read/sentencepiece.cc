@@ -35,6 +35,9 @@ void check(const SentencePieceSource& source) {
     if (std::isnan(source.scores[i])) {
       raise(ErrorCode::kCorruptData, "score {} is not a number", i);
     }
+    if (has_type(source, i, PieceType::kByte) && !byte_of_token(source.pieces[i])) {
+      raise(ErrorCode::kCorruptData, "piece {}: '{}' is not <0x00> to <0xFF>", i, source.pieces[i]);
+    }
     if (has_type(source, i, PieceType::kNormal) && source.pieces[i].size() > kLongestPiece) {
       raise(ErrorCode::kUnsupported,
             "piece {} has {} bytes, at most {} are handled",
@@ -96,10 +99,6 @@ BpeParts make_bpe(const SentencePieceSource& source) {
       parts.pieces.set(source.pieces[i], static_cast<TokenId>(i));
     } else if (has_type(source, i, PieceType::kByte)) {
       const auto byte = byte_of_token(source.pieces[i]);
-      if (!byte) {
-        raise(
-            ErrorCode::kCorruptData, "piece {}: '{}' is not <0x00> to <0xFF>", i, source.pieces[i]);
-      }
       parts.byte_tokens[*byte] = static_cast<TokenId>(i);
     }
   }
