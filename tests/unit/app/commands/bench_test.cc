@@ -1,0 +1,42 @@
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "support/files.h"
+
+namespace nibble::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(BenchCommand, MeasuresPromptAndGeneration) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const CommandResult result =
+      run_program("bench " + model.string() + " -p 16,40 -n 4 -r 2 -t 1 --json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["threads"], 1);
+  EXPECT_EQ(document["arithmetic"], "native");
+  ASSERT_EQ(document["tests"].size(), 3U);
+  EXPECT_EQ(document["tests"][1]["test"], "pp40");
+  EXPECT_EQ(document["tests"][2]["test"], "tg4");
+  for (const auto& test : document["tests"]) {
+    const double a = test["samples_tok_s"][0];
+    const double b = test["samples_tok_s"][1];
+    EXPECT_GT(std::min(a, b), 0.0);
+    EXPECT_NEAR(test["mean_tok_s"], (a + b) / 2.0, 1e-9 * (a + b));
+    EXPECT_NEAR(test["stdev_tok_s"], std::abs(a - b) / std::sqrt(2.0), 1e-6 * (a + b));
+  }
+}
+
+TEST(BenchCommand, RefusesWhatItCannotRun) {
+  const CommandResult missing = run_program("bench /nonexistent.gguf");
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_THAT(missing.err, HasSubstr("/nonexistent.gguf"));
+  const CommandResult mode = run_program("bench /nonexistent.gguf --arithmetic fp8");
+  EXPECT_EQ(mode.exit_code, 2);
+  EXPECT_THAT(mode.err, HasSubstr("expected native or f32"));
+}
+
+}  // namespace
+}  // namespace nibble::testing
