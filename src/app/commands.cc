@@ -5,12 +5,15 @@
 namespace nibble::app {
 
 void add_bench(CLI::App& root, Invocation& invocation);
+void add_eval(CLI::App& root, Invocation& invocation);
 void add_inspect(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
 void add_report(CLI::App& root, Invocation& invocation);
 void add_study(CLI::App& root, Invocation& invocation);
 void add_run(CLI::App& root, Invocation& invocation);
+void add_score(CLI::App& root, Invocation& invocation);
+void add_tasks(CLI::App& root, Invocation& invocation);
 void add_tensor(CLI::App& root, Invocation& invocation);
 void add_tokenize(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
@@ -21,6 +24,9 @@ std::span<const AddCommand> command_table() {
       &add_study,
       &add_quantize,
       &add_run,
+      &add_eval,
+      &add_score,
+      &add_tasks,
       &add_recipes,
       &add_tensor,
       &add_inspect,
