@@ -25,9 +25,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/arithmetic.h"
 #include "base/thread_pool.h"
 #include "codec/codec.h"
-#include "base/arithmetic.h"
 
 namespace nibble::kernels {
 

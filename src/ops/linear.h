@@ -1,13 +1,13 @@
-/// A linear layer, ready to run: weights repacked once for the kernel that the arithmetic and the machine choose.
+/// A linear layer, ready to run: weights repacked once for the kernel that the arithmetic and the
+/// machine choose.
 ///
 ///   y[t, r] = bias[r] + sum over c of W[r, c] * x[t, c]
 ///
 /// Shapes     W [rows, cols];  x [tokens, cols];  y [tokens, rows]
 /// Layout     x, y row-major with any stride
-/// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native: docs/kernels.md
-/// Threads    splits rows over the pool; reentrant for distinct y
-/// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`
-/// Source     our own
+/// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native:
+/// docs/kernels.md Threads    splits rows over the pool; reentrant for distinct y Errors
+/// kShapeMismatch when x or y do not fit; kOutOfMemory from `make` Source     our own
 #pragma once
 
 #include <memory>
@@ -16,16 +16,17 @@
 #include <string>
 #include <vector>
 
+#include "base/arithmetic.h"
 #include "base/thread_pool.h"
 #include "codec/codec.h"
-#include "base/arithmetic.h"
 #include "tensor/matrix_view.h"
 
 namespace nibble::ops {
 
 class Linear {
  public:
-  /// Repacks `weight`. The stored bytes of `weight` are not needed afterwards. `bias` is empty or [rows].
+  /// Repacks `weight`. The stored bytes of `weight` are not needed afterwards. `bias` is empty or
+  /// [rows].
   static Linear make(const codec::EncodedMatrix& weight,
                      std::vector<float> bias,
                      Arithmetic arithmetic,
@@ -49,7 +50,10 @@ class Linear {
   struct Impl;
   explicit Linear(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  friend void apply_all(std::span<const Linear* const>, MatrixView<const float>, std::span<const MatrixView<float>>, ThreadPool&);
+  friend void apply_all(std::span<const Linear* const>,
+                        MatrixView<const float>,
+                        std::span<const MatrixView<float>>,
+                        ThreadPool&);
 };
 
 /// Several layers on the same x (q, k, v; gate, up): activations are converted once.
