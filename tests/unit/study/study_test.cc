@@ -1,0 +1,81 @@
+#include "study/study.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "support/files.h"
+
+namespace nibble::study {
+namespace {
+
+using nibble::testing::TempFolder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+/// Two choice questions put to the demo model itself.
+class StudyTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    NIBBLE_NEEDS_FILE(path, nibble::testing::demo_model());
+    spec_.name = "two questions";
+    spec_.model = path;
+    spec_.data = nibble::testing::source_path("examples/demo");
+    spec_.output = folder_ / "out";
+    spec_.tasks = {{"demo_choice", 2, 2048}};
+    spec_.variants = {{"reference", "none"}};
+  }
+  TempFolder folder_;
+  Spec spec_;
+};
+
+TEST_F(StudyTest, StoresWhatItIsAskedFor) {
+  EXPECT_THAT(run_study(spec_, "0.1.0", false, silent_progress()), IsEmpty());
+  const store::Store store = store::Store::open_read_only(store_path(spec_.output));
+  const store::Plan plan = store.plan();
+  ASSERT_EQ(plan.units.size(), 1U);
+  EXPECT_THAT(store.sample_indexes(plan.units[0].id), ElementsAre(0U, 1U));
+  const auto sample = store.sample(plan.units[0].id, 0).value();
+  EXPECT_EQ(sample.sample_id, "c001");
+  EXPECT_FALSE(sample.scores.empty());
+  EXPECT_EQ(plan.variants[0].facts->model_hash.size(), 64U);
+  EXPECT_FALSE(store.summaries().empty());
+}
+
+TEST_F(StudyTest, PlanningWritesNothing) {
+  run_study(spec_, "0.1.0", true, silent_progress());
+  EXPECT_FALSE(std::filesystem::exists(spec_.output));
+}
+
+TEST_F(StudyTest, ASecondStudyInTheSameFolderIsRefused) {
+  std::filesystem::create_directories(spec_.output);
+  const int fd = ::open((spec_.output / "study.lock").c_str(), O_RDWR | O_CREAT, 0666);
+  ASSERT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0);
+  try {
+    run_study(spec_, "0.1.0", false, silent_progress());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("another study is running"));
+  }
+  ::close(fd);
+}
+
+TEST_F(StudyTest, FaultsOfTheInputsComeBeforeAnythingIsWritten) {
+  spec_.tasks[0].name = "demo_choise";
+  try {
+    run_study(spec_, "0.1.0", false, silent_progress());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_THAT(error.what(), HasSubstr("demo_choice"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(spec_.output));
+}
+
+}  // namespace
+}  // namespace nibble::study
