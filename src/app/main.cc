@@ -128,12 +128,6 @@ int main(int argc, char** argv) {
 
 }  // namespace
 
-void print_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    raise(ErrorCode::kIo, "standard output: {}", std::strerror(errno));
-  }
-}
-
 }  // namespace nibble::app
 
 int main(int argc, char** argv) {

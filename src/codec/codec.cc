@@ -14,9 +14,10 @@ const Tensor* EncodedMatrix::part(std::string_view name) const noexcept {
 }
 
 std::size_t EncodedMatrix::n_bytes() const noexcept {
-  return std::accumulate(parts.begin(), parts.end(), std::size_t{0}, [](std::size_t sum, const Part& p) {
-    return sum + p.tensor.bytes().size();
-  });
+  return std::accumulate(
+      parts.begin(), parts.end(), std::size_t{0}, [](std::size_t sum, const Part& p) {
+        return sum + p.tensor.bytes().size();
+      });
 }
 
 void Codec::unpack_row(const EncodedMatrix& /*matrix*/,

@@ -1,11 +1,13 @@
-/// A codec says how the bits of a weight matrix are stored; it knows nothing of how the codes were chosen.
+/// A codec says how the bits of a weight matrix are stored; it knows nothing of how the codes were
+/// chosen.
 ///
-/// An `EncodedMatrix` is a matrix as it is stored: a codec and the named parts that it reads ("codes", "scales", "zeros",
-/// or the single part "blocks" of a GGUF type). Any codec runs at once on the reference kernel through `decode_rows`; a
-/// codec whose values lie on a per-group grid also says so through `grid`, and the fast kernels repack from there.
+/// An `EncodedMatrix` is a matrix as it is stored: a codec and the named parts that it reads
+/// ("codes", "scales", "zeros", or the single part "blocks" of a GGUF type). Any codec runs at once
+/// on the reference kernel through `decode_rows`; a codec whose values lie on a per-group grid also
+/// says so through `grid`, and the fast kernels repack from there.
 ///
 /// Shapes     rows = outputs, cols = inputs; groups run along cols
-/// Errors     `validate` reports kCorruptData or kShapeMismatch; the other calls trust a validated matrix
+/// Errors     `validate` reports kCorruptData or kShapeMismatch; other calls trust a valid matrix
 /// Source     our own; each codec's header is the specification of its bytes
 #pragma once
 
@@ -47,7 +49,8 @@ struct EncodedMatrix {
 ///
 ///   w[r, c] = scales[r, c / group] * level(code[r, c]) + offsets[r, c / group]
 ///
-/// `level` is the code itself, or codebook[code] when there is a codebook. Equal to `decode_rows` up to float rounding.
+/// `level` is the code itself, or codebook[code] when there is a codebook. Equal to `decode_rows`
+/// up to float rounding.
 struct Grid {
   std::size_t bits = 0;   ///< codes are 0 … 2^bits - 1, bits <= 8
   std::size_t group = 0;  ///< divides cols, except that the last group of a row may be shorter
@@ -59,7 +62,8 @@ class Codec {
  public:
   virtual ~Codec() = default;
 
-  /// Stable name with its parameters, as written in files and reports: "q4_k", "int4g64a", "nf4b64".
+  /// Stable name with its parameters, as written in files and reports: "q4_k", "int4g64a",
+  /// "nf4b64".
   [[nodiscard]] virtual std::string name() const = 0;
   /// Stored bits per weight for a matrix of this shape, scales and zeros included.
   [[nodiscard]] virtual double bits_per_weight(std::size_t rows, std::size_t cols) const = 0;
@@ -75,7 +79,8 @@ class Codec {
   [[nodiscard]] virtual std::optional<Grid> grid(const EncodedMatrix& /*matrix*/) const {
     return std::nullopt;
   }
-  /// One row on its grid: codes [cols], scales and offsets [ceil(cols / group)]. Only when `grid` has a value.
+  /// One row on its grid: codes [cols], scales and offsets [ceil(cols / group)]. Only when `grid`
+  /// has a value.
   virtual void unpack_row(const EncodedMatrix& matrix,
                           std::size_t row,
                           std::span<std::uint8_t> codes,

@@ -16,8 +16,8 @@
 #include <span>
 #include <vector>
 
-#include "base/thread_pool.h"
 #include "base/arithmetic.h"
+#include "base/thread_pool.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
 #include "tensor/matrix_view.h"

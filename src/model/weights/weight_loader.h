@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arithmetic.h"
 #include "base/progress.h"
 #include "base/thread_pool.h"
 #include "io/checkpoint.h"
-#include "base/arithmetic.h"
 #include "model/config.h"
 #include "ops/linear.h"
 

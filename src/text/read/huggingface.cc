@@ -58,20 +58,43 @@ void read_config(std::string_view text,
   special.add_eos = special.eos && !parts.suffix.empty() && parts.suffix.back() == *special.eos;
 }
 
-void collect_tokens(const std::vector<AddedEntry>& added, PipelineParts& parts) {
+/// Tokens to look for in the text. A normalised one is found, and decoded, as the normaliser writes
+/// it.
+void collect_tokens(const std::vector<AddedEntry>& added,
+                    PipelineParts& parts,
+                    std::vector<std::string>& decoded_as) {
   std::vector<AddedToken> written;
   std::vector<AddedToken> normalized;
   for (const AddedEntry& entry : added) {
     AddedToken token = entry.token;
+    const auto id = static_cast<std::size_t>(token.id);
     if (entry.normalized) {
       std::string storage;
       token.text = parts.normalizer.apply(entry.token.text, storage);
+      decoded_as[id] = token.text;
     }
     (entry.normalized ? normalized : written).push_back(std::move(token));
-    parts.is_special[static_cast<std::size_t>(entry.token.id)] = entry.special;
+    parts.is_special[id] = entry.special;
   }
   parts.written_tokens = AddedTokens(std::move(written));
   parts.normalized_tokens = AddedTokens(std::move(normalized));
+}
+
+void fill_tables(const Fields& document,
+                 const std::vector<std::string>& by_id,
+                 const std::vector<AddedEntry>& added,
+                 PipelineParts& parts) {
+  const DecodePlan decode = read_decoder(document.find("decoder"));
+  parts.drops_first_blank = decode.drops_first_blank;
+  parts.continuation_mark = decode.continuation_mark;
+  parts.malformed = decode.byte_tokens ? Malformed::kByte : Malformed::kSequence;
+  parts.is_special.resize(by_id.size());
+  std::vector<std::string> decoded_as = by_id;
+  collect_tokens(added, parts, decoded_as);
+  for (std::size_t i = 0; i < by_id.size(); ++i) {
+    parts.spellings.add(by_id[i]);
+    parts.pieces.add(by_id[i].empty() ? "" : decode_piece(decode, decoded_as[i]));
+  }
 }
 
 void check_frame(const PipelineParts& parts) {
@@ -100,19 +123,10 @@ std::unique_ptr<Tokenizer> read_tokenizer(const Json& json,
   const Fields model = document.object("model");
   const std::vector<AddedEntry> added = read_added_tokens(document);
   const std::vector<std::string> by_id = read_vocabulary(model, added);
-  const DecodePlan decode = read_decoder(document.find("decoder"));
 
   PipelineParts parts;
-  for (const std::string& spelling : by_id) {
-    parts.spellings.add(spelling);
-    parts.pieces.add(spelling.empty() ? "" : decode_piece(decode, spelling));
-  }
-  parts.is_special.resize(by_id.size());
-  parts.drops_first_blank = decode.drops_first_blank;
-  parts.continuation_mark = decode.continuation_mark;
-  parts.malformed = decode.byte_tokens ? Malformed::kByte : Malformed::kSequence;
   parts.normalizer = Normalizer(read_normalizer(document.find("normalizer")));
-  collect_tokens(added, parts);
+  fill_tables(document, by_id, added, parts);
 
   PreTokenizerPlan pre = read_pre_tokenizer(document.find("pre_tokenizer"));
   WordModelPlan words = read_word_model(model, by_id.size(), pre.byte_level);

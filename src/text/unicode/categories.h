@@ -1,5 +1,8 @@
 /// Character classes as the reference tokenizers see them, one table look-up for ASCII.
 ///
+/// Precision  characters that utf8proc's Unicode version has and a reference's has not (BERT's
+/// tables are
+///            those of Unicode 9) may fall into other classes
 /// Threads    pure functions
 /// Errors     none
 /// Source     Unicode general categories through utf8proc; `\s` is White_Space, as Oniguruma has it

@@ -45,11 +45,11 @@ TEST(HuggingFaceModel, BpeOptions) {
                          "unk_token": "<u>", "fuse_unk": true, "byte_fallback": true})",
              "aéxx"),
       ElementsAre(0, 2, 3, 1));
-  EXPECT_THAT(
-      encode(
-          R"({"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [], "ignore_merges": true})",
-          "ab"),
-      ElementsAre(2));
+  EXPECT_THAT(encode(
+                  R"({"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [],
+            "ignore_merges": true})",
+                  "ab"),
+              ElementsAre(2));
   EXPECT_THAT(
       encode(
           R"({"type": "BPE", "vocab": {"Ġ": 0, "a": 1, "Ġa": 2}, "merges": ["Ġ a"]})", " a", true),

@@ -69,14 +69,15 @@ TEST(HuggingFaceParts, RefusedNormalizersAreNamed) {
 TEST(HuggingFaceParts, PreTokenizers) {
   EXPECT_THAT(split(R"({"type": "Sequence", "pretokenizers": [
                         {"type": "Digits", "individual_digits": true},
-                        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}]})",
+                        {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+                          "use_regex": true}]})",
                     "ab 12"),
               ElementsAre("ab", " ", "1", "2"));
-  EXPECT_THAT(
-      split(
-          R"({"type": "Split", "pattern": {"Regex": "[a-z]+"}, "behavior": "Isolated", "invert": false})",
-          "ab1"),
-      ElementsAre("ab", "1"));
+  EXPECT_THAT(split(
+                  R"({"type": "Split", "pattern": {"Regex": "[a-z]+"}, "behavior": "Isolated",
+            "invert": false})",
+                  "ab1"),
+              ElementsAre("ab", "1"));
   EXPECT_THAT(
       split(R"({"type": "Split", "pattern": {"String": "-"}, "behavior": "MergedWithPrevious"})",
             "a-b"),
@@ -94,10 +95,10 @@ TEST(HuggingFaceParts, RefusedPreTokenizersAreNamed) {
   expect_refused(read_pre_tokenizer,
                  R"({"type": "UnicodeScripts"})",
                  "pre_tokenizer.type: 'UnicodeScripts' is not handled");
-  expect_refused(
-      read_pre_tokenizer,
-      R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "BertPreTokenizer"}]})",
-      "'BertPreTokenizer' behind ByteLevel is not handled");
+  expect_refused(read_pre_tokenizer,
+                 R"({"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"},
+        {"type": "BertPreTokenizer"}]})",
+                 "'BertPreTokenizer' behind ByteLevel is not handled");
   expect_refused(read_pre_tokenizer,
                  R"({"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})",
                  "pre_tokenizer.pattern: pattern '(a'");
@@ -113,7 +114,8 @@ TEST(HuggingFaceParts, PostProcessors) {
   const Json llama3 = Json::parse(R"({"type": "Sequence", "processors": [
       {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false, "use_regex": true},
       {"type": "TemplateProcessing",
-       "single": [{"SpecialToken": {"id": "<b>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+       "single": [{"SpecialToken": {"id": "<b>", "type_id": 0}}, {"Sequence": {"id": "A",
+         "type_id": 0}},
                   {"SpecialToken": {"id": "<e>", "type_id": 0}}],
        "pair": [], "special_tokens": {"<b>": {"id": "<b>", "ids": [7, 8], "tokens": []},
                                       "<e>": {"id": "<e>", "ids": [9], "tokens": []}}}]})");
@@ -126,15 +128,16 @@ TEST(HuggingFaceParts, PostProcessors) {
   EXPECT_THAT(read_post_processor(&bert).suffix, ElementsAre(102));
   expect_refused(
       read_post_processor, R"({"type": "Other"})", "post_processor.type: 'Other' is not handled");
-  expect_refused(
-      read_post_processor,
-      R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}], "special_tokens": {}})",
-      "post_processor.special_tokens.x: missing");
+  expect_refused(read_post_processor,
+                 R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "x"}}],
+        "special_tokens": {}})",
+                 "post_processor.special_tokens.x: missing");
 }
 
 TEST(HuggingFaceParts, Decoders) {
   const Json pieces = Json::parse(R"({"type": "Sequence", "decoders": [
-      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+        {"type": "ByteFallback"}, {"type": "Fuse"},
       {"type": "Strip", "content": " ", "start": 1, "stop": 0}]})");
   const DecodePlan plan = read_decoder(&pieces);
   EXPECT_TRUE(plan.drops_first_blank);
@@ -150,10 +153,10 @@ TEST(HuggingFaceParts, Decoders) {
   EXPECT_THAT([] { static_cast<void>(read_decoder(nullptr)); },
               ThrowsMessage<Error>(HasSubstr("decoder: ")));
   expect_refused(read_decoder, R"({"type": "CTC"})", "decoder.type: 'CTC' is not handled");
-  expect_refused(
-      read_decoder,
-      R"({"type": "Sequence", "decoders": [{"type": "Strip", "content": "x", "start": 1, "stop": 0}]})",
-      "decoder.decoders[0].type: 'Strip of anything but one leading blank'");
+  expect_refused(read_decoder,
+                 R"({"type": "Sequence", "decoders": [{"type": "Strip", "content": "x", "start": 1,
+        "stop": 0}]})",
+                 "decoder.decoders[0].type: 'Strip of anything but one leading blank'");
 }
 
 }  // namespace

@@ -21,17 +21,22 @@ Json llama_like() {
   return Json::parse(R"({
     "version": "1.0", "truncation": null, "padding": null,
     "added_tokens": [
-      {"id": 0, "content": "<unk>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-      {"id": 1, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true},
-      {"id": 2, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
+      {"id": 0, "content": "<unk>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": true},
+      {"id": 1, "content": "<s>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": true},
+      {"id": 2, "content": "</s>", "single_word": false, "lstrip": false, "rstrip": false,
+        "normalized": false, "special": true}],
     "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"},
                    {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
     "pre_tokenizer": null,
     "post_processor": {"type": "TemplateProcessing",
-      "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+      "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A",
+        "type_id": 0}}],
       "pair": [], "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
     "decoder": {"type": "Sequence", "decoders": [
-      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
+      {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+        {"type": "ByteFallback"}, {"type": "Fuse"},
       {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
     "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
       "vocab": {"<unk>": 0, "<s>": 1, "</s>": 2, "<0xC3>": 3, "<0xA9>": 4, "▁": 5, "a": 6, "▁a": 7},
@@ -39,7 +44,8 @@ Json llama_like() {
 }
 
 constexpr std::string_view kLlamaConfig =
-    R"({"bos_token": {"content": "<s>", "special": true}, "eos_token": "</s>", "unk_token": "<unk>", "add_bos_token": true})";
+    R"({"bos_token": {"content": "<s>", "special": true}, "eos_token": "</s>",
+      "unk_token": "<unk>", "add_bos_token": true})";
 
 std::unique_ptr<Tokenizer> make(const Json& json, std::string_view config) {
   return make_tokenizer_from_json(dump_json(json), config, "t.json").take();
@@ -67,6 +73,16 @@ TEST(HuggingFace, TheCompanionAddsBosWhereThePostProcessorAddsNothing) {
   EXPECT_THAT(make(json, R"({"bos_token": "<s>"})")->encode("a", AddSpecial::kYes).take(),
               ElementsAre(7));
   EXPECT_THAT(make(json, "")->encode("a", AddSpecial::kYes).take(), ElementsAre(7));
+}
+
+TEST(HuggingFace, NormalisedTokensAreFoundAndDecodedAsTheNormaliserWritesThem) {
+  Json json = llama_like();
+  json["normalizer"] = {{"type", "Lowercase"}};
+  json["added_tokens"].push_back({{"id", 8}, {"content", "Foo Bar"}, {"normalized", true}});
+  const auto tokenizer = make(json, "");
+  EXPECT_THAT(tokenizer->encode("aFOO barA", AddSpecial::kNo).take(), ElementsAre(6, 8, 6));
+  EXPECT_EQ(tokenizer->decode(std::vector<TokenId>{6, 8}, SkipSpecial::kNo).take(), "afoo bar");
+  EXPECT_EQ(tokenizer->token_text(8), "Foo Bar");
 }
 
 TEST(HuggingFace, HashesFollowTheSettings) {
@@ -110,6 +126,24 @@ TEST(HuggingFace, WrongTypesNeverPassUnnoticed) {
       } else {
         EXPECT_THAT(tokenizer.failure().message, HasSubstr("t.json: ")) << path;
       }
+    }
+  }
+}
+
+// Small tokenizers of eight kinds, trained and run by the reference package.
+TEST(HuggingFace, EveryComponentEqualsTheReference) {
+  NIBBLE_NEEDS_FILE(path, golden("text/tokenizers_small.json"));
+  const Json file = parse_json(nibble::testing::read_file(path), path.string()).take();
+  ASSERT_EQ(file.at("cases").size(), 8U);
+  for (const Json& item : file.at("cases")) {
+    SCOPED_TRACE(item.at("name").get<std::string>());
+    const auto tokenizer = make(item.at("tokenizer"), "");
+    for (const Json& row : item.at("rows")) {
+      const auto text = row.at("text").get<std::string>();
+      const auto ids = row.at("ids").get<std::vector<TokenId>>();
+      EXPECT_EQ(tokenizer->encode(text, AddSpecial::kYes).take(), ids) << text;
+      EXPECT_EQ(tokenizer->decode(ids, SkipSpecial::kNo).take(), row.at("decoded")) << text;
+      EXPECT_EQ(tokenizer->decode(ids, SkipSpecial::kYes).take(), row.at("decoded_skip_special"));
     }
   }
 }
