@@ -139,6 +139,13 @@ std::string allowance_text(const Verdict& best) {
                            best.widest_allowed);
 }
 
+/// A variant that is no smaller than the reference is no answer to "what can be saved".
+bool saves_nothing(const Verdict& best, const Data& data) {
+  const auto bytes = best.variant->file_bytes().value;
+  const auto reference = data.variants.front().file_bytes().value;
+  return bytes && reference && *bytes >= *reference;
+}
+
 /// Headline and qualifier.
 std::pair<std::string, std::string> headline(const std::vector<Verdict>& verdicts,
                                              const Data& data) {
@@ -146,6 +153,15 @@ std::pair<std::string, std::string> headline(const std::vector<Verdict>& verdict
     return {"No variant has been measured on all tasks yet, so none can be recommended.", ""};
   }
   if (const Verdict* best = smallest_harmless(verdicts)) {
+    if (saves_nothing(*best, data)) {
+      return {
+          "Every variant that is smaller than the reference and was fully measured is "
+          "significantly worse on at least one task.",
+          fmt::format("{} shows no significant loss, but saves nothing ({}). {}",
+                      best->variant->record.name,
+                      size_text(*best->variant, data),
+                      allowance_text(*best))};
+    }
     return {harmless_text(*best, "", data), allowance_text(*best)};
   }
   std::string text =

@@ -40,6 +40,7 @@ function sayNone(element, text) {
 }
 
 const signed = (value, digits) => (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
+const named = (name, unit) => (unit ? `${name}, ${unit}` : name);
 const digitsFor = (size) => (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
 
 // The points of one task on one cost axis; variants without both numbers are left out and named below the plot.
@@ -125,7 +126,7 @@ function scatterSpec(width, task, cost, points) {
     axes: [
       { orient: "left", scale: "y", grid: true, domain: false, ticks: false, tickCount: 5,
         ...(log ? { values: logTicks(points), format: "~s" } : {}),
-        title: `${task.metric}${task.unit ? `, ${task.unit}` : ""} (${arrow})` },
+        title: `${named(task.metric, task.unit)} (${arrow})` },
       { orient: "bottom", scale: "x", tickCount: 6, title: `${cost.title} (${cost.higher ? "higher" : "lower"} is better)` },
     ],
     marks: [
@@ -191,7 +192,6 @@ function forestSpec(width, task, rows) {
   const margin = 0.06 * (domain[1] - domain[0]);
   domain[0] -= margin;
   domain[1] += margin;
-  const digits = digitsFor(limit);
   const clamp = (value) => Math.max(domain[0], Math.min(domain[1], value));
   for (const row of rows) {
     row.beyond = Math.abs(row.value) > limit;
@@ -199,9 +199,10 @@ function forestSpec(width, task, rows) {
     row.from = clamp(row.low);
     row.to = clamp(row.high);
     row.arrow = (row.value > 0) === task.higher ? "triangle-right" : "triangle-left";
+    const digits = task.unit === "%" ? 1 : digitsFor(Math.abs(row.value));
     row.words = signed(row.value, digits) + (row.significant ? "*" : "");
     row.tip = `${row.name}: ${signed(row.value, digits)} [${signed(row.low, digits)}, ${signed(row.high, digits)}] ` +
-      `${task.difference_unit}, p after Holm ${row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)}`;
+      `${task.difference_unit} (p after Holm ${row.p < 0.001 ? "< 0.001" : row.p.toFixed(3)})`;
   }
   const end = (text, align, x) => ({
     type: "text", encode: { enter: { text: { value: text }, align: { value: align }, x, y: { value: -8 },
@@ -223,7 +224,7 @@ function forestSpec(width, task, rows) {
         encode: { labels: { update: { fill: { scale: "ink", field: "value" }, fontWeight: { value: 600 } } } } },
       { orient: "bottom", scale: "x", grid: true, tickCount: 5, domain: false,
         encode: { labels: { update: { text: { signal: "datum.value == 0 ? '0' : format(datum.value, '+~r')" } } } },
-        title: `change of ${task.metric}, ${task.difference_unit}` },
+        title: `change of ${named(task.metric, task.difference_unit)}` },
     ],
     marks: [
       end("← worse", "left", { value: 0 }), end("better →", "right", { signal: "width" }),

@@ -71,6 +71,16 @@ TEST_F(FindingsTest, SaysSoWhenEveryVariantLoses) {
               HasSubstr("Every variant that was fully measured is significantly worse"));
 }
 
+TEST_F(FindingsTest, AVariantThatSavesNothingIsNoRecommendation) {
+  store_.set_facts("v2", {"h2", 150'000'000, 1, 8.5, ""});
+  const Findings findings = with({accuracy("v0/t1", 0.75, {}),
+                                  accuracy("v1/t1", 0.25, kLost),
+                                  accuracy("v2/t1", 0.74, kSame)});
+  EXPECT_THAT(findings.headline, HasSubstr("smaller than the reference"));
+  EXPECT_THAT(findings.qualifier,
+              HasSubstr("nf4 shows no significant loss, but saves nothing (150.0 MB, 150 %"));
+}
+
 TEST_F(FindingsTest, RecommendsNothingBeforeAllTasksAreDone) {
   const Findings findings = with({accuracy("v0/t1", 0.75, {})});
   EXPECT_THAT(findings.headline, HasSubstr("none can be recommended"));
