@@ -18,7 +18,7 @@ if(NIBBLE_BENCH)
   find_package(benchmark REQUIRED)
 endif()
 if(NIBBLE_CUDA)
-  set(CMAKE_CUDA_STANDARD 20)
+  set(CMAKE_CUDA_STANDARD 17)  # CMake 3.25 does not know how to ask nvcc 13 for C++20
   set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
