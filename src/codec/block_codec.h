@@ -11,7 +11,8 @@
 ///
 /// Requires   cols is a multiple of block.weights
 /// Precision  bit-equal to ggml's dequantize_row_*: one rounding a value (the products with offsets
-/// are exact) Source     docs/formats/gguf-blocks.md
+///            are exact)
+/// Source     docs/formats/gguf-blocks.md
 #pragma once
 
 #include <algorithm>

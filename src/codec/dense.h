@@ -7,7 +7,9 @@
 /// ("i64").
 ///
 /// Precision  `decode_rows` is exact except for F64 and for integers above 2^24, which round to
-/// nearest Errors     a missing or misshapen "values" part is kCorruptData Source     our own
+///            nearest
+/// Errors     a missing or misshapen "values" part is kCorruptData
+/// Source     our own
 #pragma once
 
 #include <memory>

@@ -7,8 +7,7 @@
 ///   q8_0  d, int8 qs[32]        w = d * q
 ///
 /// Layout     d, m: float16; byte j of qs: weight j in the low nibble, weight j + 16 in the high
-/// one; bit j of qh:
-///            fifth bit of weight j
+///            one; bit j of qh: fifth bit of weight j
 /// Source     docs/formats/gguf-blocks.md
 #pragma once
 

@@ -7,7 +7,8 @@
 ///   = d * sc * (q - 32)         16
 ///
 /// Layout     d, dmin: float16; the order of codes and the 6-bit scales:
-/// docs/formats/gguf-blocks.md Source     docs/formats/gguf-blocks.md
+///            docs/formats/gguf-blocks.md
+/// Source     docs/formats/gguf-blocks.md
 #pragma once
 
 #include "codec/block_codec.h"

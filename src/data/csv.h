@@ -4,7 +4,8 @@
 /// CRLF. The file's first row is a row like any other.
 ///
 /// Errors     as read_text; kCorruptData "PATH:LINE: reason" for a quote that is not closed or
-/// stands where it may not Source     RFC 4180
+///            stands where it may not
+/// Source     RFC 4180
 #pragma once
 
 #include <filesystem>

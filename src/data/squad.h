@@ -5,7 +5,7 @@
 ///
 /// Errors     as read_text; kCorruptData "PATH: data[0].paragraphs[2].qas[1]: no text 'question'"
 /// Source     Rajpurkar et al. 2016; version 1.1, also XQuAD; unanswerable questions of version 2
-/// have no answers
+///            have no answers
 #pragma once
 
 #include <filesystem>

@@ -6,7 +6,7 @@
 ///
 /// Errors     as read_text; kCorruptData for a file without pages
 /// Source     the "text" rows of datasets' wikitext-2-raw-v1; pages as in
-/// EleutherAI/wikitext_document_level
+///            EleutherAI/wikitext_document_level
 #pragma once
 
 #include <filesystem>

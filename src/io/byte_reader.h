@@ -2,7 +2,8 @@
 ///
 /// Layout     little-endian
 /// Errors     throws Error(kCorruptData) "FIELD at byte N: what is wrong"; the parser that owns the
-/// reader turns it into a Result Source     our own
+///            reader turns it into a Result
+/// Source     our own
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,8 @@
 ///
 /// Threads    immutable after opening
 /// Errors     kNotFound, kCorruptData (field and offset named), kUnsupported (an unknown type is
-/// named) Source     GGUF: docs/formats/gguf.md; safetensors: docs/formats/safetensors.md
+///            named)
+/// Source     GGUF: docs/formats/gguf.md; safetensors: docs/formats/safetensors.md
 #pragma once
 
 #include <filesystem>

@@ -7,7 +7,8 @@
 ///
 /// Layout     docs/formats/safetensors.md, "Encoded weights"
 /// Errors     kInvalidArgument when the folder exists and is not empty, for bad names, for parts
-/// that their codec refuses; kIo Source     our own
+///            that their codec refuses; kIo
+/// Source     our own
 #pragma once
 
 #include <filesystem>

@@ -1,7 +1,8 @@
 /// The tensor types of GGUF: from the number in the file to how its bytes are read.
 ///
 /// Errors     kUnsupported names a type that is known but not read here, or the number of an
-/// unknown one Source     ggml_type; docs/formats/gguf.md
+///            unknown one
+/// Source     ggml_type; docs/formats/gguf.md
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,8 @@
 /// "shape": [rows, cols]}}. Reading puts the parts back together, so that callers see NAME only.
 ///
 /// Errors     kNotFound for a folder without config.json or weights; kCorruptData for an index or
-/// parts that do not fit Source     transformers' folder layout; docs/formats/safetensors.md
+///            parts that do not fit
+/// Source     transformers' folder layout; docs/formats/safetensors.md
 #pragma once
 
 #include <filesystem>

@@ -7,7 +7,8 @@
 /// Parsed as a stream of events, so that a hostile header costs no more memory than its own size.
 ///
 /// Errors     kCorruptData "header at byte N: …" (N counts from the start of the file),
-/// kUnsupported for an unknown dtype Source     the safetensors format
+///            kUnsupported for an unknown dtype
+/// Source     the safetensors format
 #pragma once
 
 #include <string_view>

@@ -5,12 +5,10 @@
 /// moment the disk holds the tensors twice.
 ///
 /// Layout     names in the header sorted; data by element size (largest first), then name, so that
-/// every tensor is
-///            aligned; header padded with blanks to a multiple of 8. The bytes do not depend on the
-///            order of `add`.
+///            every tensor is aligned; header padded with blanks to a multiple of 8. The bytes do
+///            not depend on the order of `add`.
 /// Errors     kInvalidArgument for a name used twice or "__metadata__"; kIo. Nothing stands under
-/// the final name before `finish`
-///            has succeeded
+///            the final name before `finish` has succeeded
 /// Source     the safetensors format
 #pragma once
 

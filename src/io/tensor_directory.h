@@ -2,8 +2,7 @@
 /// from their parts.
 ///
 /// Errors     kCorruptData for a name in two files, an encoded weight without parts, codec entries
-/// that are malformed;
-///            kUnsupported for an unknown codec
+///            that are malformed; kUnsupported for an unknown codec
 /// Source     our own; docs/formats/safetensors.md
 #pragma once
 
