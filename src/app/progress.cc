@@ -116,14 +116,6 @@ class PlainProgress final : public ProgressSink {
   Clock::time_point last_;
 };
 
-class QuietProgress final : public ProgressSink {
- public:
-  void begin(std::string_view /*stage*/, std::uint64_t /*total*/) override {}
-  void advance(std::uint64_t /*steps*/) override {}
-  void end() override {}
-  void note(std::string_view /*line*/) override {}
-};
-
 bool is_terminal() {
   const char* term = std::getenv("TERM");
   return ::isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
@@ -133,7 +125,7 @@ bool is_terminal() {
 
 std::unique_ptr<ProgressSink> make_progress(const Globals& globals) {
   if (globals.quiet) {
-    return std::make_unique<QuietProgress>();
+    return std::make_unique<SilentProgress>();
   }
   if (is_terminal()) {
     return std::make_unique<TerminalProgress>();

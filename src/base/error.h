@@ -5,7 +5,8 @@
 /// exception `Error`, with the same code.
 ///
 /// Errors     messages read "where: what, what was wanted": `blk.3.attn_q.weight: offset 9e18 is
-/// past the end of the file` Source     our own
+///            past the end of the file`
+/// Source     our own
 #pragma once
 
 #include <fmt/core.h>

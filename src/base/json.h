@@ -1,7 +1,8 @@
 /// JSON text to values, with positions in the errors.
 ///
 /// Errors     kCorruptData "where:LINE:COLUMN: reason"; nesting deeper than 128 and numbers out of
-/// range are refused Source     RFC 8259; nlohmann/json
+///            range are refused
+/// Source     RFC 8259; nlohmann/json
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -19,6 +19,14 @@ class ProgressSink {
 };
 
 /// A sink that drops everything.
+class SilentProgress final : public ProgressSink {
+ public:
+  void begin(std::string_view /*stage*/, std::uint64_t /*total*/) override {}
+  void advance(std::uint64_t /*steps*/) override {}
+  void end() override {}
+  void note(std::string_view /*line*/) override {}
+};
+
 ProgressSink& silent_progress() noexcept;
 
 }  // namespace nibble

@@ -4,7 +4,8 @@
 /// over to exceptions.
 ///
 /// Errors     `take()` throws Error with the failure's code; `value()` on a failure is a bug and
-/// throws kInternal Source     our own; C++20 has no std::expected
+///            throws kInternal
+/// Source     our own; C++20 has no std::expected
 #pragma once
 
 #include <utility>

@@ -9,7 +9,8 @@
 ///   root.finish();                                    // throws on keys that nobody asked for
 ///
 /// Errors     parse: kCorruptData "file:LINE:COLUMN: reason"; reading: Error(kCorruptData) with the
-/// same position Source     TOML 1.0; toml++
+///            same position
+/// Source     TOML 1.0; toml++
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,9 @@
 ///
 /// Shapes     codes [n], each below 2^bits;  bytes [packed_bytes(n, bits)]
 /// Layout     bit j of the stream is bit j % 8 of byte j / 8; unused bits of the last byte are 0
-/// and ignored when read Requires   1 <= bits <= 8 Source     our own; bits = 4 puts even codes in
-/// the low nibble
+///            and ignored when read
+/// Requires   1 <= bits <= 8
+/// Source     our own; bits = 4 puts even codes in the low nibble
 #pragma once
 
 #include <cstddef>

@@ -8,15 +8,15 @@
 /// "nf4b64dq", "fp4b128". Blocks are of 32, 64, 128, 256, 512, 1024, 2048 or 4096 elements, run
 /// over row ends, and the last may be shorter.
 ///
-/// Layout     part "codes"         u8 [ceil(rows * cols / 2)], element 2i in the high nibble of
-/// byte i
+/// Layout     part "codes"         u8 [ceil(rows * cols / 2)], element 2i in byte i's high nibble
 ///            part "absmax"        f32 [n_blocks], or u8 [n_blocks] where nested
 ///            part "nested_absmax" f32 [ceil(n_blocks / 256)], only where nested
 ///            part "nested_offset" f32 [1], only where nested
 /// Precision  float32 products in the order written
 /// Errors     `validate`: kCorruptData for missing, superfluous or mistyped parts and scales that
-/// are not finite; kShapeMismatch Source     Dettmers et al. 2023, arXiv 2305.14314; constants and
-/// byte order of bitsandbytes 0.50; docs/formats/nf4.md
+///            are not finite; kShapeMismatch
+/// Source     Dettmers et al. 2023, arXiv 2305.14314; constants and byte order of bitsandbytes
+///            0.50; docs/formats/nf4.md
 #pragma once
 
 #include <array>

@@ -6,13 +6,15 @@
 /// Activations are converted once for all layers that share them, into tiles of T tokens (the
 /// widths that the instruction set offers; a tile that is not full is padded with zeros):
 ///
-/// Layout     kF32  [col][T] float;   kBf16  [col / 2][T][2] bfloat16, up to `depth` columns
-///            kInt8 for each block: [block / 4][T][4] int8, then T int32 = -zero * sum of the
-///            codes, T float = scale,
-///                  T float = scale * sum of the codes
+/// Layout     kF32  [col][T] float
+///            kBf16 [col / 2][T][2] bfloat16, up to `depth` columns
+///            kInt8 for each block: [block / 4][T][4] int8, then T int32 = -zero * sum of codes,
+///                  T float = scale, T float = scale * sum of the codes
 /// Precision  kInt8: code = round(x / scale), scale = max |x| over the block / 127; the sums are
-/// exact Threads    reentrant for distinct y Errors     none; ops/linear.h validates Source     our
-/// own; docs/kernels.md
+///            exact
+/// Threads    reentrant for distinct y
+/// Errors     none; ops/linear.h validates
+/// Source     our own; docs/kernels.md
 #pragma once
 
 #include <array>

@@ -5,17 +5,17 @@
 ///   n_kv_heads)]) * v[j, …]
 ///
 /// Shapes     q, out [tokens, n_heads * head_dim]; a page holds K and V as [n_kv_heads,
-/// page_tokens, head_dim] each Layout     the tokens of a sequence are consecutive rows of q; its
-/// keys, those of the tokens themselves included, are already
-///            in its pages (position p in page p / page_tokens at slot p % page_tokens)
+///            page_tokens, head_dim] each
+/// Layout     the tokens of a sequence are consecutive rows of q; its keys, those of the tokens
+///            themselves included, are already in its pages (position p in page p / page_tokens at
+///            slot p % page_tokens)
 /// Units      window in tokens: key j is seen when position - j < window; 0 means no window.
-/// softcap 0 means none:
-///            otherwise s = softcap * tanh(s / softcap) before the softmax
+///            softcap 0 means none: otherwise s = softcap * tanh(s / softcap) before the softmax
 /// Precision  online softmax in float32
 /// Threads    splits (sequence, head, query tile) over the pool
 /// Errors     kShapeMismatch when q, out, pages and sequences do not agree; kUnsupported when
-/// head_dim > 512 Source     online softmax: Milakov and Gimelshein 2018, arXiv 1805.02867; our own
-/// code
+///            head_dim > 512
+/// Source     online softmax: Milakov and Gimelshein 2018, arXiv 1805.02867; our own code
 #pragma once
 
 #include <cstddef>

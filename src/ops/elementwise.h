@@ -1,9 +1,11 @@
 /// The small operations between matrix products. All work on rows of packed tokens, in float32.
 ///
 /// Precision  f32-accurate: relative error below 1e-6 of the row's norm, whatever the instruction
-/// set Threads    split over rows; reentrant for distinct outputs Errors     kShapeMismatch when
-/// shapes disagree Source     RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467; SwiGLU: Shazeer
-/// 2020, arXiv 2002.05202
+///            set
+/// Threads    split over rows; reentrant for distinct outputs
+/// Errors     kShapeMismatch when shapes disagree
+/// Source     RMSNorm: Zhang and Sennrich 2019, arXiv 1910.07467; SwiGLU: Shazeer 2020, arXiv
+///            2002.05202
 #pragma once
 
 #include <cstdint>

@@ -6,8 +6,10 @@
 /// Shapes     W [rows, cols];  x [tokens, cols];  y [tokens, rows]
 /// Layout     x, y row-major with any stride
 /// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native:
-/// docs/kernels.md Threads    splits rows over the pool; reentrant for distinct y Errors
-/// kShapeMismatch when x or y do not fit; kOutOfMemory from `make` Source     our own
+///            docs/kernels.md
+/// Threads    splits rows over the pool; reentrant for distinct y
+/// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`
+/// Source     our own
 #pragma once
 
 #include <memory>

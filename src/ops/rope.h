@@ -4,9 +4,11 @@
 ///   (x[i], x[i + d/2]) rotated by position * inverse_frequency[i]
 ///
 /// Shapes     x [tokens, n_heads * head_dim], rotated in place; inverse_frequency [head_dim / 2];
-/// positions [tokens] Precision  angles in float32 as the reference implementations compute them
-/// (position * inverse_frequency) Errors     kShapeMismatch Source     Su et al. 2021, arXiv
-/// 2104.09864; scalings: docs of the Llama 3 and "linear" variants
+///            positions [tokens]
+/// Precision  angles in float32 as the reference implementations compute them (position *
+///            inverse_frequency)
+/// Errors     kShapeMismatch
+/// Source     Su et al. 2021, arXiv 2104.09864; scalings: docs of the Llama 3 and "linear" variants
 #pragma once
 
 #include <cstddef>

@@ -2,8 +2,10 @@
 /// measuring the error.
 ///
 /// Precision  sums in float64, within a row and then over rows in order: equal for any number of
-/// threads Threads    split by rows over the pool Errors     `require_finite` throws
-/// Error(kUnsupported) with the name and the position Source     our own
+///            threads
+/// Threads    split by rows over the pool
+/// Errors     `require_finite` throws Error(kUnsupported) with the name and the position
+/// Source     our own
 #pragma once
 
 #include <cmath>

@@ -1,8 +1,9 @@
 /// What a recipe will do to a model, weight by weight, before anything runs.
 ///
 /// Units      bytes of stored parts, without container headers; bits per weight include scales and
-/// zeros Errors     whatever reading the configuration and the weights' types reports Source our
-/// own
+///            zeros
+/// Errors     whatever reading the configuration and the weights' types reports
+/// Source     our own
 #pragma once
 
 #include <cstddef>

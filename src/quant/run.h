@@ -40,7 +40,7 @@ struct QuantizeReport {
   double seconds = 0;
 };
 
-/// `out_folder` is created, or replaced when it exists; its parent must exist.
+/// `out_folder` is created and must not hold anything yet; its parent must exist.
 Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,
                                            const std::filesystem::path& out_folder,

@@ -4,9 +4,12 @@
 /// and a thin adapter that reads its settings from a recipe's stage.
 ///
 /// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean
-/// [cols] (mean |x| by input) Requires   weight is finite Precision  float32 unless the method says
-/// otherwise Threads    split over `pool`; the result does not depend on its size Errors `check`
-/// reports kUnsupported for a codec that the method cannot fill Source     our own
+///            [cols] (mean |x| by input)
+/// Requires   weight is finite
+/// Precision  float32 unless the method says otherwise
+/// Threads    split over `pool`; the result does not depend on its size
+/// Errors     `check` reports kUnsupported for a codec that the method cannot fill
+/// Source     our own
 #pragma once
 
 #include <memory>

@@ -6,7 +6,8 @@
 ///
 /// Threads    one call at a time
 /// Errors     those of quant, model, eval and profile; kMismatch where a variant's folder was
-/// changed since it was first run Source     our own
+///            changed since it was first run
+/// Source     our own
 #pragma once
 
 #include <filesystem>

@@ -15,7 +15,8 @@
 /// Relative paths are relative to the study file.
 ///
 /// Errors     kNotFound, kCorruptData with file:line:column (unknown keys with the nearest known
-/// one) Source     our own; docs/guide/study.md
+///            one)
+/// Source     our own; docs/guide/study.md
 #pragma once
 
 #include <filesystem>

@@ -2,7 +2,8 @@
 /// half to even.
 ///
 /// Precision  widening is exact; narrowing rounds to nearest even; NaN stays NaN; overflow gives
-/// infinity Source     IEEE 754 binary16; bfloat16 is the upper half of binary32
+///            infinity
+/// Source     IEEE 754 binary16; bfloat16 is the upper half of binary32
 #pragma once
 
 #include <bit>

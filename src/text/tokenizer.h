@@ -2,8 +2,9 @@
 ///
 /// Threads    immutable; `encode` and `decode` are reentrant
 /// Errors     text that is not UTF-8 is kInvalidArgument with the byte offset; an id outside the
-/// vocabulary is kInvalidArgument Source     each family's header; ids equal those of the
-/// `tokenizers` and `sentencepiece` packages
+///            vocabulary is kInvalidArgument
+/// Source     each family's header; ids equal those of the `tokenizers` and `sentencepiece`
+///            packages
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 /// The tokenizer of a folder, or in a file of its own.
 ///
 /// Errors     kNotFound (which names were tried), and those of tokenizer_spec.h with the path in
-/// front Source     our own
+///            front
+/// Source     our own
 #pragma once
 
 #include <filesystem>

@@ -4,8 +4,9 @@
 /// Filled from GGUF metadata, or read from tokenizer.json (HF) and tokenizer.model (SentencePiece).
 ///
 /// Errors     kCorruptData (list and index named), kUnsupported for a component that is not
-/// handled, by its name Source     GGUF's tokenizer.ggml keys; the `tokenizers` package's file
-/// format; sentencepiece_model.proto
+///            handled, by its name
+/// Source     GGUF's tokenizer.ggml keys; the `tokenizers` package's file format;
+///            sentencepiece_model.proto
 #pragma once
 
 #include <memory>

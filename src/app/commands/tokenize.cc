@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "io/checkpoint.h"
+#include "model/load.h"
 #include "text/tokenizer_files.h"
 
 namespace nibble::app {
@@ -26,17 +27,9 @@ struct TokenizeOptions {
 };
 
 std::unique_ptr<text::Tokenizer> load(const std::filesystem::path& path) {
-  if (path.extension() != ".gguf") {
-    return text::open_tokenizer(path).take();
-  }
-  const auto checkpoint = io::open_checkpoint(path).take();
-  auto spec = text::spec_from_gguf_metadata(checkpoint->metadata());
-  if (!spec) {
-    throw Error(spec.failure().within(path.string()));
-  }
-  auto tokenizer = text::make_tokenizer(std::move(*spec));
-  return tokenizer ? std::move(tokenizer).take()
-                   : throw Error(tokenizer.failure().within(path.string()));
+  return path.extension() == ".gguf"
+             ? model::load_tokenizer(*io::open_checkpoint(path).take()).take()
+             : text::open_tokenizer(path).take();
 }
 
 /// One field of a line, or an Error that says where it was wanted.

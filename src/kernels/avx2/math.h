@@ -4,8 +4,9 @@
 /// set.
 ///
 /// Precision  exp: relative error below 1.5e-7 (2 ulp) from -87.3 to 88.3; outside, the value at
-/// the nearer end Source     range reduction by Cody and Waite; polynomial: Taylor terms to degree
-/// 7 on |r| <= ln 2 / 2
+///            the nearer end
+/// Source     range reduction by Cody and Waite; polynomial: Taylor terms to degree 7 on |r| <= ln
+///            2 / 2
 #pragma once
 
 #include <immintrin.h>

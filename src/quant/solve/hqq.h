@@ -15,10 +15,10 @@
 /// Shapes     w [rows, cols]; groups along cols, the last of a row may be shorter
 /// Requires   w is finite; format.zero is kFloat
 /// Precision  float32; the means over groups and over the matrix are summed in float64, row by row,
-/// and rounded to float32 Threads    split by rows over `pool`; the result does not depend on its
-/// size Source     Badri and Shaji 2023, "Half-Quadratic Quantization of Large Machine Learning
-/// Models"; hqq 0.2.8
-///            `optimize_weights_proximal_legacy`
+///            and rounded to float32
+/// Threads    split by rows over `pool`; the result does not depend on its size
+/// Source     Badri and Shaji 2023, "Half-Quadratic Quantization of Large Machine Learning Models";
+///            hqq 0.2.8 `optimize_weights_proximal_legacy`
 #pragma once
 
 #include <memory>

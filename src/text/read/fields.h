@@ -4,7 +4,8 @@
 ///
 /// Threads    borrows the object
 /// Errors     Error(kCorruptData) for a missing key or another type; Error(kUnsupported) for a key
-/// that nothing reads Source     our own
+///            that nothing reads
+/// Source     our own
 #pragma once
 
 #include <initializer_list>

@@ -1,7 +1,8 @@
 /// The vocabulary and the word model of a tokenizer.json.
 ///
 /// Errors     kCorruptData (ids that are not dense, merges that name no token), kUnsupported
-/// (Unigram, WordLevel, dropout, …) Source     the file format of the `tokenizers` package
+///            (Unigram, WordLevel, dropout, …)
+/// Source     the file format of the `tokenizers` package
 #pragma once
 
 #include "text/read/huggingface_parts.h"

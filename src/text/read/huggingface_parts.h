@@ -1,7 +1,8 @@
 /// The components of a tokenizer.json, each from its JSON object.
 ///
 /// Errors     kUnsupported names the component ("pre_tokenizer.type: 'UnicodeScripts' is not
-/// handled"); kCorruptData names the key Source     the file format of the `tokenizers` package
+///            handled"); kCorruptData names the key
+/// Source     the file format of the `tokenizers` package
 #pragma once
 
 #include "text/pipeline.h"

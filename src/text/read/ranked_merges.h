@@ -1,7 +1,8 @@
 /// Merges as files list them, the earliest first, into a table of ids.
 ///
 /// Errors     throws kCorruptData: a merge that is not two tokens, or whose result is no token
-/// (index named) Source     GPT-2; the BPE model of the `tokenizers` package
+///            (index named)
+/// Source     GPT-2; the BPE model of the `tokenizers` package
 #pragma once
 
 #include <string>

@@ -3,8 +3,8 @@
 /// Requires   text is valid UTF-8
 /// Threads    immutable; `for_each_match` is reentrant
 /// Errors     compile: kUnsupported with the offset; matching: Error(kUnsupported) when a match
-/// costs more than the limit Source     PCRE2 with Unicode properties; `\s` and `\S` are
-/// White_Space, as in Oniguruma
+///            costs more than the limit
+/// Source     PCRE2 with Unicode properties; `\s` and `\S` are White_Space, as in Oniguruma
 #pragma once
 
 #include <memory>

@@ -7,8 +7,10 @@
 /// n).
 ///
 /// Threads    `encode` is reentrant; what it remembers about whole pieces is the same whoever
-/// computes it Errors     none Source     Sennrich et al. 2016; the order of merges is that of the
-/// `tokenizers` and `sentencepiece` packages
+///            computes it
+/// Errors     none
+/// Source     Sennrich et al. 2016; the order of merges is that of the `tokenizers` and
+///            `sentencepiece` packages
 #pragma once
 
 #include <array>

@@ -1,8 +1,10 @@
 /// Texts by id and ids by text: the two directions of a vocabulary.
 ///
 /// Layout     all texts in one buffer; the index is an open-addressing table of ids, at most half
-/// full Threads    immutable once built; reentrant Errors     more than 4 GiB of text throws
-/// Error(kUnsupported) Source     our own
+///            full
+/// Threads    immutable once built; reentrant
+/// Errors     more than 4 GiB of text throws Error(kUnsupported)
+/// Source     our own
 #pragma once
 
 #include <cstdint>
