@@ -1,74 +1,50 @@
-// What this machine can do at all, on one thread: reads from memory, float32 FMA, bfloat16 and int8
-// dot products.
+// What this machine can do at all, on one thread, with the units of each instruction set.
 #include <benchmark/benchmark.h>
 
-#include <cstdint>
+#include <string>
 #include <vector>
 
-#if defined(__AVX512F__)
-#include <immintrin.h>
+#include "kernels/select.h"
 
+namespace nibble {
 namespace {
 
-constexpr int kChains = 8;
+void count(benchmark::State& state, const char* unit, double per_iteration) {
+  state.counters[unit] = benchmark::Counter(
+      per_iteration * static_cast<double>(state.iterations()) / 1e9, benchmark::Counter::kIsRate);
+}
 
-void read_memory(benchmark::State& state) {
+void run_peak(benchmark::State& state, const kernels::PeakProbe& probe) {
+  for (auto _ : state) {
+    probe.run();
+  }
+  count(state, "GOPS", probe.ops_per_call);
+}
+
+void run_read(benchmark::State& state, const kernels::Probes& probes) {
   const auto n_bytes = static_cast<std::size_t>(state.range(0));
-  std::vector<__m512i> data(n_bytes / sizeof(__m512i));
+  const std::vector<std::byte> bytes(n_bytes, std::byte{1});
   for (auto _ : state) {
-    __m512i sums[8] = {};
-    for (std::size_t i = 0; i + 8 <= data.size(); i += 8) {
-      for (std::size_t k = 0; k < 8; ++k) {
-        sums[k] = _mm512_xor_si512(sums[k], data[i + k]);
-      }
-    }
-    for (__m512i& sum : sums) {
-      asm volatile("" : "+v"(sum));
-    }
+    benchmark::DoNotOptimize(probes.read(bytes.data(), n_bytes));
   }
-  state.counters["GBs"] = benchmark::Counter(
-      static_cast<double>(n_bytes) * static_cast<double>(state.iterations()) / 1e9,
-      benchmark::Counter::kIsRate);
+  count(state, "GBs", static_cast<double>(n_bytes));
 }
-BENCHMARK(read_memory)->Arg(512 << 10)->Arg(8 << 20)->Arg(256 << 20);
 
-/// `step` on independent registers; `ops` operations an instruction.
-template <class Register, class Step>
-void peak(benchmark::State& state, double ops, const Step& step) {
-  Register a{}, b{}, c{}, d{}, e{}, f{}, g{}, h{};
-  for (auto _ : state) {
-    for (int i = 0; i < 1000; ++i) {
-      a = step(a), b = step(b), c = step(c), d = step(d);
-      e = step(e), f = step(f), g = step(g), h = step(h);
-      asm volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h));
+const int kRegistered = [] {
+  for (const kernels::KernelSet& set : kernels::usable_kernel_sets()) {
+    const std::string name(set.name);
+    for (const kernels::PeakProbe& probe : set.probes->peaks) {
+      benchmark::RegisterBenchmark((name + "/" + std::string(probe.instruction)).c_str(),
+                                   [&probe](benchmark::State& state) { run_peak(state, probe); });
     }
+    benchmark::RegisterBenchmark((name + "/read").c_str(),
+                                 [&set](benchmark::State& state) { run_read(state, *set.probes); })
+        ->Arg(512 << 10)
+        ->Arg(8 << 20)
+        ->Arg(256 << 20);
   }
-  state.counters["GOPS"] =
-      benchmark::Counter(ops * 1000 * kChains * static_cast<double>(state.iterations()) / 1e9,
-                         benchmark::Counter::kIsRate);
-}
-
-void fma_f32(benchmark::State& state) {
-  const __m512 x = _mm512_set1_ps(0.5F);
-  peak<__m512>(state, 32, [x](__m512 sum) { return _mm512_fmadd_ps(sum, x, x); });
-}
-BENCHMARK(fma_f32);
-
-#if defined(__AVX512BF16__)
-void dot_bf16(benchmark::State& state) {
-  const auto x = reinterpret_cast<__m512bh>(_mm512_set1_epi16(0x3C10));
-  peak<__m512>(state, 64, [x](__m512 sum) { return _mm512_dpbf16_ps(sum, x, x); });
-}
-BENCHMARK(dot_bf16);
-#endif
-
-#if defined(__AVX512VNNI__)
-void dot_int8(benchmark::State& state) {
-  const __m512i x = _mm512_set1_epi8(3);
-  peak<__m512i>(state, 128, [x](__m512i sum) { return _mm512_dpbusd_epi32(sum, x, x); });
-}
-BENCHMARK(dot_int8);
-#endif
+  return 0;
+}();
 
 }  // namespace
-#endif
+}  // namespace nibble

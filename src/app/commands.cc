@@ -5,6 +5,7 @@
 namespace nibble::app {
 
 void add_bench(CLI::App& root, Invocation& invocation);
+void add_doctor(CLI::App& root, Invocation& invocation);
 void add_eval(CLI::App& root, Invocation& invocation);
 void add_inspect(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
@@ -31,6 +32,7 @@ std::span<const AddCommand> command_table() {
       &add_tensor,
       &add_inspect,
       &add_bench,
+      &add_doctor,
       &add_tokenize,
       &add_report,
       &add_version,

@@ -7,10 +7,13 @@
 #include "kernels/avx2/attention.h"
 #include "kernels/avx2/elementwise.h"
 #include "kernels/avx2/linear.h"
+#include "kernels/avx2/probes.h"
 #include "kernels/avx512/attention.h"
 #include "kernels/avx512/elementwise.h"
 #include "kernels/avx512/linear.h"
+#include "kernels/avx512/probes.h"
 #include "kernels/generic/linear.h"
+#include "kernels/generic/probes.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
 
@@ -37,11 +40,16 @@ struct Candidate {
 
 const std::vector<Candidate>& candidates() {
   static const std::vector<Candidate> all = {
-    {{"generic", &reference::kElementwise, &reference::kAttention, &generic::kLinear},
+    {{"generic",
+      &reference::kElementwise,
+      &reference::kAttention,
+      &generic::kLinear,
+      &generic::kProbes},
      []() noexcept { return true; }},
 #if defined(__x86_64__)
-    {{"avx2", &avx2::kElementwise, &avx2::kAttention, &avx2::kLinear}, has_avx2},
-    {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear}, has_avx512},
+    {{"avx2", &avx2::kElementwise, &avx2::kAttention, &avx2::kLinear, &avx2::kProbes}, has_avx2},
+    {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear, &avx512::kProbes},
+     has_avx512},
 #endif
   };
   return all;

@@ -16,6 +16,7 @@
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
+#include "kernels/probes.h"
 
 namespace nibble::kernels {
 
@@ -24,6 +25,7 @@ struct KernelSet {
   const ElementwiseKernels* elementwise = nullptr;
   const AttentionKernels* attention = nullptr;
   const LinearKernels* linear = nullptr;
+  const Probes* probes = nullptr;
 };
 
 /// Every set that was built and that this processor can run, slowest first.

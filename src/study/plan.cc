@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "kernels/select.h"
 
 namespace nibble::study {
 namespace {
@@ -86,25 +87,31 @@ store::UnitRecord measure_unit(const PlannedVariant& variant,
                    arithmetic_name(spec.arithmetic),
                    settings,
                    fmt::format("{}", spec.threads),
-                   inputs.machine.processor}),
+                   inputs.host.processor}),
           variant.record.id,
           "",
           std::move(settings)};
 }
 
+std::string memory_text(const profile::Host& host) {
+  return host.total_memory ? fmt::format("{:.1f} GB", static_cast<double>(*host.total_memory) / 1e9)
+                           : "unknown";
+}
+
 std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
-  const std::size_t threads = spec.threads != 0 ? spec.threads : inputs.machine.n_processors;
+  const std::size_t threads = spec.threads != 0 ? spec.threads : inputs.host.n_processors;
   return {
       {"study", spec.name, true},
       {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
       {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
       {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
       {"program", "nibble " + inputs.program_version, true},
-      {"processor", inputs.machine.processor, true},
+      {"processor", inputs.host.processor, true},
+      {"kernels", std::string(kernels::kernels().name), true},
       {"model", inputs.source.model_name, false},
-      {"threads", fmt::format("{} of {}", threads, inputs.machine.n_processors), false},
-      {"memory", inputs.machine.memory, false},
-      {"system", inputs.machine.system, false},
+      {"threads", fmt::format("{} of {}", threads, inputs.host.n_processors), false},
+      {"memory", memory_text(inputs.host), false},
+      {"system", inputs.host.system, false},
       {"statistics",
        "95 % intervals and p-values from 10,000 resamples of samples, seed 1234; Holm's correction",
        false}};

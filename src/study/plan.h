@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "eval/task.h"
+#include "profile/host.h"
 #include "quant/recipe.h"
 #include "store/store.h"
-#include "study/conditions.h"
 #include "study/spec.h"
 
 namespace nibble::study {
@@ -54,7 +54,7 @@ struct StudyPlan {
 /// What a plan is made of besides the study file.
 struct PlanInputs {
   Source source;
-  Machine machine;
+  profile::Host host;
   std::string program_version;
   std::vector<std::shared_ptr<const eval::Task>> tasks;  ///< parallel to the study file's
 };

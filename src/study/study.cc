@@ -10,6 +10,7 @@
 
 #include "io/checkpoint.h"
 #include "model/load.h"
+#include "profile/host.h"
 #include "study/model_runner.h"
 
 namespace nibble::study {
@@ -53,7 +54,7 @@ PlanInputs read_inputs(const Spec& spec,
                        const io::Checkpoint& checkpoint) {
   PlanInputs inputs;
   inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
-  inputs.machine = describe_machine();
+  inputs.host = profile::read_host();
   inputs.program_version = program_version;
   for (const TaskSpec& task : spec.tasks) {
     inputs.tasks.push_back(

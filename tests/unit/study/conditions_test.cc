@@ -41,21 +41,5 @@ TEST(Conditions, EveryBindingDifferenceIsListed) {
   }
 }
 
-TEST(Conditions, FieldsOfProcFiles) {
-  const std::string_view text = "processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nempty:\n";
-  EXPECT_EQ(field_of(text, "model name"), "AMD EPYC");
-  EXPECT_EQ(field_of(text, "model"), "17");
-  EXPECT_EQ(field_of(text, "empty"), "");
-  EXPECT_EQ(field_of(text, "absent"), "");
-}
-
-TEST(Conditions, TheMachineIsDescribed) {
-  const Machine machine = describe_machine();
-  EXPECT_FALSE(machine.processor.empty());
-  EXPECT_GE(machine.n_processors, 1U);
-  EXPECT_THAT(machine.memory, HasSubstr("GB"));
-  EXPECT_THAT(machine.system, HasSubstr(" "));
-}
-
 }  // namespace
 }  // namespace nibble::study

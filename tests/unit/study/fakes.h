@@ -83,8 +83,11 @@ inline Spec fake_spec() {
 }
 
 inline PlanInputs fake_inputs() {
+  profile::Host host;
+  host.processor = "a processor";
+  host.n_processors = 2;
   return {{"weights", "tokenizer", "Fake-1B"},
-          {"a processor", 2, "1 GB", "Linux"},
+          host,
           "0.1.0",
           {std::make_shared<FakeTask>("a", 70), std::make_shared<FakeTask>("b", 10)}};
 }

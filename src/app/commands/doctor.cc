@@ -1,0 +1,184 @@
+// nibble doctor: what this machine can do, which kernels use it, and what stands in the way.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "app/command.h"
+#include "base/json.h"
+#include "kernels/cuda/device.h"
+#include "kernels/select.h"
+#include "model/memory.h"
+#include "profile/host.h"
+#include "profile/limits.h"
+
+namespace nibble::app {
+namespace {
+
+struct Diagnosis {
+  profile::Host host;
+  std::optional<std::size_t> free_memory;
+  std::vector<profile::Limit> limits;  ///< empty when they were not asked for
+  std::vector<std::string> advice;
+};
+
+std::vector<std::string> advise(const profile::Host& host) {
+  constexpr double kQuiet = 0.5;
+  std::vector<std::string> out;
+  const kernels::KernelSet& best = kernels::usable_kernel_sets().back();
+  if (kernels::kernels().name != best.name) {
+    out.push_back(fmt::format("NIBBLE_ISA forces the {} kernels; {} would be faster",
+                              kernels::kernels().name,
+                              best.name));
+  }
+  if (host.load && *host.load > kQuiet) {
+    out.push_back(fmt::format(
+        "load average {:.2f}: other work disturbs timings; quality is not affected", *host.load));
+  }
+  if (host.huge_pages == "never") {
+    out.push_back(
+        "transparent huge pages are off: decoding reads weights through 4 KiB pages; set "
+        "/sys/kernel/mm/transparent_hugepage/enabled to madvise");
+  }
+  if (host.governor == "powersave") {
+    out.push_back("the frequency governor is powersave: timings depend on what ran before");
+  }
+  return out;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+std::string gibibytes(const std::optional<std::size_t>& bytes) {
+  return bytes ? fmt::format("{:.1f} GiB", static_cast<double>(*bytes) / (1ULL << 30U)) : "unknown";
+}
+
+std::string kernel_names() {
+  std::string names;
+  for (const kernels::KernelSet& set : kernels::usable_kernel_sets()) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", set.name);
+  }
+  return names;
+}
+
+std::string limit_table(const std::vector<profile::Limit>& limits) {
+  std::string out = fmt::format("\n{:<24} {:<36} {:>7} {:>9} {:>9} {:>9}\n",
+                                "limit",
+                                "by",
+                                "threads",
+                                "min",
+                                "median",
+                                "max");
+  for (const profile::Limit& limit : limits) {
+    const auto [least, most] = std::ranges::minmax(limit.values);
+    out += fmt::format("{:<24} {:<36} {:>7} {:>9.1f} {:>9.1f} {:>9.1f} {}\n",
+                       limit.name,
+                       limit.instruction,
+                       limit.n_threads,
+                       least,
+                       median(limit.values),
+                       most,
+                       limit.unit);
+  }
+  return out;
+}
+
+std::string to_text(const Diagnosis& found) {
+  const profile::Host& host = found.host;
+  const auto or_unknown = [](const std::string& value) {
+    return value.empty() ? "unknown" : value;
+  };
+  std::string out = fmt::format(
+      "processor   {}, {} usable\nsystem      {}\nmemory      {}, {} free\nhuge pages  {}\n"
+      "governor    {}\nkernels     {} (this processor runs {})\nCUDA        {}\n",
+      host.processor,
+      host.n_processors,
+      host.system,
+      gibibytes(host.total_memory),
+      gibibytes(found.free_memory),
+      or_unknown(host.huge_pages),
+      or_unknown(host.governor),
+      kernels::kernels().name,
+      kernel_names(),
+      kernels::cuda_status());
+  for (const kernels::CudaDevice& device : kernels::list_cuda_devices()) {
+    out += fmt::format("            {}, sm {}.{}, {} MiB\n",
+                       device.name,
+                       device.compute_major,
+                       device.compute_minor,
+                       device.memory_bytes >> 20U);
+  }
+  if (!found.limits.empty()) {
+    out += limit_table(found.limits);
+  }
+  for (const std::string& line : found.advice) {
+    out += "\nnote: " + line;
+  }
+  return found.advice.empty() ? out : out + "\n";
+}
+
+template <class T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json to_json(const Diagnosis& found) {
+  Json limits = Json::array();
+  for (const profile::Limit& limit : found.limits) {
+    limits.push_back({{"name", limit.name},
+                      {"instruction", limit.instruction},
+                      {"unit", limit.unit},
+                      {"threads", limit.n_threads},
+                      {"median", median(limit.values)},
+                      {"values", limit.values}});
+  }
+  Json usable = Json::array();
+  for (const kernels::KernelSet& set : kernels::usable_kernel_sets()) {
+    usable.push_back(set.name);
+  }
+  return {{"processor", found.host.processor},
+          {"processors", found.host.n_processors},
+          {"system", found.host.system},
+          {"memory_bytes", or_null(found.host.total_memory)},
+          {"free_memory_bytes", or_null(found.free_memory)},
+          {"load", or_null(found.host.load)},
+          {"huge_pages", found.host.huge_pages},
+          {"governor", found.host.governor},
+          {"kernels", kernels::kernels().name},
+          {"usable_kernels", usable},
+          {"cuda", kernels::cuda_status()},
+          {"limits", limits},
+          {"notes", found.advice}};
+}
+
+int run_doctor(bool measure, const Globals& globals) {
+  Diagnosis found;
+  found.host = profile::read_host();
+  found.free_memory = model::available_memory();
+  found.advice = advise(found.host);
+  if (measure) {
+    ThreadPool pool(globals.threads);
+    found.limits = profile::measure_limits(kernels::kernels(), pool);
+  }
+  print_out(globals.json ? dump_json(to_json(found)) + "\n" : to_text(found));
+  return 0;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& root, Invocation& invocation) {
+  auto skip = std::make_shared<bool>(false);
+  CLI::App* command = root.add_subcommand(
+      "doctor", "Measure this machine's limits and say what stands in the way of them");
+  command->add_flag("--no-limits", *skip, "Facts only; measuring takes about two seconds");
+  command->callback([skip, &invocation] {
+    invocation.run = [skip, &invocation] { return run_doctor(!*skip, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app
