@@ -28,7 +28,7 @@ namespace nibble::io {
 /// Bounds on what a file may claim. A real file with the largest vocabularies stays far below them.
 struct GgufLimits {
   static constexpr std::size_t kKeys = 65'536;
-  static constexpr std::size_t kTensors = 1'000'000;
+  static constexpr std::size_t kTensors = 65'536;
   static constexpr std::size_t kDimensions = 4;
   static constexpr std::size_t kNameBytes = 65'535;
   static constexpr std::size_t kStringBytes = std::size_t{64} << 20;
