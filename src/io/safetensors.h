@@ -25,8 +25,10 @@
 namespace nibble::io {
 
 inline constexpr std::size_t kMaxSafetensorsHeader = 100'000'000;
-inline constexpr std::size_t kMaxSafetensorsTensors =
-    200'000;  ///< of one file; the largest shards have thousands
+/// Of one file; the largest shards have thousands.
+inline constexpr std::size_t kMaxSafetensorsTensors = 200'000;
+/// Pairs of __metadata__; files have a handful.
+inline constexpr std::size_t kMaxSafetensorsPairs = 10'000;
 
 struct SafetensorsEntry {
   std::string name;

@@ -42,6 +42,9 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   bool string(string_t& value) override {
     if (state_ == State::kMetadata) {
+      if (header_.metadata.size() == kMaxSafetensorsPairs) {
+        return refuse("__metadata__: more than {} pairs", kMaxSafetensorsPairs);
+      }
       header_.metadata[key_] = std::move(value);
       return true;
     }

@@ -79,6 +79,14 @@ TEST(SafetensorsHeader, RefusesMoreTensorsThanAnyFileHas) {
   EXPECT_EQ(refusal(json + "}"), "header: more than 200000 tensors");
 }
 
+TEST(SafetensorsHeader, RefusesMorePairsOfMetadataThanAnyFileHas) {
+  std::string json = R"({"__metadata__":{)";
+  for (std::size_t i = 0; i <= kMaxSafetensorsPairs; ++i) {
+    json += fmt::format(R"({}"{}":"x")", i > 0 ? "," : "", i);
+  }
+  EXPECT_EQ(refusal(json + "}}"), "__metadata__: more than 10000 pairs");
+}
+
 TEST(SafetensorsHeader, NamesAnUnknownDtype) {
   const auto header =
       parse_safetensors_header(R"({"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}})");
