@@ -2,7 +2,8 @@
 """Checks the size budget of src/: lines a file, lines a function (universal-ctags), files a folder.
 
 Budget: file median <= 130, 90th percentile <= 400, none above 600; function median <= 10, 90th percentile <= 35, none above
-80 (150 under kernels/); at most 25 files of one kind a folder. Exceptions stand in scripts/size_exceptions.txt, each with its
+80 (150 under kernels/); at most 25 files of one kind a folder; comment lines of at most 100 characters (clang-format sees to the
+code). Exceptions stand in scripts/size_exceptions.txt, each with its
 reason: `src/path.cc file REASON` or `src/path.cc function_name REASON`. Exit status 1 with one line a fault.
 """
 import json
@@ -16,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FILE_MEDIAN, FILE_P90, FILE_MAX = 130, 400, 600
 FUNCTION_MEDIAN, FUNCTION_P90, FUNCTION_MAX, KERNEL_MAX = 10, 35, 80, 150
 FOLDER_MAX = 25
+COMMENT_WIDTH = 100
 
 
 def percentile(values, share):
@@ -56,7 +58,11 @@ def main():
             faults.append(message)
 
     files = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "src").rglob("*") if p.suffix in (".h", ".cc", ".cu", ".cuh"))
-    lines = {path: len((ROOT / path).read_text().splitlines()) for path in files}
+    texts = {path: (ROOT / path).read_text().splitlines() for path in files}
+    for path, text in texts.items():
+        faults += [f"{path}:{i}: comment of {len(line)} characters, at most {COMMENT_WIDTH}"
+                   for i, line in enumerate(text, 1) if "//" in line and len(line) > COMMENT_WIDTH]
+    lines = {path: len(text) for path, text in texts.items()}
     for path, n in lines.items():
         if n > FILE_MAX:
             over(path, "file", f"{path}: {n} lines, at most {FILE_MAX}")

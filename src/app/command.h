@@ -22,7 +22,6 @@ namespace nibble::app {
 struct Globals {
   bool json = false;
   bool quiet = false;
-  bool no_color = false;
   std::size_t threads = 0;  ///< 0: all processors that the process may use
 };
 

@@ -67,7 +67,6 @@ int run(Invocation& invocation) {
 void add_globals(CLI::App& root, Globals& globals) {
   root.add_flag("--json", globals.json, "Print results (and errors) as JSON");
   root.add_flag("-q,--quiet", globals.quiet, "No progress and no notes on stderr");
-  root.add_flag("--no-color", globals.no_color, "No colours (also NO_COLOR and TERM=dumb)");
   root.add_option("-t,--threads", globals.threads, "Worker threads; 0 means all usable processors")
       ->envname("NIBBLE_THREADS")
       ->check(CLI::Range(0, 1024));

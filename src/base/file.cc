@@ -151,6 +151,30 @@ Result<void> AtomicFile::commit() {
   return {};
 }
 
+Result<void> replace_folder(const std::filesystem::path& finished,
+                            const std::filesystem::path& target) {
+  std::error_code ignored;
+  if (::renameat2(AT_FDCWD, finished.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) {
+    std::filesystem::remove_all(finished, ignored);  // now the old one
+    return {};
+  }
+  if (errno != EINVAL && errno != ENOSYS) {
+    return io_failure(target, "cannot be replaced");
+  }
+  std::filesystem::path old = target;
+  old += fmt::format(".old.{}", ::getpid());
+  if (::rename(target.c_str(), old.c_str()) != 0) {
+    return io_failure(target, "cannot be moved aside");
+  }
+  if (::rename(finished.c_str(), target.c_str()) != 0) {
+    auto failure = io_failure(target, "cannot be replaced");
+    ::rename(old.c_str(), target.c_str());
+    return failure;
+  }
+  std::filesystem::remove_all(old, ignored);
+  return {};
+}
+
 Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view text) {
   auto file = AtomicFile::create(path);
   if (!file) {

@@ -48,6 +48,12 @@ class AtomicFile {
   int fd_;
 };
 
+/// Puts the folder `finished` in the place of `target`, which is removed. At any moment `target` is
+/// one of the two, whole; where the file system cannot exchange names, it may be absent for an
+/// instant, and a failure puts the old one back.
+Result<void> replace_folder(const std::filesystem::path& finished,
+                            const std::filesystem::path& target);
+
 Result<void> write_file_atomic(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace nibble

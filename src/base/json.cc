@@ -85,4 +85,12 @@ std::string dump_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+Json or_null(std::optional<double> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json or_null(std::optional<std::size_t> value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
 }  // namespace nibble

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string_view>
 
 #include "base/function_ref.h"
@@ -26,5 +27,9 @@ Result<void> for_each_json_line(std::string_view text,
 
 /// One line, keys sorted, text as UTF-8; bytes that are not UTF-8 become U+FFFD.
 std::string dump_json(const Json& value);
+
+/// What is missing is null, never zero.
+Json or_null(std::optional<double> value);
+Json or_null(std::optional<std::size_t> value);
 
 }  // namespace nibble

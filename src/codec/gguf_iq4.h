@@ -1,8 +1,9 @@
 /// The GGUF formats on a fixed table of sixteen levels.
 ///
-///   iq4_nl  d, qs[16]                             w = d * level[q]               32 weights a
-///   block iq4_xs  d, scales_h (u16), scales_l[4], qs[128]  w = d * (sc - 32) * level[q]   256,
-///   sub-blocks of 32
+///   type     fields                               formula                        scaled together
+///   iq4_nl   d, qs[16]                            w = d * level[q]               32, a block
+///   iq4_xs   d, scales_h (u16), scales_l[4],      w = d * (sc - 32) * level[q]   32 of the 256
+///            qs[128]                                                             of a block
 ///
 /// Layout     d: float16; 16 bytes hold 32 weights, low nibbles first; docs/formats/gguf-blocks.md
 /// Source     docs/formats/gguf-blocks.md

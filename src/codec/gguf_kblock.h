@@ -1,10 +1,11 @@
 /// The GGUF "K" formats: super-blocks of 256 weights whose sub-blocks have small integer scales.
 ///
-///   q2_k  scales[16], qs[64], d, dmin           w = d * sc * q - dmin * mn    16 weights a
-///   sub-block q3_k  hmask[32], qs[64], scales[12], d      w = d * (sc - 32) * (q - 4)   16 q4_k d,
-///   dmin, scales[12], qs[128]          w = d * sc * q - dmin * mn    32 q5_k  d, dmin, scales[12],
-///   qh[32], qs[128]  w = d * sc * q - dmin * mn    32 q6_k  ql[128], qh[64], int8 scales[16], d w
-///   = d * sc * (q - 32)         16
+///   type   fields                                formula                            sub-block
+///   q2_k   scales[16], qs[64], d, dmin           w = d * sc * q - dmin * mn         16 weights
+///   q3_k   hmask[32], qs[64], scales[12], d      w = d * (sc - 32) * (q - 4)        16
+///   q4_k   d, dmin, scales[12], qs[128]          w = d * sc * q - dmin * mn         32
+///   q5_k   d, dmin, scales[12], qh[32], qs[128]  w = d * sc * q - dmin * mn         32
+///   q6_k   ql[128], qh[64], int8 scales[16], d   w = d * sc * (q - 32)              16
 ///
 /// Layout     d, dmin: float16; the order of codes and the 6-bit scales:
 ///            docs/formats/gguf-blocks.md

@@ -30,7 +30,8 @@ std::string temporary_prefix(const fs::path& folder) {
   return folder.filename().string() + ".tmp.";
 }
 
-/// Removes "FOLDER.tmp.PID" of processes that no longer run.
+/// Removes "FOLDER.tmp.PID" of processes that no longer run. One with our own number is from an
+/// earlier life: in a container every program may be process 1.
 void remove_leftovers(const fs::path& folder) {
   const std::string prefix = temporary_prefix(folder);
   std::error_code ignored;
@@ -41,7 +42,7 @@ void remove_leftovers(const fs::path& folder) {
     if (name.starts_with(prefix) &&
         std::from_chars(name.data() + prefix.size(), name.data() + name.size(), pid).ptr ==
             name.data() + name.size() &&
-        ::kill(pid, 0) != 0 && errno == ESRCH) {
+        (pid == ::getpid() || (::kill(pid, 0) != 0 && errno == ESRCH))) {
       fs::remove_all(entry.path(), ignored);
     }
   }

@@ -22,13 +22,13 @@ std::pair<std::string, std::string> split_part(const std::string& name) {
 Shape shape_from_json(const Json& value, std::string_view where) {
   Shape shape;
   for (const Json& dim : value.is_array() ? value : Json::array()) {
-    if (!dim.is_number_unsigned()) {
+    if (!dim.is_number_unsigned() || dim.get<std::size_t>() == 0) {
       break;
     }
     shape.push_back(dim.get<std::size_t>());
   }
   if (shape.empty() || shape.size() != value.size() || !checked_product(shape)) {
-    raise(ErrorCode::kCorruptData, "{}: shape must be a list of whole numbers", where);
+    raise(ErrorCode::kCorruptData, "{}: shape must be a list of whole numbers above 0", where);
   }
   return shape;
 }

@@ -1,12 +1,11 @@
 /// Causal attention of a tile of queries that share one key/value head, over paged keys and values.
 ///
-///   out[t, h] = sum over visible j of softmax_j(scale * q[t, h] . k[j]) * v[j],  t in [0,
-///   n_queries), h in [0, n_heads)
+///   out[t, h] = sum over visible j of softmax_j(scale * q[t, h] . k[j]) * v[j]
+///   t in [0, n_queries), h in [0, n_heads)
 ///
 /// Layout     head h of query t at q + t * q_stride + h * head_dim, out alike; position p lies in
-/// page p / page_tokens,
-///            slot p % page_tokens; a page's keys and values start at kv_offset elements,
-///            [page_tokens, head_dim] contiguous
+///            page p / page_tokens, slot p % page_tokens; a page's keys and values start at
+///            kv_offset elements, [page_tokens, head_dim] contiguous
 /// Units      strides and offsets in elements
 /// Requires   head_dim <= kMaxHeadDim; pages cover first_position + n_queries positions
 /// Precision  float32 accumulation; online softmax

@@ -3,9 +3,9 @@
 ///   name    = "hqq-int4"
 ///   summary = "…"                                  # optional
 ///   [[stage]]
-///   solve  = "hqq"                                  # exactly one of observe, transform, solve,
-///   correct scheme = { default = "int4g64fh", "lm_head.weight" = "keep" } … # settings of the
-///   method, all optional
+///   solve  = "hqq"      # exactly one of observe, transform, solve, correct
+///   scheme = { default = "int4g64fh", "lm_head.weight" = "keep" }
+///   …                   # settings of the method, all optional
 ///
 /// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*"
 /// any run, "?" any one character), else `default` for the linear layers; embeddings, head, norms
@@ -13,9 +13,8 @@
 /// weight goes to the first solve stage that gives it a codec.
 ///
 /// Errors     kNotFound (a name is answered with the nearest built-in); kCorruptData
-/// file:line:column (unknown keys with the
-///            nearest known one); kUnsupported for stages, methods and codecs that do not exist or
-///            do not go together
+///            file:line:column (unknown keys with the nearest known one); kUnsupported for stages,
+///            methods and codecs that do not exist or do not go together
 /// Source     our own
 #pragma once
 

@@ -137,7 +137,7 @@ class Run {
                              {"recipe_sha256", recipe().hash},
                              {"source_sha256", checkpoint_.hash()},
                              {"nibble_version", NIBBLE_VERSION}};
-    writer.set_metadata("nibble.provenance", dump_json(provenance));
+    writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
     Json config = model::config_json_of(checkpoint_, config_);
     config["quantization_config"] = provenance;  // other readers refuse what they do not know
     writer.finish(config).take();

@@ -6,14 +6,14 @@
 ///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
 /// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled
-/// between weights, with
-///            nothing left behind
+///            between weights, with nothing left behind
 /// Source     our own; the folder's layout is in docs/formats/checkpoint.md
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -24,6 +24,10 @@
 #include "quant/plan.h"
 
 namespace nibble::quant {
+
+/// The pair of the weight file's metadata that tells how it came to be; every folder written here
+/// has it, and no other.
+inline constexpr std::string_view kProvenanceKey = "nibble.provenance";
 
 struct WeightReport {
   std::string weight;

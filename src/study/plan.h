@@ -7,8 +7,7 @@
 ///             H(variant, arithmetic, measurement settings, threads, processor)
 ///
 /// Errors     those of the recipes and tasks, headed by the study file's name for them;
-/// kInvalidArgument for two recipes
-///            that are the same
+///            kInvalidArgument for two recipes that are the same
 /// Source     our own
 #pragma once
 

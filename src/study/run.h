@@ -5,9 +5,8 @@
 /// an uninterrupted run.
 ///
 /// Errors     kMismatch where the store belongs to other conditions; kCancelled with how far it
-/// came; failures of a single
-///            variant are stored with their reason and reported in the result, and the study goes
-///            on
+///            came; failures of a single variant are stored with their reason and reported in the
+///            result, and the study goes on
 /// Source     our own
 #pragma once
 

@@ -1,8 +1,9 @@
 /// The one tokenizer class: special tokens, normaliser, pre-tokenizer and word model, put together
 /// by the readers.
 ///
-///   encode: text -> written tokens -> normalise -> normalised tokens -> split into words -> word
-///   model -> ids decode: ids -> bytes of each token -> text
+///   encode: text -> written tokens -> normalise -> normalised tokens -> split into words
+///           -> word model -> ids
+///   decode: ids -> bytes of each token -> text
 ///
 /// Threads    immutable; reentrant
 /// Errors     as tokenizer.h

@@ -122,11 +122,6 @@ std::string to_text(const Diagnosis& found) {
   return found.advice.empty() ? out : out + "\n";
 }
 
-template <class T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
 Json to_json(const Diagnosis& found) {
   Json limits = Json::array();
   for (const profile::Limit& limit : found.limits) {

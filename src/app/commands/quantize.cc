@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "app/command.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "io/checkpoint.h"
+#include "io/safetensors.h"
 #include "quant/run.h"
 
 namespace nibble::app {
@@ -28,10 +30,10 @@ bool is_same_place(const fs::path& a, const fs::path& b) {
   return fs::weakly_canonical(a, error) == fs::weakly_canonical(b, error);
 }
 
-/// Only what could have been written by this command is ever replaced.
+/// Only what this command wrote is ever replaced, never a model from elsewhere.
 bool is_replaceable(const fs::path& out) {
-  return fs::is_directory(out) && (fs::is_empty(out) || (fs::exists(out / "config.json") &&
-                                                         fs::exists(out / "model.safetensors")));
+  const auto weights = io::SafetensorsFile::open(out / "model.safetensors");
+  return weights && weights->metadata().contains(std::string(quant::kProvenanceKey));
 }
 
 void check_output(const Options& options) {
@@ -51,18 +53,9 @@ void check_output(const Options& options) {
   }
   if (!is_replaceable(out)) {
     raise(ErrorCode::kInvalidArgument,
-          "{}: is not a folder with config.json and model.safetensors, so --force does not replace "
-          "it",
+          "{}: was not written by nibble quantize, so --force does not replace it",
           options.out);
   }
-}
-
-/// Exchanges a finished folder for the old one.
-void replace(const fs::path& finished, const fs::path& out) {
-  const fs::path old = fs::path(out).concat(fmt::format(".old.{}", ::getpid()));
-  fs::rename(out, old);
-  fs::rename(finished, out);
-  fs::remove_all(old);
 }
 
 quant::QuantizeReport write(const Options& options,
@@ -77,7 +70,7 @@ quant::QuantizeReport write(const Options& options,
   }
   const fs::path fresh = fs::path(out).concat(fmt::format(".new.{}", ::getpid()));
   auto report = quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress).take();
-  replace(fresh, out);
+  replace_folder(fresh, out).take();
   return report;
 }
 

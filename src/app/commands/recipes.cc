@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "app/command.h"
 #include "base/json.h"
@@ -16,9 +17,9 @@ std::string codec_of(const quant::Recipe& recipe) {
 }
 
 /// Bits of a large matrix, where shares that depend on its shape are small.
-double bits_of(const quant::Recipe& recipe) {
+std::optional<double> bits_of(const quant::Recipe& recipe) {
   const auto& codec = recipe.stages.front().scheme.default_codec;
-  return codec == nullptr ? 0.0 : codec->bits_per_weight(4096, 4096);
+  return codec == nullptr ? std::nullopt : std::optional(codec->bits_per_weight(4096, 4096));
 }
 
 int list(const Globals& globals) {
@@ -27,17 +28,18 @@ int list(const Globals& globals) {
       "{:<10} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
   for (const quant::BuiltinRecipe& row : quant::builtin_recipes()) {
     const auto recipe = quant::load_recipe(row.name).take();
-    text += fmt::format("{:<10} {:<10} {:<12} {:>8.3f}  {}\n",
+    const auto bits = bits_of(recipe);
+    text += fmt::format("{:<10} {:<10} {:<12} {:>8}  {}\n",
                         recipe.name,
                         recipe.stages.front().method,
                         codec_of(recipe),
-                        bits_of(recipe),
+                        bits ? fmt::format("{:.3f}", *bits) : "–",
                         recipe.summary);
     all.push_back({{"name", recipe.name},
                    {"summary", recipe.summary},
                    {"method", recipe.stages.front().method},
                    {"codec", codec_of(recipe)},
-                   {"bits_per_weight", bits_of(recipe)},
+                   {"bits_per_weight", or_null(bits)},
                    {"sha256", recipe.hash}});
   }
   print_out(globals.json ? dump_json(all) + "\n" : text);

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "app/command.h"
@@ -47,13 +49,16 @@ class Printer final : public model::GenerateListener {
     print(decoder_.finish() + "\n");
   }
 
-  [[nodiscard]] double first_token_seconds() const {
-    return n_tokens_ > 0 ? seconds_between(began_, first_) : 0;
+  /// None when no token came.
+  [[nodiscard]] std::optional<double> first_token_ms() const {
+    return n_tokens_ > 0 ? std::optional(1e3 * seconds_between(began_, first_)) : std::nullopt;
   }
-  /// Of the tokens behind the first; 0 when there are none.
-  [[nodiscard]] double decode_tok_s() const {
+  /// Of the tokens behind the first; none when there are none.
+  [[nodiscard]] std::optional<double> decode_tok_s() const {
     const double seconds = seconds_between(first_, ended_);
-    return n_tokens_ > 1 && seconds > 0 ? static_cast<double>(n_tokens_ - 1) / seconds : 0;
+    return n_tokens_ > 1 && seconds > 0
+               ? std::optional(static_cast<double>(n_tokens_ - 1) / seconds)
+               : std::nullopt;
   }
 
  private:
@@ -103,10 +108,41 @@ Json result_json(const model::Generation& result, std::size_t n_prompt, const Pr
           {"ids", result.tokens},
           {"stop_reason", reason_name(result.reason)},
           {"n_prompt_tokens", n_prompt},
-          {"n_cut_tokens", result.n_cut_tokens},
           {"n_tokens", result.tokens.size()},
-          {"first_token_ms", 1e3 * printer.first_token_seconds()},
-          {"decode_tok_s", printer.decode_tok_s()}};
+          {"first_token_ms", or_null(printer.first_token_ms())},
+          {"decode_tok_s", or_null(printer.decode_tok_s())}};
+}
+
+std::string result_text(const model::Generation& result,
+                        std::size_t n_prompt,
+                        const Printer& printer) {
+  std::string text = fmt::format("{} prompt tokens", n_prompt);
+  if (const auto ms = printer.first_token_ms()) {
+    text += fmt::format(", first token after {:.0f} ms", *ms);
+  }
+  text += fmt::format("; {} tokens", result.tokens.size());
+  if (const auto rate = printer.decode_tok_s()) {
+    text += fmt::format(" at {:.1f} tok/s", *rate);
+  }
+  return result.reason == model::StopReason::kContext ? text + "; the context is full" : text;
+}
+
+/// The whole prompt, and as many new tokens as the context has room for.
+model::GenerateRequest make_request(const Options& options, const model::LoadedModel& loaded) {
+  model::GenerateRequest request;
+  request.prompt = loaded.tokenizer->encode(read_prompt(options), text::AddSpecial::kYes).take();
+  if (request.prompt.empty()) {
+    raise(ErrorCode::kInvalidArgument, "--prompt is empty, wanted some text to go on from");
+  }
+  const std::size_t context = loaded.model->config().context;
+  if (request.prompt.size() >= context) {
+    raise(ErrorCode::kInvalidArgument,
+          "--prompt has {} tokens, wanted fewer than the model's context of {}",
+          request.prompt.size(),
+          context);
+  }
+  request.max_tokens = std::min(options.max_tokens, context - request.prompt.size());
+  return request;
 }
 
 int run(const Options& options, const Globals& globals) {
@@ -115,26 +151,19 @@ int run(const Options& options, const Globals& globals) {
   const auto progress = make_progress(globals);
   model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
 
-  model::GenerateRequest request;
-  request.prompt = loaded.tokenizer->encode(read_prompt(options), text::AddSpecial::kYes).take();
-  request.max_tokens = options.max_tokens;
-  if (request.prompt.empty()) {
-    raise(ErrorCode::kInvalidArgument, "--prompt is empty, wanted some text to go on from");
-  }
+  const model::GenerateRequest request = make_request(options, loaded);
   Printer printer(*loaded.tokenizer, !globals.json);
   const auto results = model::generate(
       *loaded.model, *loaded.tokenizer, std::span(&request, 1), model::GenerateOptions{}, printer);
-  const model::Generation& result = results.front();
+  model::Generation result = results.front();
+  if (result.reason == model::StopReason::kLimit && request.max_tokens < options.max_tokens) {
+    result.reason = model::StopReason::kContext;
+  }
   const std::size_t n_prompt = request.prompt.size();
   if (globals.json) {
     print_out(dump_json(result_json(result, n_prompt, printer)) + "\n");
   } else {
-    progress->note(
-        fmt::format("{} prompt tokens, first token after {:.0f} ms; {} tokens at {:.1f} tok/s",
-                    n_prompt,
-                    1e3 * printer.first_token_seconds(),
-                    result.tokens.size(),
-                    printer.decode_tok_s()));
+    progress->note(result_text(result, n_prompt, printer));
   }
   return 0;
 }

@@ -3,15 +3,17 @@
 ///
 /// Integer groups, Q = 2^bits - 1, all in float32 with divisions as written and ties to even:
 ///
-///   minmax, symmetric    m = max|w| (of 1 when all are 0); scale = (m - lo) / Q with lo = -m if a
-///   weight is negative, else 0;
-///                        zero = 2^(bits-1)
-///   minmax, asymmetric   lo = min(0, min w), hi = max(0, max w); scale = (hi - lo) / Q; zero =
-///   round(-lo / scale) raw, symmetric       scale = max(max|w|, 1e-5) / (2^(bits-1) - 1); zero =
-///   2^(bits-1) raw, asymmetric      scale = max(max w - min w, 1e-5) / Q; zero = clamp(-round(min
-///   w / scale), 0, Q) code = clamp(round(w / scale) + zero, 0, Q) real zero (HQQ)      inverse =
-///   min(Q / (max w - min w), 2e4), 1 for a range under 1e-4; zero = -min w * inverse;
-///                        scale = 1 / inverse; code = clamp(round(w * inverse + zero), 0, Q)
+///   minmax, symmetric    m = max|w| (or 1 when all are 0); scale = (m - lo) / Q with lo = -m if a
+///                        weight is negative, else 0; zero = 2^(bits-1)
+///   minmax, asymmetric   lo = min(0, min w), hi = max(0, max w); scale = (hi - lo) / Q;
+///                        zero = round(-lo / scale)
+///   raw, symmetric       scale = max(max|w|, 1e-5) / (2^(bits-1) - 1); zero = 2^(bits-1)
+///   raw, asymmetric      scale = max(max w - min w, 1e-5) / Q;
+///                        zero = clamp(-round(min w / scale), 0, Q)
+///   all of these         code = clamp(round(w / scale) + zero, 0, Q)
+///   real zero (HQQ)      inverse = min(Q / (max w - min w), 2e4), 1 for a range under 1e-4;
+///                        scale = 1 / inverse; zero = -min w * inverse;
+///                        code = clamp(round(w * inverse + zero), 0, Q)
 ///
 /// Where parameters are stored in float16 they are rounded first and the codes chosen for the
 /// rounded ones.
@@ -24,8 +26,7 @@
 /// Requires   w is finite
 /// Threads    split by rows or blocks over `pool`; the result does not depend on its size
 /// Source     minmax: GPTQ's and GPTQModel's `find_params`; raw: AutoAWQ's
-/// `pseudo_quantize_tensor`; real zero: HQQ's start;
-///            codebooks: bitsandbytes' CPU path
+///            `pseudo_quantize_tensor`; real zero: HQQ's start; codebooks: bitsandbytes' CPU path
 #pragma once
 
 #include <cstdint>

@@ -68,6 +68,28 @@ TEST(AtomicFile, AppearsOnCommitOnly) {
   EXPECT_EQ(testing::read_file(path), "new");
 }
 
+TEST(ReplaceFolder, TheNewOneStandsInThePlaceOfTheOld) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "old");
+  std::filesystem::create_directory(folder / "new");
+  testing::write_file(folder / "old/a", "before");
+  testing::write_file(folder / "new/b", "after");
+  ASSERT_TRUE(replace_folder(folder / "new", folder / "old"));
+  EXPECT_EQ(testing::read_file(folder / "old/b"), "after");
+  EXPECT_FALSE(std::filesystem::exists(folder / "old/a"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+}
+
+TEST(ReplaceFolder, AFailureLeavesTheOldOne) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "old");
+  testing::write_file(folder / "old/a", "before");
+  const auto failed = replace_folder(folder / "absent", folder / "old");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.failure().code, ErrorCode::kIo);
+  EXPECT_EQ(testing::read_file(folder / "old/a"), "before");
+}
+
 TEST(AtomicFile, FullDiskIsAnInputOutputFailure) {
   const auto file = write_file_atomic("/dev/full/x", "x");
   ASSERT_FALSE(file);

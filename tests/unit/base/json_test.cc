@@ -60,5 +60,13 @@ TEST(DumpJson, IsOneLineAndSurvivesBadBytes) {
   EXPECT_EQ(dump_json({{"b", 1}, {"a", "\xff"}}), "{\"a\":\"\xEF\xBF\xBD\",\"b\":1}");
 }
 
+TEST(OrNull, WhatIsMissingIsNull) {
+  EXPECT_EQ(dump_json({or_null(std::optional(0.5)), or_null(std::optional<double>())}),
+            "[0.5,null]");
+  EXPECT_EQ(
+      dump_json({or_null(std::optional(std::size_t{0})), or_null(std::optional<std::size_t>())}),
+      "[0,null]");
+}
+
 }  // namespace
 }  // namespace nibble

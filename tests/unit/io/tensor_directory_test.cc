@@ -77,6 +77,8 @@ TEST_F(TensorDirectoryTest, RefusesMalformedCodecEntries) {
               HasSubstr("unknown codec 'q9'"));
   EXPECT_THAT(message(R"({\"w\":{\"codec\":\"q8_0\",\"shape\":[]}})"),
               HasSubstr("shape must be a list"));
+  EXPECT_THAT(message(R"({\"w\":{\"codec\":\"int8cs\",\"shape\":[2,0]}})"),
+              HasSubstr("whole numbers above 0"));
   EXPECT_THAT(message(R"({\"w\":{\"codec\":\"q8_0\",\"shape\":[-2,32]}})"),
               HasSubstr("shape must be a list"));
   EXPECT_THAT(message(R"({\"v\":{\"codec\":\"q8_0\",\"shape\":[2,32]}})"),

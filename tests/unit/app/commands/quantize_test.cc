@@ -62,13 +62,22 @@ TEST_F(Quantize, AnExistingFolderNeedsForce) {
   EXPECT_EQ(n_entries(), 2U) << "something was left behind";
 }
 
-TEST_F(Quantize, ForceReplacesOnlyCheckpoints) {
+TEST_F(Quantize, ForceReplacesOnlyWhatItWrote) {
   fs::create_directory(folder_ / "mine");
   testing::write_file(folder_ / "mine/thesis.txt", "years of work");
   const auto refused = quantize("--force -r nf4 -o " + path("mine"));
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.err, HasSubstr("is not a folder with config.json and model.safetensors"));
+  EXPECT_THAT(refused.err, HasSubstr("was not written by nibble quantize"));
   EXPECT_EQ(testing::read_file(folder_ / "mine/thesis.txt"), "years of work");
+}
+
+TEST_F(Quantize, ForceNeverReplacesAModelFromElsewhere) {
+  fs::copy(folder_ / "tiny", folder_ / "original", fs::copy_options::recursive);
+  const std::string before = testing::read_file(folder_ / "original/model.safetensors");
+  const auto refused = quantize("--force -r nf4 -o " + path("original"));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("was not written by nibble quantize"));
+  EXPECT_EQ(testing::read_file(folder_ / "original/model.safetensors"), before);
 }
 
 TEST_F(Quantize, InputAsOutputIsRefused) {

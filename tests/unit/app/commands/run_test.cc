@@ -35,6 +35,25 @@ TEST(Run, PrintsOneObjectWithJson) {
   EXPECT_GT(json.at("decode_tok_s").get<double>(), 0.0);
 }
 
+TEST(Run, OneTokenHasNoDecodeRate) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const auto result = run_program("run " + model.string() + " --json -q -n 1 -p 'The capital'");
+  const Json json = parse_json(result.out, "output").take();
+  EXPECT_TRUE(json.at("decode_tok_s").is_null());
+  EXPECT_GT(json.at("first_token_ms").get<double>(), 0.0);
+}
+
+TEST(Run, RefusesAPromptThatFillsTheContext) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  std::string prompt;
+  for (int i = 0; i < 9000; ++i) {
+    prompt += " word";
+  }
+  const auto result = run_program("run " + model.string() + " -q -p -", prompt);
+  EXPECT_EQ(result.exit_code, kUsage);
+  EXPECT_THAT(result.err, HasSubstr("wanted fewer than the model's context of 8192"));
+}
+
 TEST(Run, RefusesWhatItCannotRun) {
   const auto missing = run_program("run /nowhere/model.gguf -p x");
   EXPECT_EQ(missing.exit_code, kInputRejected);
