@@ -31,6 +31,9 @@ struct Invocation {
   std::function<int()> run;
 };
 
+/// Most tokens that an option may ask for: above the context of any model.
+inline constexpr std::size_t kMaxTokens = std::size_t{1} << 24;
+
 using AddCommand = void (*)(CLI::App& root, Invocation& invocation);
 
 /// Progress for a person: a line with an estimate on a terminal, plain lines now and then

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
   root.set_version_flag("--version", std::string("nibble ") + NIBBLE_VERSION);
   root.footer(
       "Start with: nibble study FILE.toml    Exit codes: 0 done, 2 usage, 3 input rejected, 4 "
-      "memory, 5 I/O, 130 stopped");
+      "memory, 5 I/O, 8 other inputs, 130 stopped");
   Invocation invocation;
   add_globals(root, invocation.globals);
   for (const AddCommand add : command_table()) {
@@ -117,7 +118,13 @@ int main(int argc, char** argv) {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) {
-      return root.exit(error);  // --help, --version
+      std::ostringstream text;
+      root.exit(error, text, text);  // --help, --version
+      invocation.run = [&text] {
+        print_out(text.str());
+        return 0;
+      };
+      return run(invocation);
     }
     return report(
         invocation.globals, ErrorCode::kInvalidArgument, usage_message(root, error, argc, argv));

@@ -12,8 +12,9 @@ namespace nibble {
 namespace {
 
 Failure system_failure(const std::filesystem::path& path, int error) {
-  const ErrorCode code =
-      error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound
+                         : error == ENOMEM                   ? ErrorCode::kOutOfMemory
+                                                             : ErrorCode::kIo;
   return fail(code, "{}: {}", path.string(), std::strerror(error));
 }
 
@@ -41,7 +42,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesystem
     return system_failure(path, errno);
   }
   if (!S_ISREG(info.st_mode)) {
-    return fail(ErrorCode::kInvalidArgument, "{}: not a regular file", path.string());
+    return fail(ErrorCode::kUnsupported, "{}: not a regular file", path.string());
   }
   const auto size = static_cast<std::size_t>(info.st_size);
   const std::byte* data = nullptr;

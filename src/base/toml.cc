@@ -26,6 +26,26 @@ struct TomlTable::State {
     asked.emplace(key);
     return table->get(key);
   }
+
+  /// Throws when `missing` is there under a name that is nearly its own.
+  void refuse_misspelling_of(std::string_view missing) const {
+    std::vector<std::string_view> unknown;
+    for (const auto& [key, node] : *table) {
+      if (!asked.contains(key.str())) {
+        unknown.push_back(key.str());
+      }
+    }
+    const std::string near = nearest_name(missing, unknown);
+    if (!near.empty()) {
+      const auto found = std::ranges::find(
+          *table, near, [](const auto& pair) { return std::string(pair.first.str()); });
+      raise(ErrorCode::kCorruptData,
+            "{}: unknown key '{}' (did you mean '{}'?)",
+            position((*found).first.source()),
+            near,
+            missing);
+    }
+  }
 };
 
 namespace {
@@ -105,6 +125,7 @@ template <class T>
 T TomlTable::required(std::string_view key) {
   auto value = optional<T>(key);
   if (!value) {
+    state_->refuse_misspelling_of(key);
     reject(key, fmt::format("missing, expected {}", wanted(static_cast<const T*>(nullptr))));
   }
   return std::move(*value);

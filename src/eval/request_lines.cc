@@ -1,14 +1,31 @@
 #include "eval/request_lines.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/suggest.h"
 #include "eval/tasks/data_file.h"
 
 namespace nibble::eval {
 namespace {
 
 constexpr std::size_t kDefaultMaxTokens = 64;
+
+void refuse_unknown_keys(const Json& value, const Record& record) {
+  static constexpr std::string_view kKnown[] = {
+      "id", "context", "continuation", "rolling", "prompt", "max_tokens", "stop"};
+  int n_kinds = 0;
+  for (const auto& [key, unused] : value.items()) {
+    if (std::ranges::find(kKnown, key) == std::ranges::end(kKnown)) {
+      record.reject(fmt::format("unknown key '{}'{}", key, did_you_mean(key, kKnown)));
+    }
+    n_kinds += key == "continuation" || key == "rolling" || key == "prompt" ? 1 : 0;
+  }
+  if (n_kinds > 1) {
+    record.reject("wanted one of 'continuation', 'rolling' and 'prompt'");
+  }
+}
 
 Request request_of(const Record& record) {
   if (record.has("continuation")) {
@@ -39,15 +56,18 @@ Result<std::vector<RequestLine>> parse_request_lines(std::string_view text,
     for_each_json_line(text, where, [&](Json&& value, std::size_t line) -> Result<void> {
       const auto id = value.is_object() ? value.find("id") : value.end();
       const bool has_id = value.is_object() && id != value.end();
-      lines.push_back({has_id ? dump_json(*id) : fmt::format("{}", line),
-                       request_of(Record(value, fmt::format("{}:{}", where, line)))});
+      const Record record(value, fmt::format("{}:{}", where, line));
+      if (value.is_object()) {
+        refuse_unknown_keys(value, record);
+      }
+      lines.push_back({has_id ? dump_json(*id) : fmt::format("{}", line), request_of(record)});
       return {};
     }).take();
   } catch (const Error& error) {
     return error.failure();
   }
   if (lines.empty()) {
-    return fail(ErrorCode::kInvalidArgument, "{}: no requests, wanted JSON lines", where);
+    return fail(ErrorCode::kCorruptData, "{}: no requests, wanted JSON lines", where);
   }
   return lines;
 }

@@ -1,7 +1,9 @@
 #include "model/config.h"
 
+#include <charconv>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "model/architectures.h"
 #include "model/config/gguf_config.h"
@@ -9,6 +11,37 @@
 #include "model/weights.h"
 
 namespace nibble::model {
+namespace {
+
+/// The decoder block that a tensor belongs to: 12 for "blk.12.ffn_up.weight" and for
+/// "model.layers.12.mlp.up_proj.weight".
+std::optional<std::size_t> layer_of(std::string_view name) {
+  for (const std::string_view prefix : {"blk.", "model.layers.", "language_model.model.layers."}) {
+    std::size_t layer = 0;
+    if (name.starts_with(prefix) &&
+        std::from_chars(name.data() + prefix.size(), name.data() + name.size(), layer).ec ==
+            std::errc()) {
+      return layer;
+    }
+  }
+  return std::nullopt;
+}
+
+/// A model that silently lost its upper layers would still run, and be judged.
+Result<void> refuse_left_out_layers(const io::Checkpoint& checkpoint, std::size_t n_layers) {
+  for (const std::string& name : checkpoint.names()) {
+    if (const auto layer = layer_of(name); layer && *layer >= n_layers) {
+      return fail(ErrorCode::kCorruptData,
+                  "{}: the configuration has {} layers, but there is a tensor '{}'",
+                  checkpoint.path().string(),
+                  n_layers,
+                  name);
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 std::size_t ModelConfig::n_parameters() const {
   const auto weights = list_weights(*this);
@@ -43,7 +76,7 @@ Result<ModelConfig> check_config(ModelConfig config, std::string_view where) {
     return reject(
         fmt::format("a head dimension of {} is odd, rotation needs pairs", config.head_dim));
   }
-  if (!(config.rope_theta > 0) || !(config.attention_scale > 0) || !(config.norm_epsilon >= 0)) {
+  if (!(config.rope_theta > 0) || !(config.attention_scale > 0) || !(config.norm_epsilon > 0)) {
     return reject("RoPE theta, attention scale and norm epsilon must be positive");
   }
   if (config.attention_softcap < 0 || config.final_softcap < 0) {
@@ -64,10 +97,17 @@ Result<ModelConfig> check_config(ModelConfig config, std::string_view where) {
 }
 
 Result<ModelConfig> read_config(const io::Checkpoint& checkpoint) {
-  if (checkpoint.container() == io::Container::kGguf) {
-    return read_gguf_config(checkpoint);
+  auto config =
+      checkpoint.container() == io::Container::kGguf
+          ? read_gguf_config(checkpoint)
+          : read_hf_config(checkpoint.metadata(), (checkpoint.path() / "config.json").string());
+  if (!config) {
+    return config;
   }
-  return read_hf_config(checkpoint.metadata(), (checkpoint.path() / "config.json").string());
+  if (auto complete = refuse_left_out_layers(checkpoint, config->n_layers); !complete) {
+    return complete.failure();
+  }
+  return config;
 }
 
 }  // namespace nibble::model

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <system_error>
+#include <vector>
 
 #include "base/file.h"
 #include "report/findings.h"
@@ -20,6 +21,23 @@ void make_folder(const std::filesystem::path& folder) {
     raise(ErrorCode::kIo, "{}: cannot create the folder: {}", folder.string(), error.message());
   }
 }
+
+/// Files that appear together: none of them while there is no room for all.
+class Staging {
+ public:
+  void add(const std::filesystem::path& path, std::string_view text) {
+    files_.push_back(AtomicFile::create(path).take());
+    files_.back().write(text).take();
+  }
+  void publish() {
+    for (AtomicFile& file : files_) {
+      file.commit().take();
+    }
+  }
+
+ private:
+  std::vector<AtomicFile> files_;
+};
 
 }  // namespace
 
@@ -52,13 +70,15 @@ std::filesystem::path write_report(const store::Store& store, const std::filesys
   const Data data = gather(store);
   const std::filesystem::path tables = folder / "tables";
   make_folder(tables);
+  Staging files;
   for (const Table& table : all_tables(data)) {
-    write_file_atomic(tables / (table.id + ".md"), markdown(table)).take();
-    write_file_atomic(tables / (table.id + ".tex"), latex(table)).take();
-    write_file_atomic(tables / (table.id + ".csv"), csv(table)).take();
+    files.add(tables / (table.id + ".md"), markdown(table));
+    files.add(tables / (table.id + ".tex"), latex(table));
+    files.add(tables / (table.id + ".csv"), csv(table));
   }
-  write_file_atomic(folder / "report.md", markdown_report(data)).take();
-  write_file_atomic(folder / "index.html", html_page(data, find(data))).take();
+  files.add(folder / "report.md", markdown_report(data));
+  files.add(folder / "index.html", html_page(data, find(data)));
+  files.publish();
   return folder / "index.html";
 }
 

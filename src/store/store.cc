@@ -1,5 +1,7 @@
 #include "store/store.h"
 
+#include <set>
+
 #include "base/error.h"
 #include "embedded/schema.h"
 #include "store/database.h"
@@ -22,6 +24,29 @@ bool is_empty(Database& database) {
   return statement.step() && statement.integer(0) == 0;
 }
 
+std::set<std::string> table_names(Database& database) {
+  std::set<std::string> names;
+  Statement select(database, "SELECT name FROM sqlite_schema WHERE type = 'table'");
+  while (select.step()) {
+    names.insert(select.text(0));
+  }
+  return names;
+}
+
+void check_tables(Database& database) {
+  Database whole = Database::open(":memory:", Database::Mode::kCreate);
+  whole.execute(schema_files().front().text);
+  const std::set<std::string> present = table_names(database);
+  for (const std::string& name : table_names(whole)) {
+    if (!present.contains(name)) {
+      raise(ErrorCode::kCorruptData,
+            "{}: the table '{}' is missing; the store is damaged",
+            database.path().string(),
+            name);
+    }
+  }
+}
+
 void check_identity(Database& database) {
   if (database.pragma("application_id") != kApplicationId) {
     raise(ErrorCode::kCorruptData, "{}: not a store of nibble", database.path().string());
@@ -34,6 +59,7 @@ void check_identity(Database& database) {
           version,
           kSchemaVersion);
   }
+  check_tables(database);
 }
 
 void create_schema(Database& database) {

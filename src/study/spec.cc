@@ -12,19 +12,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Above what any model or data set of today has.
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
+constexpr std::int64_t kMaxTokens = 16'777'216;
+constexpr std::int64_t kMaxRepetitions = 10'000;
+constexpr std::int64_t kMaxThreads = 1024;
 
-/// A whole number of at least `least`, or `otherwise` where the key is absent.
-std::size_t count(TomlTable& table,
-                  std::string_view key,
-                  std::size_t otherwise,
-                  std::int64_t least) {
+struct Bounds {
+  std::int64_t least;
+  std::int64_t most;
+};
+
+/// A whole number within the bounds, or `otherwise` where the key is absent.
+std::size_t count(TomlTable& table, std::string_view key, std::size_t otherwise, Bounds bounds) {
   const auto value = table.optional<std::int64_t>(key);
   if (!value) {
     return otherwise;
   }
-  if (*value < least || *value > kMaxCount) {
-    table.reject(key, fmt::format("expected a whole number from {} to {}", least, kMaxCount));
+  if (*value < bounds.least || *value > bounds.most) {
+    table.reject(key,
+                 fmt::format("expected a whole number from {} to {}", bounds.least, bounds.most));
   }
   return static_cast<std::size_t>(*value);
 }
@@ -51,10 +58,10 @@ std::optional<profile::Options> read_measure(TomlTable& root) {
     return std::nullopt;
   }
   profile::Options options;
-  options.prompt_tokens = count(*table, "prompt_tokens", options.prompt_tokens, 1);
-  options.new_tokens = count(*table, "new_tokens", options.new_tokens, 1);
-  options.repetitions = count(*table, "repetitions", options.repetitions, 1);
-  options.warmups = count(*table, "warmups", options.warmups, 0);
+  options.prompt_tokens = count(*table, "prompt_tokens", options.prompt_tokens, {1, kMaxTokens});
+  options.new_tokens = count(*table, "new_tokens", options.new_tokens, {1, kMaxTokens});
+  options.repetitions = count(*table, "repetitions", options.repetitions, {1, kMaxRepetitions});
+  options.warmups = count(*table, "warmups", options.warmups, {0, kMaxRepetitions});
   table->finish();
   return options;
 }
@@ -63,8 +70,8 @@ std::vector<TaskSpec> read_tasks(TomlTable& root) {
   std::vector<TaskSpec> tasks;
   for (TomlTable& table : root.tables("task")) {
     TaskSpec task{table.required<std::string>("name"), 0, 0};
-    task.limit = count(table, "limit", 0, 1);
-    task.context = count(table, "context", TaskSpec{}.context, 2);
+    task.limit = count(table, "limit", 0, {1, kMaxCount});
+    task.context = count(table, "context", TaskSpec{}.context, {2, kMaxTokens});
     if (std::ranges::find(tasks, task.name, &TaskSpec::name) != tasks.end()) {
       table.reject("name", fmt::format("'{}' is listed twice", task.name));
     }
@@ -112,7 +119,7 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.data = resolve(folder, root.optional<std::string>("data").value_or("."));
   spec.output = resolve(folder, root.optional<std::string>("output").value_or("out"));
   spec.arithmetic = read_arithmetic(root);
-  spec.threads = count(root, "threads", 0, 0);
+  spec.threads = count(root, "threads", 0, {0, kMaxThreads});
   spec.notes =
       root.optional<std::vector<std::string>>("notes").value_or(std::vector<std::string>{});
   spec.measure = read_measure(root);

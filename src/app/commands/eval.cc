@@ -160,8 +160,10 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->envname("NIBBLE_DATA")
       ->capture_default_str();
   command->add_option("-L,--limit", options->limit, "Only the first N samples; 0 means all")
+      ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 31))
       ->capture_default_str();
   command->add_option("--window", options->window, "Tokens of a perplexity window")
+      ->check(CLI::Range(std::size_t{2}, kMaxTokens))
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
   command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();

@@ -92,6 +92,7 @@ void add_score(CLI::App& root, Invocation& invocation) {
       ->required();
   command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
   command->add_option("-c,--max-context", options->max_context, "Tokens; 0 means the model's own")
+      ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
   command->footer(
       "Requests: {\"id\", \"context\", \"continuation\"}, {\"id\", \"rolling\"}, or\n"

@@ -47,11 +47,14 @@ T field(const Json& line, const char* key, std::string_view wanted) {
 
 std::vector<text::TokenId> ids_of(const Json& line) {
   std::vector<text::TokenId> ids;
-  for (const auto id : field<std::vector<std::int64_t>>(line, "ids", "[integers]")) {
-    if (id < 0 || id > std::numeric_limits<text::TokenId>::max()) {
-      raise(ErrorCode::kInvalidArgument, "token id {} is outside the vocabulary", id);
+  for (const Json& id : field<std::vector<Json>>(line, "ids", "[integers]")) {
+    if (!id.is_number_integer()) {
+      raise(ErrorCode::kCorruptData, "\"ids\": expected [integers], found {}", dump_json(id));
     }
-    ids.push_back(static_cast<text::TokenId>(id));
+    if (id < 0 || id > std::numeric_limits<text::TokenId>::max()) {
+      raise(ErrorCode::kCorruptData, "token id {} is outside the vocabulary", dump_json(id));
+    }
+    ids.push_back(id.get<text::TokenId>());
   }
   return ids;
 }
@@ -88,7 +91,10 @@ int run(const TokenizeOptions& options) {
         try {
           out += dump_json(convert(*tokenizer, options, line)) + "\n";
         } catch (const Error& error) {
-          return error.failure().within(fmt::format("{}:{}", where, number));
+          // Whatever a line asks for in vain, the line is at fault and not an option.
+          const ErrorCode code =
+              error.code() == ErrorCode::kInvalidArgument ? ErrorCode::kCorruptData : error.code();
+          return fail(code, "{}:{}: {}", where, number, error.what());
         }
         if (out.size() >= kWriteAt) {
           print_out(out);

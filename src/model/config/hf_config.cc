@@ -73,7 +73,12 @@ void read_rope(KeyReader& keys, const std::string& where, ModelConfig& config) {
   const Json* parameters = keys.find("rope_parameters");
   if (parameters == nullptr || !parameters->is_object()) {
     config.rope_theta = keys.number_or("rope_theta", 10000.0F);
-    config.rope_scaling = read_scaling(keys, keys.find("rope_scaling"), where + ": rope_scaling");
+    const Json* scaling = keys.find("rope_scaling");
+    if (scaling != nullptr && !scaling->is_object()) {
+      keys.reject(ErrorCode::kCorruptData, "rope_scaling", "wanted an object or null");
+      return;
+    }
+    config.rope_scaling = read_scaling(keys, scaling, where + ": rope_scaling");
     return;
   }
   const std::string at = where + ": rope_parameters";
@@ -164,6 +169,25 @@ void read_shape(KeyReader& keys, ModelConfig& config) {
   config.norm_epsilon = keys.number_or("rms_norm_eps", 1e-6F);
 }
 
+/// Packed weights of another tool would be taken for missing tensors.
+Result<void> refuse_foreign_quantization(const Json& config, const std::string& where) {
+  const auto found = config.find("quantization_config");
+  if (found == config.end() || !found->is_object()) {
+    return {};
+  }
+  const std::string method = found->value("quant_method", Json()).is_string()
+                                 ? (*found)["quant_method"].get<std::string>()
+                                 : "unnamed";
+  if (method == "nibble") {
+    return {};
+  }
+  return fail(ErrorCode::kUnsupported,
+              "{}: the weights are quantized in the format '{}', which is not read; nibble reads "
+              "plain weights, its own folders and GGUF",
+              where,
+              method);
+}
+
 Json scaling_json(const ops::RopeScaling& scaling) {
   switch (scaling.kind) {
     case ops::RopeScaling::Kind::kNone:
@@ -210,6 +234,9 @@ Result<ModelConfig> read_hf_config(const Json& config_json, const std::string& w
                 where,
                 model_type,
                 architecture_names());
+  }
+  if (auto native = refuse_foreign_quantization(config_json, where); !native) {
+    return native.failure();
   }
   const Json* nested = top.find("text_config");
   const Json& source = nested != nullptr && nested->is_object() ? *nested : config_json;

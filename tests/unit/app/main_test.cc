@@ -41,6 +41,7 @@ TEST(Program, ErrorsAreJsonOnRequest) {
 
 TEST(Program, AFullDiskBehindStandardOutputIsAnError) {
   EXPECT_EQ(run_program("version >/dev/full; exit $?; :").exit_code, 5);
+  EXPECT_EQ(run_program("--help >/dev/full; exit $?; :").exit_code, 5);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ TEST(MappedFile, EmptyFilesAreFine) {
 TEST(MappedFile, MissingFilesAndFoldersAreToldApart) {
   const TempFolder folder;
   EXPECT_EQ(MappedFile::open(folder / "no").failure().code, ErrorCode::kNotFound);
-  EXPECT_EQ(MappedFile::open(folder.path()).failure().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(MappedFile::open(folder.path()).failure().code, ErrorCode::kUnsupported);
 }
 
 }  // namespace

@@ -61,6 +61,12 @@ TEST(Toml, WrongTypesAndMissingKeysSayWhereAndWhat) {
               HasSubstr("'name': missing, expected a string"));
 }
 
+TEST(Toml, AMisspeltRequiredKeyIsNamedAndNotTheMissingOne) {
+  const auto document = TomlDocument::parse("x = 1\n recipie = 'none'\n", "f.toml");
+  EXPECT_EQ(error_of([&] { document->root().required<std::string>("recipe"); }),
+            "f.toml:2:2: unknown key 'recipie' (did you mean 'recipe'?)");
+}
+
 TEST(Toml, SyntaxErrorsHaveLineAndColumn) {
   const auto document = TomlDocument::parse("a = 1\nb = = 2\n", "r.toml");
   ASSERT_FALSE(document);

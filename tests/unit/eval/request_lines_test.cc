@@ -36,6 +36,10 @@ TEST(RequestLines, SaysWhichLineIsWrong) {
   EXPECT_EQ(parse_request_lines("[1]", "in").failure().code, ErrorCode::kCorruptData);
   EXPECT_EQ(parse_request_lines("{\"prompt\": \"x\", \"max_tokens\": -1}", "in").failure().message,
             "in:1: 'max_tokens' is not an index, wanted a whole number from 0");
+  EXPECT_EQ(parse_request_lines("{\"prompt\": \"x\", \"max_token\": 1}", "in").failure().message,
+            "in:1: unknown key 'max_token' (did you mean 'max_tokens'?)");
+  EXPECT_EQ(parse_request_lines("{\"prompt\": \"x\", \"rolling\": \"y\"}", "in").failure().message,
+            "in:1: wanted one of 'continuation', 'rolling' and 'prompt'");
   EXPECT_EQ(parse_request_lines(" \n", "in").failure().message,
             "in: no requests, wanted JSON lines");
 }

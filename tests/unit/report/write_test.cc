@@ -1,7 +1,9 @@
 #include "report/write.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <map>
 
@@ -49,6 +51,17 @@ TEST(WriteReport, MarkdownStartsWithTheFinding) {
   EXPECT_THAT(text, HasSubstr("**Every variant that was fully measured"));
   EXPECT_THAT(text, HasSubstr("> The file is already in 4 bits."));
   EXPECT_THAT(text, HasSubstr("| odd\\|name |"));
+}
+
+TEST(WriteReport, NothingAppearsWhereOneFileCannotBeWritten) {
+  const TempFolder folder;
+  const store::Store store = small_store(folder / "s.db");
+  // Something stands where the last but one file would be written.
+  fs::create_directories(folder / fmt::format("r/report.md.tmp.{}", ::getpid()));
+  EXPECT_THROW(write_report(store, folder / "r"), Error);
+  for (const auto& [name, text] : contents(folder / "r")) {
+    ADD_FAILURE() << name << " was left behind";
+  }
 }
 
 TEST(WriteReport, AFolderThatCannotBeMadeIsAnIoError) {

@@ -176,6 +176,21 @@ TEST(Store, AnotherVersionIsRefusedWithBothNumbers) {
   }
 }
 
+TEST(Store, AStoreWithoutOneOfItsTablesIsDamaged) {
+  const TempFolder folder;
+  { Store::open(folder / "s.db"); }
+  Database::open(folder / "s.db", Database::Mode::kCreate).execute("DROP TABLE conditions");
+  for (const auto open : {&Store::open, &Store::open_read_only}) {
+    try {
+      open(folder / "s.db");
+      FAIL() << "opened a store without conditions";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
+      EXPECT_THAT(error.what(), HasSubstr("the table 'conditions' is missing"));
+    }
+  }
+}
+
 TEST(Store, AForeignDatabaseIsRefusedAndLeftAlone) {
   const TempFolder folder;
   Database::open(folder / "s.db", Database::Mode::kCreate).execute("CREATE TABLE mine (a)");

@@ -85,6 +85,13 @@ TEST(Spec, DefaultsAreSmall) {
   EXPECT_EQ(spec.variants[0].name, "reference");
 }
 
+TEST(Spec, CountsHaveBounds) {
+  EXPECT_THAT(message_of(with("threads = 999999\n")),
+              HasSubstr("study.toml:3:11: 'threads': expected a whole number from 0 to 1024"));
+  EXPECT_THAT(message_of(with("[measure]\nprompt_tokens = 99999999\n")),
+              HasSubstr("'prompt_tokens': expected a whole number from 1 to 16777216"));
+}
+
 TEST(Spec, DemoIsTheCachedModel) {
   const Spec spec =
       parse_spec(fmt::format("name = \"s\"\nmodel = \"demo\"\n{}{}", kTask, kReference),

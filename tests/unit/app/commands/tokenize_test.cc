@@ -56,6 +56,9 @@ TEST_F(Tokenize, ErrorsNameTheLine) {
   EXPECT_THAT(run("", "{").err, HasSubstr("standard input:1:2: "));
   EXPECT_THAT(run("--decode", "{\"ids\": [9]}").err,
               EndsWith("standard input:1: token id 9 is outside the vocabulary of 4 tokens\n"));
+  EXPECT_EQ(run("--decode", "{\"ids\": [9]}").exit_code, 3);
+  EXPECT_THAT(run("--decode", "{\"ids\": [1.5]}").err,
+              HasSubstr("\"ids\": expected [integers], found 1.5"));
   EXPECT_THAT(run("--decode", "{\"ids\": [-1]}").err, HasSubstr("token id -1 is outside"));
   EXPECT_THAT(run("--decode", "{\"ids\": \"x\"}").err, HasSubstr("\"ids\": expected [integers]"));
 }

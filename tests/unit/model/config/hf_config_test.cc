@@ -190,6 +190,10 @@ TEST(HfConfig, MissingAndImpossibleNumbersAreNamed) {
   json = base("llama");
   json["rope_theta"] = -1;
   EXPECT_THAT(message(json, ErrorCode::kCorruptData), ::testing::HasSubstr("must be positive"));
+  json = base("llama");
+  json["rope_scaling"] = {1};
+  EXPECT_THAT(message(json, ErrorCode::kCorruptData),
+              ::testing::HasSubstr("'rope_scaling': wanted an object or null"));
   json = base("qwen3");
   json["layer_types"] = {"full_attention"};
   json["use_sliding_window"] = true;
@@ -204,6 +208,7 @@ TEST(HfConfig, FeaturesThatWouldChangeTheFunctionAreRefused) {
       {"mlp_bias", true},
       {"hidden_act", "relu"},
       {"partial_rotary_factor", 0.5},
+      {"quantization_config", {{"quant_method", "gptq"}}},
       {"rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}}}};
   for (const auto& [key, value] : features) {
     Json json = base("llama");
