@@ -48,6 +48,21 @@ void remove_leftovers(const fs::path& folder) {
   }
 }
 
+/// The writer keeps the tensors twice for a moment (safetensors_writer.h).
+Result<void> check_room(const fs::path& temporary, const fs::path& folder, std::size_t n_bytes) {
+  std::error_code error;
+  const fs::space_info space = fs::space(temporary, error);
+  if (error || space.available / 2 >= n_bytes) {
+    return {};
+  }
+  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+  return fail(ErrorCode::kIo,
+              "{}: writing needs {:.1f} GiB of disk, {:.1f} GiB are free",
+              folder.string(),
+              2 * static_cast<double>(n_bytes) / kGiB,
+              static_cast<double>(space.available) / kGiB);
+}
+
 void sync_folder(const fs::path& folder) {
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd >= 0) {
@@ -76,7 +91,7 @@ CheckpointWriter::~CheckpointWriter() {
   }
 }
 
-Result<CheckpointWriter> CheckpointWriter::create(const fs::path& path) {
+Result<CheckpointWriter> CheckpointWriter::create(const fs::path& path, std::size_t n_bytes) {
   const fs::path folder = without_trailing_slash(path);
   std::error_code error;
   if (fs::exists(folder, error) && !(fs::is_directory(folder) && fs::is_empty(folder, error))) {
@@ -90,6 +105,10 @@ Result<CheckpointWriter> CheckpointWriter::create(const fs::path& path) {
   fs::create_directories(temporary, error);
   if (error) {
     return io_failure(folder, "cannot be created", error);
+  }
+  if (auto room = check_room(temporary, folder, n_bytes); !room) {
+    fs::remove_all(temporary, error);
+    return room.failure();
   }
   auto weights = SafetensorsWriter::create(temporary / "model.safetensors");
   if (!weights) {

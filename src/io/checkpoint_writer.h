@@ -11,6 +11,7 @@
 /// Source     our own
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -26,7 +27,10 @@ namespace nibble::io {
 
 class CheckpointWriter {
  public:
-  static Result<CheckpointWriter> create(const std::filesystem::path& folder);
+  /// `n_bytes` is what the weights will take, where the caller knows it: too small a disk is refused
+  /// before any work.
+  static Result<CheckpointWriter> create(const std::filesystem::path& folder,
+                                         std::size_t n_bytes = 0);
   CheckpointWriter(CheckpointWriter&&) noexcept;
   CheckpointWriter& operator=(CheckpointWriter&&) = delete;
   ~CheckpointWriter();  ///< removes what was written unless finished

@@ -59,7 +59,7 @@ class Run {
 
   QuantizeReport write(const std::filesystem::path& folder) {
     const auto start = Clock::now();
-    auto writer = io::CheckpointWriter::create(folder).take();
+    auto writer = io::CheckpointWriter::create(folder, report_.plan.bytes_after).take();
     progress_.begin(fmt::format("quantize with {}", recipe().name), report_.plan.n_parameters);
     for (const PlanRow& row : report_.plan.rows) {
       cancel_flag().check();

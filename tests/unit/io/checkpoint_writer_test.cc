@@ -97,6 +97,15 @@ TEST_F(CheckpointWriterTest, NothingAppearsWithoutFinish) {
   EXPECT_TRUE(names_in(folder_.path()).empty());
 }
 
+TEST_F(CheckpointWriterTest, ADiskThatIsTooSmallIsRefusedBeforeAnyWork) {
+  const auto refused = CheckpointWriter::create(folder_ / "out", std::size_t{1} << 60);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.failure().code, ErrorCode::kIo);
+  EXPECT_THAT(refused.failure().message,
+              HasSubstr("out: writing needs 2147483648.0 GiB of disk, "));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
+}
+
 TEST_F(CheckpointWriterTest, LeftoversOfADeadProcessGoAway) {
   fs::create_directory(folder_ / "out.tmp.999999999");
   testing::write_file(folder_ / "out.tmp.999999999" / "model.safetensors", "x");
