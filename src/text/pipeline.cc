@@ -1,16 +1,39 @@
 #include "text/pipeline.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 
 namespace nibble::text {
+namespace {
+
+/// The reader's hash, and what files beside the vocabulary may say otherwise.
+std::string full_hash(const PipelineParts& parts) {
+  const SpecialTokens& special = parts.special;
+  Sha256 hash;
+  hash.field(parts.hash);
+  for (const std::optional<TokenId>& id :
+       {special.bos, special.eos, special.pad, special.unknown}) {
+    hash.field(id ? fmt::format("{}", *id) : "none");
+  }
+  hash.field(fmt::format("{} {}", special.add_bos, special.add_eos));
+  for (const auto* ids : {&parts.prefix, &parts.suffix, &special.end_of_generation}) {
+    hash.field(fmt::format("{}", fmt::join(*ids, " ")));
+  }
+  return hash.hex();
+}
+
+}  // namespace
 
 PipelineTokenizer::PipelineTokenizer(PipelineParts parts) : parts_(std::move(parts)) {
   NIBBLE_CHECK(parts_.spellings.size() == parts_.pieces.size() &&
                    parts_.spellings.size() == parts_.is_special.size(),
                "tokenizer tables differ in size");
+  parts_.hash = full_hash(parts_);
 }
 
 Result<std::vector<TokenId>> PipelineTokenizer::encode(std::string_view text,

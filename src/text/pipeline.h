@@ -39,7 +39,7 @@ struct PipelineParts {
   Malformed malformed = Malformed::kSequence;
   bool drops_first_blank = false;
   std::string continuation_mark;  ///< "##": a first token that has it is spelled out
-  std::string hash;
+  std::string hash;  ///< of what the reader read; the tokenizer adds prefix, suffix and `special`
 };
 
 class PipelineTokenizer final : public Tokenizer {

@@ -55,7 +55,8 @@ class Tokenizer {
   [[nodiscard]] virtual Malformed malformed_rule() const noexcept { return Malformed::kSequence; }
   /// The token's own spelling in the vocabulary, "<|im_end|>" or "Ġthe"; nullopt when out of range.
   [[nodiscard]] virtual std::optional<std::string_view> token_text(TokenId id) const = 0;
-  /// SHA-256 over family, vocabulary, merges and settings: equal hashes, equal ids.
+  /// SHA-256 over family, vocabulary, merges, settings and special tokens: equal hashes, equal ids
+  /// and equal ends of an answer.
   [[nodiscard]] virtual std::string hash() const = 0;
 };
 

@@ -136,12 +136,7 @@ void finish(const GgufTokenizerSpec& spec, bool adds_bos, PipelineParts& parts) 
                    {}};
   put_around(parts);
   find_end_of_generation(parts);
-  Sha256 hash;
-  hash.field(hash_of(spec));
-  for (const auto* ids : {&parts.prefix, &parts.suffix}) {
-    hash.field(fmt::format("{}", fmt::join(*ids, " ")));
-  }
-  parts.hash = hash.hex();
+  parts.hash = hash_of(spec);
 }
 
 std::unique_ptr<Tokenizer> make_byte_level(const GgufTokenizerSpec& spec) {

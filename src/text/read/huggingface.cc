@@ -1,5 +1,3 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -142,11 +140,7 @@ std::unique_ptr<Tokenizer> read_tokenizer(const Json& json,
   check_frame(parts);
   read_config(config, by_id, parts);
   find_end_of_generation(parts);
-  parts.hash =
-      Sha256()
-          .field(text)
-          .field(fmt::format("{} {}", fmt::join(parts.prefix, ","), fmt::join(parts.suffix, ",")))
-          .hex();
+  parts.hash = sha256_hex(text);
   return std::make_unique<PipelineTokenizer>(std::move(parts));
 }
 

@@ -130,13 +130,7 @@ std::string hash_of(const SentencePieceSource& source) {
   }
   hash.bytes(std::as_bytes(std::span(source.scores)));
   hash.bytes(std::as_bytes(std::span(source.types)));
-  hash.field(fmt::format("{} {} {} {} {}",
-                         source.bos.value_or(-1),
-                         source.eos.value_or(-1),
-                         source.unknown.value_or(-1),
-                         source.add_prefix,
-                         source.finds_written));
-  hash.field(fmt::format("{} {}", source.add_bos, source.add_eos));
+  hash.field(fmt::format("{} {}", source.add_prefix, source.finds_written));
   return hash.hex();
 }
 

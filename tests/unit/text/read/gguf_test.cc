@@ -167,5 +167,18 @@ TEST(Gguf, EqualSpecsHaveEqualHashes) {
   EXPECT_NE(hash(small_bpe({"b c"})), hash(small_bpe({"a b"})));
 }
 
+TEST(Gguf, HashesFollowTheSpecialTokens) {
+  auto spec = small_bpe({});
+  std::vector<std::string> hashes = {make_tokenizer(spec).take()->hash()};
+  for (auto* id : {&spec.bos, &spec.eos, &spec.pad, &spec.unknown}) {
+    const auto before = *id;
+    *id = 3;
+    hashes.push_back(make_tokenizer(spec).take()->hash());
+    *id = before;
+  }
+  std::ranges::sort(hashes);
+  EXPECT_EQ(std::ranges::adjacent_find(hashes), hashes.end());
+}
+
 }  // namespace
 }  // namespace nibble::text

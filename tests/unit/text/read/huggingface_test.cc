@@ -93,6 +93,17 @@ TEST(HuggingFace, HashesFollowTheSettings) {
   EXPECT_NE(make(json, kLlamaConfig)->hash(), hash);
 }
 
+TEST(HuggingFace, HashesFollowTheSpecialTokensOfTheCompanion) {
+  const Json json = llama_like();
+  const auto hash = [&](std::string_view config) { return make(json, config)->hash(); };
+  const std::string first = hash(R"({"bos_token": "<s>", "eos_token": "</s>"})");
+  EXPECT_EQ(hash(R"({"eos_token": "</s>", "bos_token": "<s>", "model_max_length": 9})"), first);
+  EXPECT_NE(hash(R"({"bos_token": "<s>", "eos_token": "<s>"})"), first);
+  EXPECT_NE(hash(R"({"bos_token": "</s>", "eos_token": "</s>"})"), first);
+  EXPECT_NE(hash(R"({"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})"), first);
+  EXPECT_NE(hash(""), first);
+}
+
 TEST(HuggingFace, FailuresNameFileAndKey) {
   const auto message = [](const Json& json, std::string_view config = "") {
     return make_tokenizer_from_json(dump_json(json), config, "t.json").failure().message;

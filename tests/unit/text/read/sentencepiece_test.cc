@@ -89,6 +89,17 @@ TEST(SentencePiece, OnlyTheFirstBlankIsDropped) {
   }
 }
 
+TEST(SentencePiece, HashesFollowTheSpecialTokens) {
+  auto source = source_of({{"<unk>", PieceType::kUnknown}, {"a", kNormal}, {"b", kNormal}});
+  const std::string first = make_sentencepiece(source)->hash();
+  EXPECT_EQ(make_sentencepiece(source)->hash(), first);
+  source.eos = 2;
+  const std::string second = make_sentencepiece(source)->hash();
+  EXPECT_NE(second, first);
+  source.eos = 1;
+  EXPECT_NE(make_sentencepiece(source)->hash(), second);
+}
+
 TEST(SentencePiece, BrokenListsAreNamed) {
   auto source = source_of({{"a", kNormal}, {"b", kNormal}});
   source.scores[1] = std::nanf("");
