@@ -80,16 +80,4 @@ Result<TextFile> wikitext_rows_text(const std::filesystem::path& path) {
   return file;
 }
 
-Result<DataSet<std::string>> wikitext_pages(const std::filesystem::path& path) {
-  const auto file = read_text(path);
-  if (!file) {
-    return file.failure();
-  }
-  DataSet<std::string> out{split_wikitext_pages(file->text), file->sha256};
-  if (out.rows.empty()) {
-    return fail(ErrorCode::kCorruptData, "{}: no pages", path.string());
-  }
-  return out;
-}
-
 }  // namespace nibble::data

@@ -4,7 +4,7 @@
 /// The raw file has a line a paragraph, " = Title = " for headings, and lines of one blank between
 /// them.
 ///
-/// Errors     as read_text; kCorruptData for a file without pages
+/// Errors     as read_text
 /// Source     the "text" rows of datasets' wikitext-2-raw-v1; pages as in
 ///            EleutherAI/wikitext_document_level
 #pragma once
@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "data/data_set.h"
 #include "data/text_file.h"
 
 namespace nibble::data {
@@ -27,7 +26,7 @@ std::string join_wikitext_rows(std::string_view raw);
 /// unless it is blank.
 std::vector<std::string> split_wikitext_pages(std::string_view raw);
 
+/// The joined rows of a file.
 Result<TextFile> wikitext_rows_text(const std::filesystem::path& path);
-Result<DataSet<std::string>> wikitext_pages(const std::filesystem::path& path);
 
 }  // namespace nibble::data
