@@ -51,6 +51,10 @@ DataFile read_data_file(const fs::path& folder, std::initializer_list<std::strin
   return {std::move(path), std::move(file.text), std::move(file.sha256)};
 }
 
+std::string content_extension(const fs::path& path) {
+  return (path.extension() == ".gz" ? path.stem() : path).extension().string();
+}
+
 std::string combined_hash(std::initializer_list<std::string_view> hashes) {
   Sha256 hash;
   for (const std::string_view one : hashes) {

@@ -31,6 +31,9 @@ std::filesystem::path find_data_file(const std::filesystem::path& folder,
 DataFile read_data_file(const std::filesystem::path& folder,
                         std::initializer_list<std::string_view> names);
 
+/// The extension of what the file holds, before any ".gz": ".jsonl".
+std::string content_extension(const std::filesystem::path& path);
+
 /// One hash over several files, in order.
 std::string combined_hash(std::initializer_list<std::string_view> hashes);
 

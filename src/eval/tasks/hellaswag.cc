@@ -84,7 +84,7 @@ Rows rows_of_text(const std::filesystem::path& path) {
 Rows all_rows(const std::filesystem::path& folder) {
   const std::filesystem::path path =
       find_data_file(folder, {"validation.jsonl", "hellaswag_val.jsonl", "hellaswag_val_full.txt"});
-  if (path.string().find(".jsonl") == std::string::npos) {
+  if (content_extension(path) != ".jsonl") {
     return rows_of_text(path);
   }
   const DataFile file = read_data_file(folder, {path.filename().string()});

@@ -33,7 +33,7 @@ std::string context_of(const Record& record) {
 
 std::vector<Document> own_documents(const DataFile& file, std::size_t limit) {
   std::vector<Document> documents;
-  if (file.path.string().find(".json") == std::string::npos) {
+  if (!content_extension(file.path).starts_with(".json")) {
     documents.push_back(plain_document(file.path.filename().string(), file.text));
     return documents;
   }

@@ -41,6 +41,13 @@ TEST(DataFile, NamesWhatItLookedFor) {
             folder.path().string() + ": no data file, wanted a.jsonl or b.jsonl (or .gz)");
 }
 
+TEST(DataFile, TheExtensionIsThatOfTheContent) {
+  EXPECT_EQ(content_extension("x.json/rows.txt"), ".txt");
+  EXPECT_EQ(content_extension("x/rows.v2.jsonl.gz"), ".jsonl");
+  EXPECT_EQ(content_extension("rows.gz"), "");
+  EXPECT_EQ(content_extension("rows"), "");
+}
+
 TEST(Record, ReadsTypedValues) {
   const TempFolder folder;
   write_file(folder / "a.jsonl",

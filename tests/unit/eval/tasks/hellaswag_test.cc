@@ -36,6 +36,14 @@ TEST(Hellaswag, OfficialRowsAreCapitalized) {
   EXPECT_EQ(sample.target, "b. c");
 }
 
+TEST(Hellaswag, TheFileNameSaysWhichFormItHas) {
+  const TempFolder folder;
+  const auto data = folder / "all.jsonl.d/hellaswag";
+  std::filesystem::create_directories(data);
+  write_file(data / "hellaswag_val_full.txt", "Ice: A man sits.\n2\na\nb\nc\nd\n");
+  EXPECT_EQ(make_task("hellaswag", {.data = data.parent_path()}).take()->sample(0).target, "c");
+}
+
 TEST(Hellaswag, RefusesALabelThatIsNoEnding) {
   const TempFolder folder;
   std::filesystem::create_directory(folder / "hellaswag");
