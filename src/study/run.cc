@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include "base/cancel.h"
+#include "base/function_ref.h"
 #include "study/batches.h"
 #include "study/conditions.h"
 #include "study/summarize.h"
@@ -24,6 +26,15 @@ bool is_variants_own(ErrorCode code) noexcept {
       return true;
     default:
       return false;
+  }
+}
+
+/// Memory that runs out is an Error like the others.
+void without_bad_alloc(FunctionRef<void()> f) {
+  try {
+    f();
+  } catch (const std::bad_alloc&) {
+    raise(ErrorCode::kOutOfMemory, "memory ran out");
   }
 }
 
@@ -99,13 +110,13 @@ class PlanRun {
 
   void run_or_record(const PlannedVariant& variant) {
     try {
-      run_variant(variant);
+      without_bad_alloc([&] { run_variant(variant); });
     } catch (const Error& error) {
       const bool is_reference = &variant == &plan_.variants.front();
       if (is_reference || !is_variants_own(error.code())) {
         throw;
       }
-      runner_.close();
+      without_bad_alloc([&] { runner_.close(); });
       for (const store::UnitRecord* unit : missing_units(variant)) {
         store_.add_failure({unit->id, error.what()});
       }

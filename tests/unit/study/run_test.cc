@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "base/error.h"
 #include "fakes.h"
 #include "support/files.h"
@@ -119,6 +121,25 @@ TEST_F(RunTest, AFailingVariantDoesNotEndTheStudy) {
   EXPECT_THAT(run(store, runner), IsEmpty());
   EXPECT_THAT(store.failures(), IsEmpty());
   EXPECT_EQ(runner.n_answered, 240U);
+}
+
+TEST_F(RunTest, AVariantWithoutEnoughMemoryDoesNotEndTheStudy) {
+  spec_.variants.push_back({"int8", "rtn-int8"});
+  plan_ = make_plan(spec_, fake_inputs());
+  store::Store store = store::Store::in_memory();
+  FakeRunner runner;
+  runner.on_open = [](const PlannedVariant& variant) {
+    if (variant.record.name == "int4") {
+      throw std::bad_alloc();
+    }
+  };
+  const auto failures = run(store, runner);
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].variant, "int4");
+  EXPECT_EQ(failures[0].failure.code, ErrorCode::kOutOfMemory);
+  ASSERT_EQ(store.failures().size(), 3U);
+  EXPECT_EQ(store.failures()[0].message, "memory ran out");
+  EXPECT_EQ(runner.n_answered, 160U);
 }
 
 TEST_F(RunTest, AFailingReferenceAndAFullDiskEndIt) {
