@@ -34,9 +34,11 @@ struct SampleResult {
 };
 
 struct TaskInfo {
-  std::string name;                  ///< "arc_easy", "wikitext_stride512", …
-  int version = 1;                   ///< raised when a prompt or a score changes
-  std::string protocol{};            ///< one line: "0-shot, log-likelihood of ' ' + choice, no BOS"
+  std::string name;  ///< "arc_easy", "wikitext_stride512", …
+  int version = 1;   ///< raised when a prompt or a score changes
+  /// One line that says all that shapes requests and scores besides name, version and data:
+  /// "windows of 2048 tokens, stride 512".
+  std::string protocol{};
   std::string data_hash{};           ///< SHA-256 of the data file(s) used
   std::vector<MetricRow> metrics{};  ///< the first is the headline
 };
@@ -54,7 +56,8 @@ class Task {
 struct TaskOptions {
   std::filesystem::path data;  ///< the data folder
   std::size_t limit = 0;  ///< first n samples (for perplexity: windows or documents); 0 means all
-  std::size_t max_context = 2048;              ///< window of the perplexity protocols
+  std::size_t max_context = 2048;  ///< window of the perplexity protocols
+  std::size_t model_context = 0;   ///< of the model that will answer; no window is longer. 0: any
   const text::Tokenizer* tokenizer = nullptr;  ///< perplexity protocols cut token windows
 };
 

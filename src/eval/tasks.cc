@@ -26,10 +26,11 @@ std::unique_ptr<Task> make_arc_challenge(const TaskRequest& request) {
 }
 
 constexpr std::array kMakers = {
-    TaskMaker{{"wikitext_stride512", "WikiText-2 perplexity, windows of 2048 tokens, stride 512"},
+    TaskMaker{{"wikitext_stride512", "WikiText-2 perplexity, overlapping windows, stride 512"},
               NameForm::kPlain,
               &make_wikitext_stride},
-    TaskMaker{{"wikitext_disjoint2048", "WikiText-2 perplexity, disjoint windows (GPTQ, AWQ)"},
+    TaskMaker{{"wikitext_disjoint2048",
+               "WikiText-2 perplexity, disjoint windows of 2048 tokens (GPTQ, AWQ)"},
               NameForm::kPlain,
               &make_wikitext_disjoint},
     TaskMaker{{"wikitext", "WikiText-2 by word, byte and bit (lm-evaluation-harness)"},
@@ -65,7 +66,7 @@ constexpr std::array kMakers = {
     TaskMaker{{"stride512:FILE", "the same, joined, windows with stride 512"},
               NameForm::kFile,
               &make_own_stride},
-    TaskMaker{{"disjoint2048:FILE", "the same, joined, disjoint windows"},
+    TaskMaker{{"disjoint2048:FILE", "the same, joined, disjoint windows of 2048 tokens"},
               NameForm::kFile,
               &make_own_disjoint},
     TaskMaker{
@@ -153,6 +154,9 @@ Result<void> check_task_name(std::string_view name) {
 
 Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options) {
   TaskRequest request{std::string(name), {}, 0, options};
+  if (options.model_context > 0) {
+    request.options.max_context = std::min(options.max_context, options.model_context);
+  }
   const auto maker = std::ranges::find_if(
       kMakers, [&](const TaskMaker& one) { return matches(one, name, request); });
   if (maker == kMakers.end()) {

@@ -56,9 +56,11 @@ PlanInputs read_inputs(const Spec& spec,
   inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
   inputs.host = profile::read_host();
   inputs.program_version = program_version;
+  const std::size_t context = model::read_config(checkpoint).take().context;
   for (const TaskSpec& task : spec.tasks) {
     inputs.tasks.push_back(
-        eval::make_task(task.name, {spec.data, task.limit, task.context, &tokenizer}).take());
+        eval::make_task(task.name, {spec.data, task.limit, task.context, context, &tokenizer})
+            .take());
   }
   return inputs;
 }

@@ -28,11 +28,11 @@ struct TaskReport {
 
 std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
                                                     const model::LoadedModel& model) {
-  const eval::TaskOptions task_options{
-      .data = options.data,
-      .limit = options.limit,
-      .max_context = std::min(options.window, model.model->config().context),
-      .tokenizer = model.tokenizer.get()};
+  const eval::TaskOptions task_options{.data = options.data,
+                                       .limit = options.limit,
+                                       .max_context = options.window,
+                                       .model_context = model.model->config().context,
+                                       .tokenizer = model.tokenizer.get()};
   std::vector<std::unique_ptr<eval::Task>> tasks;
   for (const std::string& name : options.tasks) {
     tasks.push_back(eval::make_task(name, task_options).take());

@@ -84,9 +84,11 @@ std::unique_ptr<Task> make_demo_perplexity(const TaskRequest& request) {
   for_each_record(file, request.options.limit, [&](const Record& record, std::size_t) {
     documents.push_back(plain_document(record.text("id"), record.text("text")));
   });
-  TaskInfo info{.name = request.name,
-                .protocol = "rolling log-likelihood of each passage",
-                .data_hash = file.hash};
+  TaskInfo info{
+      .name = request.name,
+      .protocol = fmt::format("rolling log-likelihood of each passage, windows of {} tokens",
+                              request.options.max_context),
+      .data_hash = file.hash};
   return std::make_unique<DocumentTask>(
       std::move(info), "perplexity", std::move(documents), request.options.max_context);
 }

@@ -10,6 +10,21 @@ namespace nibble::eval {
 namespace {
 
 constexpr std::size_t kStride = 512;
+constexpr std::size_t kDisjointLength = 2048;  // the tasks' names say so
+
+/// The windows' length, where the protocol can be kept with the context that there is.
+std::size_t window_length(const TaskRequest& request, WindowProtocol protocol) {
+  const std::size_t given = request.options.max_context;
+  const std::size_t least = protocol == WindowProtocol::kStride ? kStride + 1 : kDisjointLength;
+  if (given < least) {
+    raise(
+        ErrorCode::kInvalidArgument,
+        "wanted windows of at least {} tokens; the window setting and the model's context allow {}",
+        least,
+        given);
+  }
+  return protocol == WindowProtocol::kStride ? given : kDisjointLength;
+}
 
 DataFile wikitext_file(const TaskRequest& request) {
   return read_data_file(request.options.data / "wikitext2", {"wiki.test.raw"});
@@ -28,7 +43,7 @@ std::unique_ptr<Task> make_window_task(const TaskRequest& request,
           "{}: needs a model, its windows are cut by tokens",
           request.name);
   }
-  const std::size_t length = request.options.max_context;
+  const std::size_t length = window_length(request, protocol);
   std::vector<text::TokenId> tokens =
       encode_with_bos(*tokenizer, text, tokenizer->special().add_bos);
   std::vector<TokenWindow> windows = protocol == WindowProtocol::kStride

@@ -10,6 +10,7 @@ namespace nibble::eval {
 std::vector<TokenWindow> stride_windows(std::size_t n_tokens,
                                         std::size_t length,
                                         std::size_t stride) {
+  NIBBLE_CHECK(0 < stride && stride < length, "windows would leave tokens out");
   std::vector<TokenWindow> windows;
   std::size_t reached = 0;
   for (std::size_t begin = 0; reached < n_tokens; begin += stride) {

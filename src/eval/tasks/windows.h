@@ -29,6 +29,8 @@ struct TokenWindow {
   std::size_t end;
   std::size_t first_scored;  ///< position in the text
 };
+/// `length` is above `stride`: each token but the first is scored, by a window that has one before
+/// it.
 std::vector<TokenWindow> stride_windows(std::size_t n_tokens,
                                         std::size_t length,
                                         std::size_t stride);

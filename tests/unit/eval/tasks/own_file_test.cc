@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "eval/task.h"
@@ -12,10 +13,9 @@ using nibble::testing::write_file;
 
 class OwnFile : public ::testing::Test {
  protected:
-  std::unique_ptr<Task> make(std::string_view name, std::size_t max_context = 4) {
+  std::unique_ptr<Task> make(std::string_view name) {
     TaskOptions options;
     options.data = folder_.path();
-    options.max_context = max_context;
     options.tokenizer = &tokenizer_;
     return make_task(name, options).take();
   }
@@ -49,12 +49,25 @@ TEST_F(OwnFile, PerplexityOfPlainTextAndOfRecords) {
   EXPECT_EQ(std::get<RollingRequest>(records->sample(1).requests.at(0)).text, "yz");
 }
 
+TEST_F(OwnFile, TheFilesOwnExtensionSaysWhatItHolds) {
+  const auto folder = folder_ / "all.json.d";
+  std::filesystem::create_directory(folder);
+  write_file(folder / "a.txt", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
+  write_file(folder / "b.json", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
+  EXPECT_EQ(make("perplexity:all.json.d/a.txt")->n_samples(), 1U);
+  EXPECT_EQ(make("perplexity:all.json.d/b.json")->n_samples(), 2U);
+}
+
 TEST_F(OwnFile, WindowsOfJoinedTexts) {
-  write_file(folder_ / "b.jsonl", "{\"text\": \"wxyz\"}\n{\"text\": \"1234\"}\n");
+  write_file(folder_ / "b.jsonl",
+             fmt::format("{{\"text\": \"{}\"}}\n{{\"text\": \"{}\"}}\n",
+                         std::string(2048, 'w'),
+                         std::string(2050, '1')));
   const auto task = make("disjoint2048:b.jsonl");
-  ASSERT_EQ(task->n_samples(), 2U);  // "wxyz", then "\n\n12"; the tail "34" is dropped
-  EXPECT_EQ(std::get<WindowRequest>(task->sample(1).requests.at(0)).tokens, ids_of("\n\n12"));
-  EXPECT_EQ(make("stride512:b.jsonl", 20)->n_samples(), 1U);
+  ASSERT_EQ(task->n_samples(), 2U);  // of "\n\n111…" the tail "1111" is dropped
+  EXPECT_EQ(std::get<WindowRequest>(task->sample(1).requests.at(0)).tokens,
+            ids_of("\n\n" + std::string(2046, '1')));
+  EXPECT_EQ(make("stride512:b.jsonl")->n_samples(), 6U);
 }
 
 }  // namespace

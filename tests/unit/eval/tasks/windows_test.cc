@@ -25,6 +25,26 @@ TEST(StrideWindows, ScoreEachTokenOnceButTheFirst) {
             (std::vector<Triple>{{0, 8, 1}, {2, 10, 8}, {4, 11, 10}}));
 }
 
+TEST(StrideWindows, TogetherScoreEveryTokenButTheFirst) {
+  for (const std::size_t stride : {1U, 3U, 7U}) {
+    for (std::size_t n = 2; n < 40; ++n) {
+      std::size_t next = 1;
+      for (const TokenWindow& window : stride_windows(n, 8, stride)) {
+        EXPECT_EQ(window.first_scored, next) << n << " tokens, stride " << stride;
+        EXPECT_LT(window.begin, window.first_scored);
+        EXPECT_LE(window.end - window.begin, 8U);
+        next = window.end;
+      }
+      EXPECT_EQ(next, n) << n << " tokens, stride " << stride;
+    }
+  }
+}
+
+TEST(StrideWindows, AStrideAsLongAsTheWindowIsRefused) {
+  EXPECT_THROW(stride_windows(100, 8, 8), Error);
+  EXPECT_THROW(stride_windows(100, 8, 0), Error);
+}
+
 TEST(StrideWindows, ShortTexts) {
   EXPECT_EQ(triples(stride_windows(5, 8, 2)), (std::vector<Triple>{{0, 5, 1}}));
   EXPECT_TRUE(stride_windows(1, 8, 2).empty());
