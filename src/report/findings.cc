@@ -105,11 +105,11 @@ std::string compared_text(const Data& data) {
     tasks.push_back(fmt::format("{} (n = {})", task.name, task.n_samples));
   }
   const std::string model = data.condition("model");
-  return fmt::format("{} of {} against {}, on {}.",
+  return fmt::format("{} of {} against {}, {}.",
                      plural(data.variants.size() - 1, "variant"),
                      model.empty() ? "the model" : model,
                      data.variants.front().record.name,
-                     list(tasks));
+                     tasks.empty() ? "in size, memory and speed" : "on " + list(tasks));
 }
 
 /// The smallest variant with every comparison made and no significant loss; nullptr when there is
@@ -149,6 +149,10 @@ bool saves_nothing(const Verdict& best, const Data& data) {
 /// Headline and qualifier.
 std::pair<std::string, std::string> headline(const std::vector<Verdict>& verdicts,
                                              const Data& data) {
+  if (data.tasks.empty()) {
+    return {"This study asks no task, so it says nothing about losses and recommends no variant.",
+            ""};
+  }
   if (std::ranges::none_of(verdicts, &Verdict::is_complete)) {
     return {"No variant has been measured on all tasks yet, so none can be recommended.", ""};
   }

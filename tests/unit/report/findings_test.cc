@@ -103,6 +103,23 @@ TEST_F(FindingsTest, SpeedIsComparedWithTheReference) {
           "the reference 5.25 ms)."));
 }
 
+TEST(Findings, AStudyOfSpeedAloneClaimsNoLoss) {
+  const TempFolder folder;
+  store::Store store = small_store(folder / "s.db");
+  store::Plan plan = small_plan();
+  plan.tasks.clear();
+  std::erase_if(plan.units, [](const store::UnitRecord& unit) { return !unit.task.empty(); });
+  store.replace_plan(plan);
+  const Findings findings = find(gather(store));
+  EXPECT_EQ(findings.headline,
+            "This study asks no task, so it says nothing about losses and recommends no variant.");
+  EXPECT_EQ(findings.qualifier, "");
+  EXPECT_EQ(findings.compared,
+            "3 variants of Mill-1B against reference, in size, memory and speed.");
+  EXPECT_THAT(findings.details, Contains(HasSubstr("No variant decodes faster")));
+  EXPECT_THAT(findings.details, Not(Contains(HasSubstr("significant"))));
+}
+
 TEST(Findings, AnEmptyStoreHasNothingToSay) {
   const TempFolder folder;
   const store::Store store = store::Store::open(folder / "s.db");
