@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -154,15 +157,21 @@ Json optional_json(const std::optional<double>& value) {
   return value ? Json(*value) : Json();
 }
 
+bool all_finite(std::initializer_list<std::optional<double>> values) {
+  return std::ranges::all_of(values, [](const auto& v) { return !v || std::isfinite(*v); });
+}
+
+/// null where there is nothing to draw: no value, or one that no axis holds.
 Json result_json(const Known<store::SummaryRecord>& known) {
-  if (!known.value) {
+  if (!known.value || !all_finite({known.value->value, known.value->low, known.value->high})) {
     return {};
   }
   const store::SummaryRecord& row = *known.value;
   Json out = {{"value", optional_json(row.value)},
               {"low", optional_json(row.low)},
               {"high", optional_json(row.high)}};
-  if (const auto& with = row.comparison) {
+  if (const auto& with = row.comparison;
+      with && all_finite({with->difference, with->low, with->high})) {
     out["difference"] = {{"value", with->difference},
                          {"low", with->low},
                          {"high", with->high},

@@ -39,6 +39,16 @@ function sayNone(element, text) {
   element.replaceChildren(p);
 }
 
+// Names below a plot what it leaves out: numbers that are missing or infinite.
+function nameAbsent(element, names) {
+  if (names.length > 0) {
+    const p = document.createElement("p");
+    p.className = "how";
+    p.textContent = `Not shown, because a number is missing or infinite: ${names.join(", ")}.`;
+    element.append(p);
+  }
+}
+
 const signed = (value, digits) => (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(digits);
 const named = (name, unit) => (unit ? `${name}, ${unit}` : name);
 const digitsFor = (size) => (size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3);
@@ -161,12 +171,7 @@ function drawScatter(element, taskIndex) {
     return;
   }
   draw(element, scatterSpec(element.clientWidth, data.tasks[taskIndex], cost, points));
-  if (absent.length > 0) {
-    const p = document.createElement("p");
-    p.className = "how";
-    p.textContent = `Not shown, because a number is missing: ${absent.join(", ")}.`;
-    element.append(p);
-  }
+  nameAbsent(element, absent);
 }
 
 // Bounds beyond the axis would squeeze everything else; such rows get an arrow and their number in words.
@@ -179,11 +184,18 @@ function axisLimit(rows) {
 
 function forestRows(taskIndex) {
   const scale = percent(data.tasks[taskIndex]);
-  return data.variants.filter((v) => !v.reference && v.results[taskIndex]?.difference).map((variant) => {
-    const d = variant.results[taskIndex].difference;
-    return { name: variant.name, color: slotColor(variant.slot), shape: slotShape(variant.slot), value: d.value * scale,
-      low: d.low * scale, high: d.high * scale, significant: d.significant, p: d.p_adjusted };
-  });
+  const rows = [];
+  const absent = [];
+  for (const variant of data.variants.filter((v) => !v.reference)) {
+    const d = variant.results[taskIndex]?.difference;
+    if (!d) {
+      absent.push(variant.name);
+      continue;
+    }
+    rows.push({ name: variant.name, color: slotColor(variant.slot), shape: slotShape(variant.slot), value: d.value * scale,
+      low: d.low * scale, high: d.high * scale, significant: d.significant, p: d.p_adjusted });
+  }
+  return { rows, absent };
 }
 
 function forestSpec(width, task, rows) {
@@ -261,11 +273,12 @@ function drawForests() {
     }
   }
   box.querySelectorAll(".plot").forEach((element, taskIndex) => {
-    const rows = forestRows(taskIndex);
+    const { rows, absent } = forestRows(taskIndex);
     if (rows.length === 0) {
       sayNone(element, "Nothing to compare yet.");
     } else {
       draw(element, forestSpec(element.clientWidth, data.tasks[taskIndex], rows));
+      nameAbsent(element, absent);
     }
   });
 }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
@@ -52,6 +53,23 @@ TEST_F(PagePartsTest, PlotDataHasNullForWhatIsMissing) {
   EXPECT_TRUE(json["variants"][3]["size_mb"].is_null());
   EXPECT_TRUE(json["variants"][0]["results"][0]["low"].is_null());
   EXPECT_EQ(json["tasks"][1]["difference_unit"], "points");
+}
+
+TEST_F(PagePartsTest, WhatNoAxisHoldsIsMissingInThePlots) {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  auto& row = *data_.variants[1].outcomes[0].metrics[0].value;
+  const auto result = [&] {
+    return parse_json(plot_data_json(data_), "data").take()["variants"][1]["results"][0];
+  };
+  row.value = kInfinite;
+  EXPECT_TRUE(result().is_null());
+  row.value = 24.5;
+  row.high = kInfinite;
+  EXPECT_TRUE(result().is_null());
+  row.high = 26;
+  row.comparison->high = kInfinite;
+  EXPECT_EQ(result()["value"], 24.5);
+  EXPECT_FALSE(result().contains("difference"));
 }
 
 TEST_F(PagePartsTest, RecipesAndNotesAreShown) {
