@@ -35,6 +35,14 @@ struct Contribution {
 
 double apply(Transform transform, double ratio) noexcept;
 
+/// "identity", "exp", "per_ln2": how a store spells a transform.
+std::string_view transform_name(Transform transform) noexcept;
+/// nullopt for a name that is none.
+std::optional<Transform> transform_from_name(std::string_view name) noexcept;
+
+/// Weight 1 and 0 or 1 as its sum.
+bool is_right_or_wrong(const Contribution& sample) noexcept;
+
 /// The metric over many samples; NaN when there are none.
 double metric_value(std::span<const Contribution> contributions, Transform transform) noexcept;
 

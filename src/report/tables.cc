@@ -296,7 +296,7 @@ Table task_table(const Data& data) {
 Table condition_table(const Data& data) {
   Table table{"conditions",
               "Conditions",
-              "What held for every number",
+              "What held for every number; memory and system are those of the last run",
               {{"Condition", false, {}}, {"Value", false, {}}},
               {}};
   for (const store::Condition& row : data.conditions) {

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "kernels/select.h"
+#include "eval/stats/interval.h"
 
 namespace nibble::study {
 namespace {
@@ -19,16 +19,14 @@ std::string hash_of(std::initializer_list<std::string_view> fields) {
   return hash.hex();
 }
 
-std::string_view transform_name(eval::Transform transform) {
-  switch (transform) {
-    case eval::Transform::kIdentity:
-      return "identity";
-    case eval::Transform::kExp:
-      return "exp";
-    case eval::Transform::kPerLn2:
-      return "per_ln2";
-  }
-  return "identity";
+/// What computes. Numbers of two revisions never share a unit.
+std::string program_text(const PlanInputs& inputs) {
+  return fmt::format(
+      "nibble {}, numbers of revision {}", inputs.program_version, inputs.numerics_revision);
+}
+
+std::size_t n_threads(const Spec& spec, const PlanInputs& inputs) {
+  return spec.threads != 0 ? spec.threads : inputs.host.n_processors;
 }
 
 PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
@@ -39,7 +37,7 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   const quant::Recipe none;
   const quant::Recipe& recipe = variant.recipe ? *variant.recipe : none;
   variant.record = {
-      hash_of({"variant", inputs.source.weights_hash, recipe.hash, inputs.program_version}),
+      hash_of({"variant", inputs.source.weights_hash, recipe.hash, program_text(inputs)}),
       spec.name,
       spec.recipe == kNoRecipe || recipe.name.empty() ? spec.recipe : recipe.name,
       recipe.text,
@@ -48,15 +46,14 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   return variant;
 }
 
-PlannedTask plan_task(const TaskSpec& spec, std::shared_ptr<const eval::Task> task) {
+PlannedTask plan_task(std::shared_ptr<const eval::Task> task) {
   const eval::TaskInfo& info = task->info();
   store::TaskRecord record{hash_of({"task",
                                     info.name,
                                     fmt::format("{}", info.version),
                                     info.protocol,
                                     info.data_hash,
-                                    fmt::format("{}", task->n_samples()),
-                                    fmt::format("{}", spec.context)}),
+                                    fmt::format("{}", task->n_samples())}),
                            info.name,
                            info.version,
                            info.protocol,
@@ -67,7 +64,7 @@ PlannedTask plan_task(const TaskSpec& spec, std::shared_ptr<const eval::Task> ta
     record.metrics.push_back({metric.name,
                               metric.unit,
                               metric.better == eval::Direction::kHigher,
-                              std::string(transform_name(metric.transform))});
+                              std::string(eval::transform_name(metric.transform))});
   }
   return {std::move(record), std::move(task)};
 }
@@ -77,16 +74,17 @@ store::UnitRecord measure_unit(const PlannedVariant& variant,
                                const PlanInputs& inputs) {
   const profile::Options& options = *spec.measure;
   std::string settings =
-      fmt::format("{} prompt tokens, {} new tokens, {} repetitions after {} warm-ups",
+      fmt::format("{} prompt tokens, {} new tokens, {} repetitions after {} warm-ups, {} threads",
                   options.prompt_tokens,
                   options.new_tokens,
                   options.repetitions,
-                  options.warmups);
+                  options.warmups,
+                  n_threads(spec, inputs));
   return {hash_of({"measure",
                    variant.record.id,
                    arithmetic_name(spec.arithmetic),
                    settings,
-                   fmt::format("{}", spec.threads),
+                   inputs.kernels,
                    inputs.host.processor}),
           variant.record.id,
           "",
@@ -98,23 +96,29 @@ std::string memory_text(const profile::Host& host) {
                            : "unknown";
 }
 
+std::string statistics_text(const eval::stats::ResampleOptions& options) {
+  return fmt::format(
+      "{:.0f} % intervals and p-values from {} resamples of samples, seed {}; Holm's correction",
+      options.confidence * 100,
+      options.n_replicates,
+      options.seed);
+}
+
 std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
-  const std::size_t threads = spec.threads != 0 ? spec.threads : inputs.host.n_processors;
-  return {
-      {"study", spec.name, true},
-      {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
-      {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
-      {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
-      {"program", "nibble " + inputs.program_version, true},
-      {"processor", inputs.host.processor, true},
-      {"kernels", std::string(kernels::kernels().name), true},
-      {"model", inputs.source.model_name, false},
-      {"threads", fmt::format("{} of {}", threads, inputs.host.n_processors), false},
-      {"memory", memory_text(inputs.host), false},
-      {"system", inputs.host.system, false},
-      {"statistics",
-       "95 % intervals and p-values from 10,000 resamples of samples, seed 1234; Holm's correction",
-       false}};
+  return {{"study", spec.name, true},
+          {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
+          {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
+          {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
+          {"program", program_text(inputs), true},
+          {"processor", inputs.host.processor, true},
+          {"kernels", inputs.kernels, true},
+          {"model", inputs.source.model_name, false},
+          {"threads",
+           fmt::format("{} of {}", n_threads(spec, inputs), inputs.host.n_processors),
+           false},
+          {"memory", memory_text(inputs.host), false},
+          {"system", inputs.host.system, false},
+          {"statistics", statistics_text({}), false}};
 }
 
 void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
@@ -146,8 +150,8 @@ store::Plan StudyPlan::record() const {
 
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
   StudyPlan plan;
-  for (std::size_t i = 0; i < spec.tasks.size(); ++i) {
-    plan.tasks.push_back(plan_task(spec.tasks[i], inputs.tasks[i]));
+  for (const auto& task : inputs.tasks) {
+    plan.tasks.push_back(plan_task(task));
   }
   for (const VariantSpec& variant : spec.variants) {
     plan.variants.push_back(plan_variant(variant, inputs));

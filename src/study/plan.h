@@ -1,10 +1,10 @@
 /// From a study file to units of work, each named by the hash of everything that determines its
 /// result.
 ///
-///   variant = H(weights of the source, recipe, program version)
-///   task    = H(name, version, protocol, data, number of samples, window)
+///   variant = H(weights of the source, recipe, program version, revision of its numbers)
+///   task    = H(name, version, protocol, data, number of samples)
 ///   unit    = H(variant, task, tokenizer, arithmetic), or for speed
-///             H(variant, arithmetic, measurement settings, threads, processor)
+///             H(variant, arithmetic, measurement settings with threads, kernels, processor)
 ///
 /// Errors     those of the recipes and tasks, headed by the study file's name for them;
 ///            kInvalidArgument for two recipes that are the same
@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "base/numerics.h"
 #include "eval/task.h"
 #include "profile/host.h"
 #include "quant/recipe.h"
@@ -55,7 +56,9 @@ struct PlanInputs {
   Source source;
   profile::Host host;
   std::string program_version;
+  std::string kernels;                                   ///< name of the instruction set's kernels
   std::vector<std::shared_ptr<const eval::Task>> tasks;  ///< parallel to the study file's
+  int numerics_revision = kNumericsRevision;
 };
 
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs);

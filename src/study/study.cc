@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "io/checkpoint.h"
+#include "kernels/select.h"
 #include "model/load.h"
 #include "profile/host.h"
 #include "study/model_runner.h"
@@ -56,6 +57,7 @@ PlanInputs read_inputs(const Spec& spec,
   inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
   inputs.host = profile::read_host();
   inputs.program_version = program_version;
+  inputs.kernels = kernels::kernels().name;
   const std::size_t context = model::read_config(checkpoint).take().context;
   for (const TaskSpec& task : spec.tasks) {
     inputs.tasks.push_back(

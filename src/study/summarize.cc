@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/error.h"
 #include "eval/stats/flips.h"
 #include "eval/stats/interval.h"
 #include "eval/stats/multiple.h"
@@ -14,11 +15,15 @@ namespace {
 
 using eval::Contribution;
 
-eval::Transform transform_of(std::string_view name) {
-  if (name == "exp") {
-    return eval::Transform::kExp;
+eval::Transform transform_of(const store::MetricRecord& metric) {
+  const auto transform = eval::transform_from_name(metric.transform);
+  if (!transform) {
+    raise(ErrorCode::kCorruptData,
+          "the store's metric {}: transform '{}' is not known, wanted one of this program's",
+          metric.name,
+          metric.transform);
   }
-  return name == "per_ln2" ? eval::Transform::kPerLn2 : eval::Transform::kIdentity;
+  return *transform;
 }
 
 std::optional<double> unless_nan(double value) {
@@ -53,13 +58,9 @@ Pairs pair_up(const std::vector<store::ScoreRow>& variant,
   return pairs;
 }
 
-bool is_right_or_wrong(const std::vector<Contribution>& samples) {
-  return std::ranges::all_of(
-      samples, [](const Contribution& c) { return c.weight == 1 && (c.sum == 0 || c.sum == 1); });
-}
-
 void add_flips(store::ComparisonRecord& comparison, const Pairs& pairs) {
-  if (!is_right_or_wrong(pairs.variant) || !is_right_or_wrong(pairs.reference)) {
+  if (!std::ranges::all_of(pairs.variant, eval::is_right_or_wrong) ||
+      !std::ranges::all_of(pairs.reference, eval::is_right_or_wrong)) {
     return;
   }
   std::vector<double> variant, reference;
@@ -74,8 +75,8 @@ void add_flips(store::ComparisonRecord& comparison, const Pairs& pairs) {
 
 std::optional<store::ComparisonRecord> compare(const Pairs& pairs,
                                                const store::MetricRecord& metric) {
-  const auto paired = eval::stats::paired_difference(
-      pairs.variant, pairs.reference, transform_of(metric.transform));
+  const auto paired =
+      eval::stats::paired_difference(pairs.variant, pairs.reference, transform_of(metric));
   for (const double value : {paired.difference, paired.low, paired.high, paired.p_value}) {
     if (std::isnan(value)) {
       return std::nullopt;  // fewer than two pairs
@@ -99,7 +100,7 @@ store::SummaryRecord summarize_metric(const store::UnitRecord& unit,
   store::SummaryRecord out{
       unit.id, metric.name, answered.size(), rows.size() - answered.size(), {}, {}, {}, {}};
   if (!answered.empty()) {
-    const auto interval = eval::stats::metric_interval(answered, transform_of(metric.transform));
+    const auto interval = eval::stats::metric_interval(answered, transform_of(metric));
     out.value = unless_nan(interval.value);
     out.low = unless_nan(interval.low);
     out.high = unless_nan(interval.high);

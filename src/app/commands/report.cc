@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "base/json.h"
 #include "report/write.h"
+#include "study/study.h"
 
 namespace nibble::app {
 namespace {
@@ -21,7 +22,7 @@ struct ReportOptions {
 
 /// The store itself, or the folder of a study that holds it.
 fs::path store_path(const fs::path& given) {
-  return fs::is_directory(given) ? given / "study.db" : given;
+  return fs::is_directory(given) ? study::store_path(given) : given;
 }
 
 int run_report(const ReportOptions& options, const Globals& globals) {

@@ -40,10 +40,6 @@ double resampled_value(std::span<const Contribution> samples, Transform transfor
   return apply(transform, total.sum / total.weight);
 }
 
-bool is_right_or_wrong(const Contribution& sample) {
-  return sample.weight == 1 && (sample.sum == 0 || sample.sum == 1);
-}
-
 }  // namespace
 
 Interval ratio_interval(std::span<const Contribution> samples,

@@ -14,8 +14,11 @@ namespace nibble::study {
 /// `n` samples; the answer to sample i is right when the runner says so.
 class FakeTask final : public eval::Task {
  public:
-  FakeTask(std::string name, std::size_t n, std::string data_hash = "data")
-      : info_{std::move(name), 1, "asks nothing", std::move(data_hash), {{"acc", "fraction"}}},
+  FakeTask(std::string name,
+           std::size_t n,
+           std::string data_hash = "data",
+           std::string protocol = "asks nothing")
+      : info_{std::move(name), 1, std::move(protocol), std::move(data_hash), {{"acc", "fraction"}}},
         n_(n) {}
   [[nodiscard]] const eval::TaskInfo& info() const noexcept override { return info_; }
   [[nodiscard]] std::size_t n_samples() const noexcept override { return n_; }
@@ -89,6 +92,7 @@ inline PlanInputs fake_inputs() {
   return {{"weights", "tokenizer", "Fake-1B"},
           host,
           "0.1.0",
+          "generic",
           {std::make_shared<FakeTask>("a", 70), std::make_shared<FakeTask>("b", 10)}};
 }
 

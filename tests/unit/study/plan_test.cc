@@ -58,17 +58,42 @@ TEST(Plan, EveryChangedInputGivesOtherUnits) {
   };
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.source.weights_hash = "other"; }), 0U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.program_version = "0.2.0"; }), 0U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { ++i.numerics_revision; }), 0U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.arithmetic = Arithmetic::kF32; }), 0U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.source.tokenizer_hash = "other"; }), 2U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.variants[1].recipe = "rtn-int8"; }), 3U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.measure->repetitions = 9; }), 4U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.threads = 1; }), 4U);
-  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.tasks[1].context = 512; }), 4U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.host.n_processors = 1; }), 4U);
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.kernels = "avx512"; }), 4U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.threads = 2; }), 6U);  // all there are
+  EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) {
+              i.tasks[0] = std::make_shared<FakeTask>("a", 70, "data", "asks twice");
+            }),
+            4U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.tasks[0] = std::make_shared<FakeTask>("a", 71); }),
             4U);
   EXPECT_EQ(
       n_kept([](Spec&, PlanInputs& i) { i.tasks[0] = std::make_shared<FakeTask>("a", 70, "new"); }),
       4U);
+}
+
+std::string condition(const StudyPlan& plan, std::string_view key) {
+  const auto found = std::ranges::find(plan.conditions, key, &store::Condition::key);
+  return found != plan.conditions.end() ? found->value : "";
+}
+
+TEST(Plan, ConditionsNameTheRevisionOfTheNumbersTheThreadsAndTheStatistics) {
+  PlanInputs inputs = fake_inputs();
+  inputs.numerics_revision = 7;
+  const StudyPlan plan = make_plan(fake_spec(), inputs);
+  EXPECT_EQ(condition(plan, "program"), "nibble 0.1.0, numbers of revision 7");
+  EXPECT_EQ(condition(plan, "kernels"), "generic");
+  EXPECT_EQ(condition(plan, "threads"), "2 of 2");
+  EXPECT_THAT(plan.units[0].settings, HasSubstr("2 threads"));
+  EXPECT_EQ(condition(plan, "statistics"),
+            "95 % intervals and p-values from 10000 resamples of samples, seed 1234; Holm's "
+            "correction");
 }
 
 TEST(Plan, TwoRecipesThatDoTheSameAreRefused) {

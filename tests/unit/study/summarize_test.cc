@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "base/error.h"
+
 namespace nibble::study {
 namespace {
 
@@ -94,6 +96,27 @@ TEST_F(SummarizeTest, WhatIsStoredIsTakenOver) {
   ASSERT_EQ(more.size(), 4U);
   EXPECT_EQ(more[0].low, 0.125);
   EXPECT_DOUBLE_EQ(more[2].comparison->difference, -0.5);
+}
+
+TEST_F(SummarizeTest, AnUnknownTransformIsRefused) {
+  store::Plan plan = store_.plan();
+  plan.tasks[0].id = plan.units[0].task = "other";
+  plan.tasks[0].metrics[0].transform = "cube";
+  plan.units[0].id = "u2";
+  plan.units.pop_back();
+  store_.replace_plan(plan);
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u2", i, 1, 20);
+  }
+  try {
+    summarize(store_);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
+    EXPECT_STREQ(error.what(),
+                 "the store's metric acc: transform 'cube' is not known, wanted one of this "
+                 "program's");
+  }
 }
 
 TEST_F(SummarizeTest, NothingAnsweredHasNoValue) {
