@@ -31,9 +31,23 @@ void run_samples(Engine& engine,
     OpenSample& one = open[slots[i].sample];
     one.responses[slots[i].response] = response;
     if (--one.n_missing == 0) {
-      on_sample(one.sample, task.score(one.sample, one.responses));
+      on_sample(one.sample, score_sample(task, one.sample, one.responses));
     }
   });
+}
+
+SampleResult score_sample(const Task& task,
+                          const Sample& sample,
+                          std::span<const Response> responses) {
+  SampleResult result = task.score(sample, responses);
+  for (const Response& response : responses) {
+    if (const auto* scored = std::get_if<LoglikelihoodResponse>(&response)) {
+      result.n_cut_tokens += scored->n_cut_tokens;
+    } else {
+      result.hit_limit = result.hit_limit || std::get<GenerationResponse>(response).hit_limit;
+    }
+  }
+  return result;
 }
 
 std::vector<MetricSummary> summarize(const TaskInfo& info,

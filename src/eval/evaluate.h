@@ -22,6 +22,11 @@ void run_samples(Engine& engine,
                  std::span<const std::size_t> indices,
                  FunctionRef<void(const Sample& sample, const SampleResult& result)> on_sample);
 
+/// The task's scores, and what the responses say of requests and answers that were cut.
+SampleResult score_sample(const Task& task,
+                          const Sample& sample,
+                          std::span<const Response> responses);
+
 struct MetricSummary {
   MetricRow metric;
   stats::Interval interval;      ///< over the answered samples

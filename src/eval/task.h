@@ -30,7 +30,9 @@ struct Sample {
 
 struct SampleResult {
   SampleScores scores;
-  std::string answer;  ///< for people: what the model said or chose
+  std::string answer;            ///< for people: what the model said or chose
+  std::size_t n_cut_tokens = 0;  ///< that the requests lost to the model's context
+  bool hit_limit = false;        ///< an answer was ended by its token limit or the context
 };
 
 struct TaskInfo {

@@ -98,6 +98,9 @@ class Gatherer {
       }
       out.metrics.push_back(std::move(known));
     }
+    if (unit != nullptr) {
+      out.cut = store_.cut_samples(unit->id);
+    }
     if (unit != nullptr && !task.metrics.empty() && says_right_or_wrong(task.metrics.front())) {
       out.examples = examples(*unit, task);
     }

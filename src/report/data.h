@@ -40,6 +40,7 @@ struct Example {
 struct Outcome {
   std::vector<Known<store::SummaryRecord>> metrics;
   std::vector<Example> examples;
+  store::CutCounts cut;
 };
 
 struct Variant {

@@ -248,6 +248,24 @@ std::string floor_text(const Data& data) {
                                      list(tasks));
 }
 
+/// Tasks whose questions lost their beginning: their scores are not those of the whole questions.
+std::string cut_text(const Data& data) {
+  std::vector<std::string> tasks;
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    std::size_t most = 0;
+    for (const Variant& variant : data.variants) {
+      most = std::max(most, variant.outcomes[t].cut.asked);
+    }
+    if (most > 0) {
+      tasks.push_back(
+          fmt::format("{} ({} of {} samples)", data.tasks[t].name, most, data.tasks[t].n_samples));
+    }
+  }
+  return tasks.empty()
+             ? ""
+             : fmt::format("The model's context had no room for the beginning of {}.", list(tasks));
+}
+
 std::string progress_text(const Data& data) {
   return data.n_units_done < data.n_units
              ? fmt::format("The study is not complete: {} of {} units are done.",
@@ -266,8 +284,11 @@ Findings find(const Data& data) {
       judge_all(data, [](const store::MetricRecord&) { return true; });
   auto [sentence, qualifier] = headline(verdicts, data);
   Findings findings{compared_text(data), std::move(sentence), std::move(qualifier), {}};
-  for (std::string& text : std::vector{
-           progress_text(data), losses_text(verdicts), speed_text(data), floor_text(data)}) {
+  for (std::string& text : std::vector{progress_text(data),
+                                       losses_text(verdicts),
+                                       speed_text(data),
+                                       floor_text(data),
+                                       cut_text(data)}) {
     if (!text.empty()) {
       findings.details.push_back(std::move(text));
     }

@@ -82,6 +82,10 @@ Cell megabyte_cell(const Known<double>& bytes) {
   return {megabytes_text(*bytes.value), {*bytes.value / kMegabyte}, false};
 }
 
+Cell count_cell(std::size_t n) {
+  return {fmt::format("{}", n), {static_cast<double>(n)}, false};
+}
+
 Cell bits_cell(const Variant& variant) {
   if (!variant.record.facts) {
     return missing_cell("not built yet");
@@ -128,7 +132,7 @@ Row difference_row(const Variant& variant,
   } else {
     row.push_back(text_cell("\u2013"));
   }
-  row.push_back({fmt::format("{}", with.n), {static_cast<double>(with.n)}, false});
+  row.push_back(count_cell(with.n));
   return row;
 }
 
@@ -176,15 +180,19 @@ Table overview_table(const Data& data) {
 Table quality_table(const Data& data) {
   Table table{"quality",
               "Scores",
-              "Value with its 95 % confidence interval over samples, answered samples, and samples "
-              "without an answer (counted, never averaged as zero)",
+              "Value with its 95 % confidence interval over samples, answered samples, samples "
+              "without an answer (counted, never averaged as zero), samples asked without the "
+              "beginning that the model's context had no room for, and answers ended by their "
+              "length",
               {{"Task", false, {}},
                {"Metric", false, {}},
                {"Variant", false, {}},
                {"Value", true, {"value", "low", "high"}},
                {"Unit", false, {}},
                {"n", true, {"n"}},
-               {"Unanswered", true, {"unanswered"}}},
+               {"Unanswered", true, {"unanswered"}},
+               {"Asked in part", true, {"asked_in_part"}},
+               {"Ended by length", true, {"ended_by_length"}}},
               {}};
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     const store::TaskRecord& task = data.tasks[t];
@@ -195,11 +203,13 @@ Table quality_table(const Data& data) {
             text_cell(task.name), text_cell(task.metrics[m].name), text_cell(variant.record.name)};
         row.push_back(value_cell(known, task.metrics[m]));
         row.push_back({unit_label(task.metrics[m]), {}, false, task.metrics[m].unit});
-        for (const auto count : {&store::SummaryRecord::n, &store::SummaryRecord::unanswered}) {
-          row.push_back(known.value ? Cell{fmt::format("{}", *known.value.*count),
-                                           {static_cast<double>(*known.value.*count)},
-                                           false}
-                                    : text_cell(""));
+        if (const auto& value = known.value) {
+          const store::CutCounts& cut = variant.outcomes[t].cut;
+          for (const std::size_t n : {value->n, value->unanswered, cut.asked, cut.answered}) {
+            row.push_back(count_cell(n));
+          }
+        } else {
+          row.insert(row.end(), 4, text_cell(""));
         }
         table.rows.push_back(std::move(row));
       }
@@ -282,13 +292,12 @@ Table task_table(const Data& data) {
     for (const store::MetricRecord& metric : task.metrics) {
       metrics.push_back(metric_text(metric));
     }
-    table.rows.push_back(
-        {text_cell(task.name),
-         text_cell(fmt::format("{}", task.version)),
-         text_cell(task.protocol),
-         {fmt::format("{}", task.n_samples), {static_cast<double>(task.n_samples)}, false},
-         text_cell(fmt::format("{}", fmt::join(metrics, "; "))),
-         text_cell(task.data_hash)});
+    table.rows.push_back({text_cell(task.name),
+                          text_cell(fmt::format("{}", task.version)),
+                          text_cell(task.protocol),
+                          count_cell(task.n_samples),
+                          text_cell(fmt::format("{}", fmt::join(metrics, "; "))),
+                          text_cell(task.data_hash)});
   }
   return table;
 }

@@ -85,6 +85,14 @@ struct SampleRecord {
   std::string target;
   std::string answer;
   std::vector<ScoreRecord> scores;
+  std::size_t n_cut_tokens = 0;  ///< of what was asked, where it did not fit the model's context
+  bool hit_limit = false;        ///< the answer was ended by its token limit or the context
+};
+
+/// Samples of a unit that were not asked or answered in full.
+struct CutCounts {
+  std::size_t asked = 0;
+  std::size_t answered = 0;
 };
 
 /// One score without its texts, for statistics.

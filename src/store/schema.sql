@@ -64,6 +64,8 @@ CREATE TABLE samples (
   prompt    TEXT NOT NULL,
   target    TEXT NOT NULL,
   answer    TEXT NOT NULL,
+  n_cut_tokens INTEGER NOT NULL,     -- of what was asked, where it did not fit the model's context
+  hit_limit    INTEGER NOT NULL,     -- 1: the answer was ended by its token limit or the context
   PRIMARY KEY (unit, idx)
 ) WITHOUT ROWID;
 

@@ -265,11 +265,12 @@ void Store::set_facts(std::string_view variant, const VariantFacts& facts) {
 
 void Store::add_samples(std::string_view unit, std::span<const SampleRecord> samples) {
   Transaction transaction(*database_);
-  Statement insert(*database_, "INSERT INTO samples VALUES (?,?,?,?,?,?)");
+  Statement insert(*database_, "INSERT INTO samples VALUES (?,?,?,?,?,?,?,?)");
   Statement insert_score(*database_, "INSERT INTO scores VALUES (?,?,?,?,?)");
   for (const SampleRecord& row : samples) {
     insert.bind(unit).bind(as_integer(row.index)).bind(row.sample_id).bind(row.prompt);
-    insert.bind(row.target).bind(row.answer).run();
+    insert.bind(row.target).bind(row.answer);
+    insert.bind(as_integer(row.n_cut_tokens)).bind(std::int64_t{row.hit_limit}).run();
     for (const ScoreRecord& score : row.scores) {
       insert_score.bind(unit).bind(as_integer(row.index)).bind(score.metric);
       if (score.ratio) {
@@ -307,15 +308,31 @@ std::vector<ScoreRow> Store::scores(std::string_view unit, std::string_view metr
   return out;
 }
 
-std::optional<SampleRecord> Store::sample(std::string_view unit, std::size_t index) const {
+CutCounts Store::cut_samples(std::string_view unit) const {
   Statement select(
       *database_,
-      "SELECT sample_id, prompt, target, answer FROM samples WHERE unit = ? AND idx = ?");
+      "SELECT count(*) FILTER (WHERE n_cut_tokens > 0), count(*) FILTER (WHERE hit_limit) "
+      "FROM samples WHERE unit = ?");
+  select.bind(unit).step();
+  return {as_size(select.integer(0)), as_size(select.integer(1))};
+}
+
+std::optional<SampleRecord> Store::sample(std::string_view unit, std::size_t index) const {
+  Statement select(*database_,
+                   "SELECT sample_id, prompt, target, answer, n_cut_tokens, hit_limit FROM samples "
+                   "WHERE unit = ? AND idx = ?");
   select.bind(unit).bind(as_integer(index));
   if (!select.step()) {
     return std::nullopt;
   }
-  SampleRecord out{index, select.text(0), select.text(1), select.text(2), select.text(3), {}};
+  SampleRecord out{index,
+                   select.text(0),
+                   select.text(1),
+                   select.text(2),
+                   select.text(3),
+                   {},
+                   as_size(select.integer(4)),
+                   select.integer(5) != 0};
   Statement scores(
       *database_,
       "SELECT metric, sum, weight FROM scores WHERE unit = ? AND idx = ? ORDER BY metric");

@@ -27,7 +27,7 @@ namespace nibble::store {
 class Database;
 
 /// Raised with every change of schema.sql; a store of another version is refused.
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 /// What the study asks for now, in the order of the study file; the first variant is the reference.
 struct Plan {
@@ -63,6 +63,7 @@ class Store {
   [[nodiscard]] std::vector<std::size_t> sample_indexes(std::string_view unit) const;
   /// One metric of all stored samples, by position.
   [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
+  [[nodiscard]] CutCounts cut_samples(std::string_view unit) const;
   [[nodiscard]] std::optional<SampleRecord> sample(std::string_view unit, std::size_t index) const;
 
   void add_measurements(std::string_view unit, std::span<const MeasurementRecord> measurements);

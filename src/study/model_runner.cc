@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "eval/evaluate.h"
 #include "io/checkpoint.h"
 #include "profile/peak_memory.h"
 #include "quant/run.h"
@@ -101,7 +102,8 @@ std::vector<eval::SampleResult> ModelRunner::answer(const eval::Task& task,
   std::vector<eval::SampleResult> out;
   std::size_t first = 0;
   for (const eval::Sample& sample : samples) {
-    out.push_back(task.score(sample, std::span(responses).subspan(first, sample.requests.size())));
+    out.push_back(eval::score_sample(
+        task, sample, std::span(responses).subspan(first, sample.requests.size())));
     first += sample.requests.size();
   }
   return out;

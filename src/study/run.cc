@@ -168,7 +168,9 @@ class PlanRun {
                          std::move(samples[i].prompt),
                          std::move(samples[i].target),
                          std::move(results[i].answer),
-                         score_records(results[i].scores)});
+                         score_records(results[i].scores),
+                         results[i].n_cut_tokens,
+                         results[i].hit_limit});
     }
     store_.add_samples(unit.id, records);
     n_stored_ += batch.n;

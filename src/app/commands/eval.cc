@@ -24,6 +24,9 @@ struct EvalOptions {
 struct TaskReport {
   eval::TaskInfo info;
   std::vector<eval::MetricSummary> metrics;
+  std::size_t n_samples = 0;
+  std::size_t n_cut = 0;        ///< samples that lost their beginning to the model's context
+  std::size_t n_hit_limit = 0;  ///< samples whose answer was ended by its length
 };
 
 std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
@@ -44,18 +47,35 @@ TaskReport run_task(eval::Engine& engine, const eval::Task& task, ProgressSink& 
   std::vector<std::size_t> indices(task.n_samples());
   std::iota(indices.begin(), indices.end(), std::size_t{0});
   std::vector<eval::SampleScores> scores(task.n_samples());
+  TaskReport report{.info = task.info(), .metrics = {}, .n_samples = task.n_samples()};
   progress.begin(task.info().name, task.n_samples());
   eval::run_samples(
       engine, task, indices, [&](const eval::Sample& sample, const eval::SampleResult& result) {
         scores[sample.index] = result.scores;
+        report.n_cut += result.n_cut_tokens > 0 ? 1U : 0U;
+        report.n_hit_limit += result.hit_limit ? 1U : 0U;
         progress.advance(1);
       });
   progress.end();
-  return {task.info(), eval::summarize(task.info(), scores)};
+  report.metrics = eval::summarize(task.info(), scores);
+  return report;
 }
 
 std::string number(double value) {
   return std::isfinite(value) ? fmt::format("{:.4f}", value) : "–";
+}
+
+/// A line for each kind of sample that was not asked or answered in full.
+std::string cut_notes(const TaskReport& report) {
+  std::string out;
+  for (const auto& [n, what] :
+       {std::pair(report.n_cut, "lost their beginning to the model's context"),
+        std::pair(report.n_hit_limit, "have an answer that was ended by its length")}) {
+    if (n > 0) {
+      out += fmt::format("{}: {} of {} samples {}\n", report.info.name, n, report.n_samples, what);
+    }
+  }
+  return out;
 }
 
 std::string as_table(const std::vector<TaskReport>& reports) {
@@ -77,6 +97,9 @@ std::string as_table(const std::vector<TaskReport>& reports) {
                          number(row.interval.low),
                          number(row.interval.high));
     }
+  }
+  for (const TaskReport& report : reports) {
+    out += cut_notes(report);
   }
   return out;
 }
@@ -102,6 +125,8 @@ Json as_json(const TaskReport& report) {
           {"version", report.info.version},
           {"protocol", report.info.protocol},
           {"data_hash", report.info.data_hash},
+          {"asked_in_part", report.n_cut},
+          {"ended_by_length", report.n_hit_limit},
           {"metrics", metrics}};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "eval/tasks/choice.h"
+#include "eval/tasks/reading.h"
 #include "unit/eval/fake_model.h"
 
 namespace nibble::eval {
@@ -37,6 +38,21 @@ TEST(RunSamples, ScoresEachSampleWithItsOwnResponses) {
     EXPECT_EQ(result.scores.at("acc")->sum, 1.0) << sample.id;
   });
   EXPECT_THAT(seen, ::testing::UnorderedElementsAre(0U, 2U));
+}
+
+TEST(ScoreSample, CarriesWhatWasCut) {
+  const ChoiceTask choice(TaskInfo{.name = "t"}, {{"q", "context", {"x", "y"}, 0}});
+  std::vector<Response> responses = {LoglikelihoodResponse{.logprob = -1},
+                                     LoglikelihoodResponse{.logprob = -2}};
+  EXPECT_EQ(score_sample(choice, choice.sample(0), responses).n_cut_tokens, 0U);
+  std::get<LoglikelihoodResponse>(responses[1]).n_cut_tokens = 3;
+  const SampleResult cut = score_sample(choice, choice.sample(0), responses);
+  EXPECT_EQ(cut.n_cut_tokens, 3U);
+  EXPECT_FALSE(cut.hit_limit);
+  EXPECT_EQ(cut.scores.at("acc")->sum, 1.0);
+  const ReadingTask reading(TaskInfo{.name = "t"}, {{"q", "context", {"x"}}}, 8);
+  const std::vector<Response> long_answer = {GenerationResponse{.text = "x", .hit_limit = true}};
+  EXPECT_TRUE(score_sample(reading, reading.sample(0), long_answer).hit_limit);
 }
 
 TEST(Summarize, CountsTheUnanswered) {

@@ -94,6 +94,16 @@ TEST_F(FindingsTest, ATaskAtItsFloorIsNamed) {
               Contains("The reference scores zero on choice_50%: there a loss cannot show."));
 }
 
+TEST_F(FindingsTest, QuestionsThatLostTheirBeginningAreNamed) {
+  EXPECT_THAT(with({}).details, Not(Contains(HasSubstr("no room"))));
+  store::SampleRecord cut = small_sample(2, "acc", store::ScoreRecord::Ratio{1, 1});
+  cut.n_cut_tokens = 12;
+  store_.add_samples("v2/t1", std::vector{cut});
+  EXPECT_THAT(with({}).details,
+              Contains("The model's context had no room for the beginning of choice_50% (1 of 4 "
+                       "samples)."));
+}
+
 TEST_F(FindingsTest, SpeedIsComparedWithTheReference) {
   const Findings findings = with({});
   EXPECT_THAT(

@@ -78,6 +78,25 @@ TEST(Store, RenamingAVariantKeepsItsFacts) {
   EXPECT_DOUBLE_EQ(variant.facts->bits_per_weight, 4.5);
 }
 
+TEST(Store, SamplesThatWereCutAreCounted) {
+  const TempFolder folder;
+  Store store = Store::open(folder / "s.db");
+  store.replace_plan(small_plan());
+  EXPECT_EQ(store.cut_samples("u1").asked, 0U);
+  SampleRecord cut = sample(1, std::nullopt);
+  cut.n_cut_tokens = 7;
+  SampleRecord both = sample(2, std::nullopt);
+  both.n_cut_tokens = 1;
+  both.hit_limit = true;
+  store.add_samples("u1", std::vector{sample(0, std::nullopt), cut, both});
+  EXPECT_EQ(store.cut_samples("u1").asked, 2U);
+  EXPECT_EQ(store.cut_samples("u1").answered, 1U);
+  EXPECT_EQ(store.cut_samples("u2").asked, 0U);
+  EXPECT_EQ(store.sample("u1", 1)->n_cut_tokens, 7U);
+  EXPECT_FALSE(store.sample("u1", 1)->hit_limit);
+  EXPECT_TRUE(store.sample("u1", 2)->hit_limit);
+}
+
 TEST(Store, UnansweredIsNotZero) {
   const TempFolder folder;
   Store store = Store::open(folder / "s.db");
@@ -171,7 +190,7 @@ TEST(Store, AnotherVersionIsRefusedWithBothNumbers) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kMismatch);
       EXPECT_THAT(error.what(), HasSubstr("version 77"));
-      EXPECT_THAT(error.what(), HasSubstr("version 1"));
+      EXPECT_THAT(error.what(), HasSubstr("writes version 2"));
     }
   }
 }

@@ -31,7 +31,8 @@ class FakeTask final : public eval::Task {
   }
   [[nodiscard]] eval::SampleResult score(const eval::Sample& sample,
                                          std::span<const eval::Response>) const override {
-    eval::SampleResult result{{}, sample.index % 3 == 0 ? "yes" : "no"};
+    eval::SampleResult result{
+        {}, sample.index % 3 == 0 ? "yes" : "no", sample.index % 10 == 9 ? 5U : 0U, false};
     result.scores["acc"] =
         sample.index % 7 == 6
             ? std::nullopt

@@ -66,6 +66,15 @@ TEST_F(RunTest, RunsEveryUnitOnce) {
   EXPECT_EQ(runner.n_opened, 2U);
 }
 
+TEST_F(RunTest, StoresWhichSamplesWereAskedInPart) {
+  store::Store store = store::Store::in_memory();
+  FakeRunner runner;
+  run(store, runner);
+  EXPECT_EQ(store.cut_samples(plan_.units[1].id).asked, 7U);  // one of ten
+  EXPECT_EQ(store.cut_samples(plan_.units[1].id).answered, 0U);
+  EXPECT_EQ(store.sample(plan_.units[1].id, 9)->n_cut_tokens, 5U);
+}
+
 TEST_F(RunTest, InterruptedAnywhereItEndsWithTheSameRecords) {
   const std::string wanted = uninterrupted();
   for (std::size_t stop_at = 0; stop_at < 160; stop_at += 10) {
