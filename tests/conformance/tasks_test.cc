@@ -1,0 +1,232 @@
+/// What every task promises, checked for each row of the table of tasks with scripted answers.
+///
+/// A new row needs a small data set in `write_data`.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "eval/task.h"
+#include "support/files.h"
+#include "unit/eval/fake_tokenizer.h"
+
+namespace nibble::eval {
+namespace {
+
+using nibble::testing::TempFolder;
+using nibble::testing::write_file;
+
+constexpr std::size_t kRows = 4;
+constexpr std::size_t kLongText = 1600;  // four of them make several windows of 2048 tokens
+
+/// Four copies of `pattern`, in which "#" becomes the number of the copy.
+std::string rows(std::string_view pattern) {
+  std::string out;
+  for (std::size_t i = 0; i < kRows; ++i) {
+    for (const char c : pattern) {
+      out += c == '#' ? static_cast<char>('0' + i) : c;
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+void write_data(const TempFolder& folder) {
+  for (const char* name :
+       {"wikitext2", "arc_easy", "arc_challenge", "hellaswag", "squad", "demo"}) {
+    std::filesystem::create_directory(folder / name);
+  }
+  const std::string arc = rows(
+      R"({"id": "q#", "question": "Why #?", "choices": {"text": ["x", "yy"], "label": ["A", "B"]}, "answerKey": "B"})");
+  write_file(folder / "arc_easy/test.jsonl", arc);
+  write_file(folder / "arc_challenge/test.jsonl", arc);
+  write_file(
+      folder / "hellaswag/validation.jsonl",
+      rows(
+          R"({"activity_label": "Ice", "ctx_a": "A man # sits.", "ctx_b": "he", "endings": ["goes", "stays on"], "label": "1"})"));
+  write_file(folder / "wikitext2/wiki.test.raw",
+             rows(fmt::format(" = Page # = \n {} ", std::string(kLongText, 'x'))));
+  write_file(folder / "squad/dev-v1.1.json", R"({"data": [{"title": "T", "paragraphs": [
+    {"context": "C1", "qas": [{"id": "a", "question": "Q1?", "answers": [{"text": "x"}]},
+                              {"id": "b", "question": "Q2?", "answers": [{"text": "y"}]}]},
+    {"context": "C2", "qas": [{"id": "c", "question": "Q3?", "answers": [{"text": "z"}]}]}]}]})");
+  write_file(folder / "demo/passages.jsonl",
+             rows(R"({"id": "p#", "title": "Title #", "text": "A mill stood there."})"));
+  write_file(
+      folder / "demo/choices.jsonl",
+      rows(
+          R"({"id": "c#", "passage": "p#", "question": "What?", "choices": ["a mill", "a church"], "answer": 0})"));
+  write_file(folder / "demo/questions.jsonl",
+             rows(R"({"id": "q#", "passage": "p#", "question": "What?", "answers": ["a mill"]})"));
+  std::string own = R"({"id": "o#", "question": "Why?", "choices": ["x", "y"], "answer": 1, )";
+  own += R"("answers": ["because"], "text": ")";
+  own.append(kLongText, 'z').append("\"}");
+  write_file(folder / "own.jsonl", rows(own));
+}
+
+/// All of a request as text, so that two can be compared.
+std::string text_of(const Request& request) {
+  if (const auto* one = std::get_if<LoglikelihoodRequest>(&request)) {
+    return fmt::format("{} => {}", one->context, one->continuation);
+  }
+  if (const auto* one = std::get_if<RollingRequest>(&request)) {
+    return fmt::format("{} by {}", one->text, one->max_window);
+  }
+  if (const auto* one = std::get_if<WindowRequest>(&request)) {
+    return fmt::format("{} from {}", fmt::join(one->tokens, " "), one->first_scored);
+  }
+  const auto& one = std::get<GenerationRequest>(request);
+  return fmt::format("{} up to {} or {}", one.prompt, one.max_tokens, fmt::join(one.stop, "|"));
+}
+
+std::string text_of(const Sample& sample) {
+  std::string out =
+      fmt::format("{} {} {} {}\n", sample.index, sample.id, sample.prompt, sample.target);
+  for (const Request& request : sample.requests) {
+    out += text_of(request);
+  }
+  return out;
+}
+
+/// What a model without surprises says: one nat a token, later choices a little less likely.
+Response scripted(const Request& request, std::size_t position) {
+  if (std::holds_alternative<GenerationRequest>(request)) {
+    return GenerationResponse{.text = "a mill", .n_tokens = 2};
+  }
+  std::size_t n = 1;
+  if (const auto* rolling = std::get_if<RollingRequest>(&request)) {
+    n = rolling->text.size();
+  } else if (const auto* window = std::get_if<WindowRequest>(&request)) {
+    n = window->tokens.size() - window->first_scored;
+  }
+  return LoglikelihoodResponse{.logprob = -static_cast<double>(n + position), .n_tokens = n};
+}
+
+std::vector<Response> scripted(const Sample& sample) {
+  std::vector<Response> out;
+  for (std::size_t i = 0; i < sample.requests.size(); ++i) {
+    out.push_back(scripted(sample.requests[i], i));
+  }
+  return out;
+}
+
+/// "choice:FILE" asks for "choice:own.jsonl".
+std::string with_file(std::string_view row) {
+  const std::size_t at = row.find("FILE");
+  return at == std::string_view::npos ? std::string(row)
+                                      : fmt::format("{}own.jsonl", row.substr(0, at));
+}
+
+class EveryTask : public ::testing::TestWithParam<std::string> {
+ protected:
+  EveryTask() { write_data(folder_); }
+  std::unique_ptr<Task> make(std::size_t limit = 0) {
+    return make_task(GetParam(), {.data = folder_.path(), .limit = limit, .tokenizer = &tokenizer_})
+        .take();
+  }
+  TempFolder folder_;
+  FakeTokenizer tokenizer_;
+};
+
+TEST_P(EveryTask, SaysWhatItIs) {
+  const auto task = make();
+  const TaskInfo& info = task->info();
+  EXPECT_EQ(info.name, GetParam());
+  EXPECT_GE(info.version, 1);
+  EXPECT_FALSE(info.protocol.empty());
+  EXPECT_EQ(info.data_hash.size(), 64U);
+  std::set<std::string> names;
+  for (const MetricRow& metric : info.metrics) {
+    EXPECT_TRUE(names.insert(metric.name).second) << metric.name;
+    EXPECT_FALSE(metric.unit.empty()) << metric.name;
+  }
+  EXPECT_FALSE(names.empty());
+}
+
+TEST_P(EveryTask, HasAsManySamplesAsItSaysAndAsksThemAlikeEachTime) {
+  const auto task = make();
+  const auto again = make();
+  ASSERT_GE(task->n_samples(), 3U);
+  ASSERT_EQ(again->n_samples(), task->n_samples());
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < task->n_samples(); ++i) {
+    const Sample sample = task->sample(i);
+    EXPECT_EQ(sample.index, i);
+    EXPECT_FALSE(sample.requests.empty());
+    EXPECT_FALSE(sample.prompt.empty());
+    EXPECT_TRUE(ids.insert(sample.id).second) << sample.id;
+    EXPECT_EQ(text_of(task->sample(i)), text_of(sample));
+    EXPECT_EQ(text_of(again->sample(i)), text_of(sample));
+  }
+  EXPECT_ANY_THROW(static_cast<void>(task->sample(task->n_samples())));
+}
+
+TEST_P(EveryTask, ALimitTakesTheFirst) {
+  const auto all = make();
+  const auto two = make(2);
+  ASSERT_EQ(two->n_samples(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(text_of(two->sample(i)), text_of(all->sample(i)));
+  }
+  EXPECT_EQ(make(1000)->n_samples(), all->n_samples());
+}
+
+TEST_P(EveryTask, GivesEachMetricOneScoreOfPositiveWeight) {
+  const auto task = make();
+  for (std::size_t i = 0; i < task->n_samples(); ++i) {
+    const Sample sample = task->sample(i);
+    const SampleResult result = task->score(sample, scripted(sample));
+    EXPECT_FALSE(result.answer.empty());
+    EXPECT_EQ(result.scores.size(), task->info().metrics.size());
+    for (const MetricRow& metric : task->info().metrics) {
+      const auto found = result.scores.find(metric.name);
+      ASSERT_NE(found, result.scores.end()) << metric.name;
+      ASSERT_TRUE(found->second) << metric.name << " of sample " << i;
+      EXPECT_GT(found->second->weight, 0) << metric.name;
+      EXPECT_TRUE(std::isfinite(found->second->sum)) << metric.name;
+    }
+  }
+}
+
+TEST_P(EveryTask, ALogProbabilityThatIsNoNumberIsUnansweredAndNeverZero) {
+  const auto task = make();
+  const Sample sample = task->sample(1);
+  for (std::size_t k = 0; k < sample.requests.size(); ++k) {
+    std::vector<Response> responses = scripted(sample);
+    auto* response = std::get_if<LoglikelihoodResponse>(&responses[k]);
+    if (response == nullptr) {
+      continue;  // text is never "no number"
+    }
+    response->logprob = std::numeric_limits<double>::quiet_NaN();
+    const SampleScores scores = task->score(sample, responses).scores;
+    EXPECT_EQ(scores.size(), task->info().metrics.size());
+    for (const auto& [metric, score] : scores) {
+      EXPECT_FALSE(score) << metric << ", request " << k;
+    }
+  }
+}
+
+std::vector<std::string> all_names() {
+  std::vector<std::string> names;
+  for (const TaskRow& row : task_table()) {
+    names.push_back(with_file(row.name));
+  }
+  names.emplace_back("hellaswag_2shot");
+  return names;
+}
+
+std::string case_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  std::ranges::replace_if(
+      name, [](unsigned char c) { return std::isalnum(c) == 0; }, '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, EveryTask, ::testing::ValuesIn(all_names()), case_name);
+
+}  // namespace
+}  // namespace nibble::eval
