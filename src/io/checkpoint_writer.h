@@ -27,8 +27,8 @@ namespace nibble::io {
 
 class CheckpointWriter {
  public:
-  /// `n_bytes` is what the weights will take, where the caller knows it: too small a disk is refused
-  /// before any work.
+  /// `n_bytes` is what the weights will take, where the caller knows it: too small a disk is
+  /// refused before any work.
   static Result<CheckpointWriter> create(const std::filesystem::path& folder,
                                          std::size_t n_bytes = 0);
   CheckpointWriter(CheckpointWriter&&) noexcept;

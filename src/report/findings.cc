@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <optional>
 
 #include "report/format.h"
 #include "report/tables.h"
@@ -135,8 +137,9 @@ std::string harmless_text(const Verdict& best, std::string_view where, const Dat
 std::string allowance_text(const Verdict& best) {
   return best.widest_allowed.empty()
              ? ""
-             : fmt::format("That is no proof of no loss: the intervals still allow up to {}.",
-                           best.widest_allowed);
+             : fmt::format(
+                   "That is no proof of no loss: the intervals still allow a loss of up to {}.",
+                   best.widest_allowed);
 }
 
 /// A variant that is no smaller than the reference is no answer to "what can be saved".
@@ -144,6 +147,27 @@ bool saves_nothing(const Verdict& best, const Data& data) {
   const auto bytes = best.variant->file_bytes().value;
   const auto reference = data.variants.front().file_bytes().value;
   return bytes && reference && *bytes >= *reference;
+}
+
+/// Tasks on which not even a loss on every sample could be significant: the exchange of n pairs
+/// gives no p-value below 2^(1 - n), and Holm's correction multiplies the smallest by all
+/// comparisons.
+std::vector<std::string> undecidable_tasks(const Data& data) {
+  const auto n_comparisons = static_cast<double>((data.variants.size() - 1) * data.tasks.size());
+  std::vector<std::string> tasks;
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    std::optional<std::size_t> n;
+    for (const Variant& variant : data.variants) {
+      const auto& metrics = variant.outcomes[t].metrics;
+      if (!metrics.empty() && metrics.front().value && metrics.front().value->comparison) {
+        n = std::max(n.value_or(0), metrics.front().value->comparison->n);
+      }
+    }
+    if (n && std::exp2(1.0 - static_cast<double>(*n)) * n_comparisons >= kSignificance) {
+      tasks.push_back(fmt::format("{} (n = {})", data.tasks[t].name, *n));
+    }
+  }
+  return tasks;
 }
 
 /// Headline and qualifier.
@@ -156,7 +180,15 @@ std::pair<std::string, std::string> headline(const std::vector<Verdict>& verdict
   if (std::ranges::none_of(verdicts, &Verdict::is_complete)) {
     return {"No variant has been measured on all tasks yet, so none can be recommended.", ""};
   }
-  if (const Verdict* best = smallest_harmless(verdicts)) {
+  const Verdict* const harmless = smallest_harmless(verdicts);
+  const std::vector<std::string> undecidable = undecidable_tasks(data);
+  if (harmless != nullptr && !undecidable.empty()) {
+    return {
+        fmt::format("Too few samples to recommend a variant: on {} no loss could be significant.",
+                    list(undecidable)),
+        ""};
+  }
+  if (const Verdict* best = harmless) {
     if (saves_nothing(*best, data)) {
       return {
           "Every variant that is smaller than the reference and was fully measured is "

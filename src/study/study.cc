@@ -12,6 +12,7 @@
 #include "kernels/select.h"
 #include "model/load.h"
 #include "profile/host.h"
+#include "study/conditions.h"
 #include "study/model_runner.h"
 
 namespace nibble::study {
@@ -105,8 +106,11 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   StudyPlan plan = make_plan(spec, read_inputs(spec, program_version, *tokenizer, *checkpoint));
   if (plan_only) {
     const fs::path path = store_path(spec.output);
-    if (fs::exists(path)) {
-      tell_plan(plan, store::Store::open_read_only(path), progress);
+    std::error_code absent;
+    if (fs::file_size(path, absent) > 0 && !absent) {
+      const store::Store store = store::Store::open_read_only(path);
+      check_conditions(store.conditions(), plan.conditions, path);
+      tell_plan(plan, store, progress);
     } else {
       tell_plan(plan, store::Store::in_memory(), progress);
     }

@@ -38,9 +38,9 @@ class FindingsTest : public ::testing::Test {
   store::Store store_ = small_store(folder_ / "s.db");
 };
 
-const store::ComparisonRecord kLost{-0.5, -0.7, -0.3, 0.001, 0.002, 4, 2, 0};
-const store::ComparisonRecord kSame{-0.01, -0.05, 0.03, 0.6, 1, 4, 1, 1};
-const store::ComparisonRecord kGained{0.5, 0.3, 0.7, 0.001, 0.002, 4, 0, 2};
+const store::ComparisonRecord kLost{-0.5, -0.7, -0.3, 0.001, 0.002, 40, 20, 0};
+const store::ComparisonRecord kSame{-0.01, -0.05, 0.03, 0.6, 1, 40, 1, 1};
+const store::ComparisonRecord kGained{0.5, 0.3, 0.7, 0.001, 0.002, 40, 0, 20};
 
 TEST_F(FindingsTest, NamesTheSmallestWithoutALossAndWhatTheDataStillAllow) {
   const Findings findings = with({accuracy("v0/t1", 0.75, {}),
@@ -49,10 +49,20 @@ TEST_F(FindingsTest, NamesTheSmallestWithoutALossAndWhatTheDataStillAllow) {
   EXPECT_EQ(findings.headline,
             "nf4 is the smallest variant without a significant loss (52.5 MB, 52 % of the "
             "reference's file).");
-  EXPECT_EQ(
-      findings.qualifier,
-      "That is no proof of no loss: the intervals still allow up to 5.0 points on choice_50%.");
+  EXPECT_EQ(findings.qualifier,
+            "That is no proof of no loss: the intervals still allow a loss of up to 5.0 points on "
+            "choice_50%.");
   EXPECT_THAT(findings.details, Contains("Significant losses: int4 on choice_50%."));
+}
+
+TEST_F(FindingsTest, RecommendsNothingWhereNoLossCouldBeSignificant) {
+  store::ComparisonRecord few = kSame;
+  few.n = 3;
+  const Findings findings = with(
+      {accuracy("v0/t1", 0.75, {}), accuracy("v1/t1", 0.25, few), accuracy("v2/t1", 0.74, few)});
+  EXPECT_EQ(findings.headline,
+            "Too few samples to recommend a variant: on choice_50% (n = 3) no loss could be "
+            "significant.");
 }
 
 TEST_F(FindingsTest, ASignificantGainIsNoLoss) {
