@@ -196,7 +196,8 @@ template <class Element>
 void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
   const std::size_t end = rows[n - 1].position + 1;
-  for (std::size_t position = first_seen(task, rows[0]); position < end; position += tile.n) {
+  const std::size_t begin = tile_start(task, first_seen(task, rows[0]), kKeyTile);
+  for (std::size_t position = begin; position < end; position += tile.n) {
     const KeyRun run = key_run(task, position, end, kKeyTile);
     tile.first = run.first;
     tile.n = run.n;
