@@ -55,7 +55,7 @@ class TreeWalk {
         options_(options),
         counters_(counters),
         on_scored_(on_scored),
-        tree_(build_prefix_tree(inputs)),
+        tree_(build_prefix_tree(inputs, options.share_prefixes)),
         page_bytes_(model::kPageTokens *
                     model::KvCache::bytes_per_token(model.config(), model.make_cache(0).dtype())),
         budget_(options.kv_bytes != 0 ? options.kv_bytes : automatic_budget()),
@@ -99,11 +99,15 @@ class TreeWalk {
     return (n_pages(from + n_tokens) - from / model::kPageTokens) * page_bytes_;
   }
 
+  [[nodiscard]] bool is_full(std::size_t n_pieces) const {
+    return options_.batch_sequences != 0 && n_pieces >= options_.batch_sequences;
+  }
+
   std::vector<Piece> plan_batch() {
     std::vector<Piece> pieces;
     std::size_t room = options_.batch_tokens;
     std::size_t bytes = cache_.bytes_in_use();
-    while (!ready_.empty() && room > 0) {
+    while (!ready_.empty() && room > 0 && !is_full(pieces.size())) {
       ReadyNode& top = ready_.back();
       const std::size_t left = tree_.nodes[top.node].end - top.next;
       const std::size_t n = std::min(room, left);

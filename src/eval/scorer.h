@@ -23,8 +23,10 @@ namespace nibble::eval {
 
 struct ScorerOptions {
   std::size_t batch_tokens = 512;
-  std::size_t kv_bytes = 0;  ///< of the key/value cache; 0: what the longest input and one batch
-                             ///< need, at least 256 MiB
+  std::size_t batch_sequences = 0;  ///< 0: as many as the tokens allow
+  std::size_t kv_bytes = 0;    ///< of the key/value cache; 0: what the longest input and one batch
+                               ///< need, at least 256 MiB
+  bool share_prefixes = true;  ///< beginnings that inputs have in common are computed once
 };
 
 struct InputScore {
