@@ -137,7 +137,7 @@ float weigh_row(const AttentionTask& task,
     tops = _mm512_mask_max_ps(tops, mask, tops, limited[v]);
   }
   const float top = _mm512_reduce_max_ps(tops);
-  const float fade = expf(row.top - top);
+  const float fade = top == row.top ? 1.0F : expf(row.top - top);
   __m512 sum = _mm512_setzero_ps();
   for (int v = 0; v < kVectors; ++v) {
     const auto mask = static_cast<__mmask16>(visible >> (16 * v));
