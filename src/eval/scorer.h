@@ -3,8 +3,8 @@
 /// The inputs' prefix tree is walked depth first with a stack of nodes whose prefix is computed. A
 /// batch takes nodes from the top until it has `batch_tokens` new tokens or the cache budget is
 /// reached; a long node is cut into pieces. A node's sequence is a fork of its parent's, and the
-/// last child takes the parent's own. The head runs on scored rows only, some at a time, so logits
-/// never need more than a few megabytes.
+/// last child takes the parent's own. The head runs on scored rows only, and no logits are kept
+/// (model/language_model.h).
 ///
 /// Requires   inputs are not empty and not longer than the model's context
 /// Precision  the sum over an input's targets is float64, in token order, whatever the batches
