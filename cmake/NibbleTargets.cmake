@@ -10,16 +10,22 @@ function(nibble_library name)
   target_link_libraries(nibble_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_LINK} nibble_warnings)
 endfunction()
 
-# nibble_tests(quant SOURCES unit/quant/a_test.cc ... DEPS quant [LABELS slow])
-#   One test program a folder; each test case is a test of its own to ctest.
+# nibble_tests(quant SOURCES unit/quant/a_test.cc ... DEPS quant [LABELS slow] [ISA avx2 avx512])
+#   One test program a folder; each test case is a test of its own to ctest. With ISA every case runs once
+#   for each instruction set, forced by NIBBLE_ISA.
 function(nibble_tests name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS;ISA" ${ARGN})
   add_executable(${name}_tests ${ARG_SOURCES})
   target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   list(TRANSFORM ARG_DEPS PREPEND nibble::)
   target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} nibble_test_support ${ARG_LINK} nibble_warnings
                                               GTest::gmock GTest::gtest_main)
   set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  set(discovery DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  if(NOT ARG_ISA)
+    gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." ${discovery})
+  endif()
+  foreach(isa IN LISTS ARG_ISA)
+    gtest_discover_tests(${name}_tests TEST_PREFIX "${name}.${isa}." ${discovery} ENVIRONMENT "NIBBLE_ISA=${isa}")
+  endforeach()
 endfunction()

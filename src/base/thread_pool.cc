@@ -5,8 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <thread>
 #include <vector>
+
+#include "base/check.h"
 
 namespace nibble {
 namespace {
@@ -14,6 +17,7 @@ namespace {
 /// Spins before sleeping: about 20 microseconds, longer than the gap between two kernels of one
 /// layer.
 constexpr int kSpins = 400;
+constexpr std::size_t kCacheLine = 64;
 
 void pause_cpu() noexcept {
 #if defined(__x86_64__)
@@ -46,25 +50,46 @@ std::size_t usable_processors() {
 struct ThreadPool::Shared {
   using Task = FunctionRef<void(std::size_t, std::size_t)>;
 
-  std::atomic<std::uint32_t> round{0};    // raised once for each run
-  std::atomic<std::uint32_t> running{0};  // workers that have not finished the current round
-  std::atomic<std::size_t> next{0};
-  std::size_t n_tasks = 0;
+  /// What the current run has not handed out yet. A task is taken by lowering it, so whoever takes
+  /// one knows that the run cannot end, and `task` cannot change, before the task is done; a thread
+  /// that wakes up late takes nothing or joins whatever run there is by then.
+  alignas(kCacheLine) std::atomic<std::uint32_t> waiting{0};
+  alignas(kCacheLine) std::atomic<std::uint32_t> unfinished{0};  // handed out or waiting
+  alignas(kCacheLine) std::atomic<std::uint32_t> round{0};  // raised by each run; sleepers watch it
+  std::uint32_t n_tasks = 0;
   const Task* task = nullptr;
   std::atomic<bool> stop{false};
   std::atomic<bool> failed{false};
   std::exception_ptr error;
   std::vector<std::thread> threads;
 
-  void work(std::size_t worker) {
+  /// Takes a task: the number of those that waited, this one included; 0 when there was none.
+  std::uint32_t take() noexcept {
+    std::uint32_t n = waiting.load(std::memory_order_acquire);
+    while (n != 0 && !waiting.compare_exchange_weak(
+                         n, n - 1, std::memory_order_acq_rel, std::memory_order_acquire)) {
+    }
+    return n;
+  }
+
+  void run_one(std::size_t index, std::size_t worker) {
+    if (failed.load(std::memory_order_relaxed)) {
+      return;
+    }
     try {
-      for (std::size_t i = next.fetch_add(1, std::memory_order_relaxed); i < n_tasks;
-           i = next.fetch_add(1, std::memory_order_relaxed)) {
-        (*task)(i, worker);
-      }
+      (*task)(index, worker);
     } catch (...) {
       if (!failed.exchange(true)) {
         error = std::current_exception();
+      }
+    }
+  }
+
+  void work(std::size_t worker) {
+    for (std::uint32_t n = take(); n != 0; n = take()) {
+      run_one(n_tasks - n, worker);
+      if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        unfinished.notify_one();
       }
     }
   }
@@ -78,9 +103,13 @@ struct ThreadPool::Shared {
         return;
       }
       work(worker);
-      if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        running.notify_one();
-      }
+    }
+  }
+
+  void wait_until_finished() noexcept {
+    for (std::uint32_t left = unfinished.load(std::memory_order_acquire); left != 0;
+         left = unfinished.load(std::memory_order_acquire)) {
+      wait_for_change(unfinished, left);
     }
   }
 };
@@ -112,20 +141,18 @@ void ThreadPool::run(std::size_t n_tasks, FunctionRef<void(std::size_t, std::siz
     }
     return;
   }
+  NIBBLE_CHECK(n_tasks <= std::numeric_limits<std::uint32_t>::max(), "ThreadPool: too many tasks");
   Shared& s = *shared_;
   s.task = &f;
-  s.n_tasks = n_tasks;
+  s.n_tasks = static_cast<std::uint32_t>(n_tasks);
   s.failed = false;
   s.error = nullptr;
-  s.next.store(0, std::memory_order_relaxed);
-  s.running.store(static_cast<std::uint32_t>(n_threads_ - 1), std::memory_order_relaxed);
+  s.unfinished.store(s.n_tasks, std::memory_order_relaxed);
+  s.waiting.store(s.n_tasks, std::memory_order_release);
   s.round.fetch_add(1, std::memory_order_release);
   s.round.notify_all();
   s.work(0);
-  for (std::uint32_t left = s.running.load(std::memory_order_acquire); left != 0;
-       left = s.running.load(std::memory_order_acquire)) {
-    wait_for_change(s.running, left);
-  }
+  s.wait_until_finished();
   if (s.error) {
     std::rethrow_exception(s.error);
   }

@@ -2,8 +2,10 @@
 ///
 /// `run(n, f)` calls `f(task, worker)` once for each task in [0, n), in no fixed order, spread over
 /// the pool; it returns when all are done. Tasks are handed out by an atomic counter, so unequal
-/// tasks and slow cores balance out. Waiting threads spin briefly and then sleep in the kernel, so
-/// a pool never burns a core while another process needs it.
+/// tasks and slow cores balance out, and a run waits for tasks only, never for threads: one that
+/// another process keeps off its core costs nothing unless it holds a task. Waiting threads spin
+/// for some microseconds and then sleep in the kernel, so a pool never burns a core while another
+/// process needs it.
 ///
 /// Threads    one `run` at a time (callers serialise); the calling thread is worker 0
 /// Errors     the first exception thrown by a task is rethrown by `run`, after all tasks have ended

@@ -126,7 +126,10 @@ struct Engine::Impl {
     ScorerCounters scorer;
     score_inputs(*model.model,
                  run.inputs,
-                 {.batch_tokens = options.batch_tokens, .kv_bytes = options.kv_bytes},
+                 {.batch_tokens = options.batch_tokens,
+                  .batch_sequences = options.batch_sequences,
+                  .kv_bytes = options.kv_bytes,
+                  .share_prefixes = options.share_prefixes},
                  scorer,
                  [&](std::size_t input, const InputScore& score) {
                    run.scores[input] = score;
@@ -175,11 +178,13 @@ struct Engine::Impl {
                                      .n_tokens = generation.tokens.size(),
                                      .hit_limit = hit_limit(generation.reason)});
     });
-    model::generate(*model.model,
-                    *model.tokenizer,
-                    batch,
-                    {.batch_tokens = options.batch_tokens, .cache_bytes = options.kv_bytes},
-                    listener);
+    model::GenerateOptions generate{.batch_tokens = options.batch_tokens,
+                                    .cache_bytes = options.kv_bytes,
+                                    .share_prefixes = options.share_prefixes};
+    if (options.batch_sequences != 0) {
+      generate.max_running = options.batch_sequences;
+    }
+    model::generate(*model.model, *model.tokenizer, batch, generate, listener);
   }
 };
 

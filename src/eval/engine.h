@@ -17,10 +17,12 @@
 namespace nibble::eval {
 
 struct EngineOptions {
-  std::size_t max_context = 0;     ///< 0: the model's own context
-  std::size_t batch_tokens = 512;  ///< new tokens in one forward pass
-  std::size_t kv_bytes = 0;        ///< bound of the key/value cache; 0: chosen by the inputs
-  bool add_bos = false;            ///< what encode adds; lm-eval's `add_bos_token`
+  std::size_t max_context = 0;      ///< 0: the model's own context
+  std::size_t batch_tokens = 512;   ///< new tokens in one forward pass
+  std::size_t batch_sequences = 0;  ///< sequences in one; 0: any to score, 32 to generate
+  std::size_t kv_bytes = 0;         ///< bound of the key/value cache; 0: chosen by the inputs
+  bool share_prefixes = true;       ///< common beginnings are computed once
+  bool add_bos = false;             ///< what encode adds; lm-eval's `add_bos_token`
 };
 
 /// The defaults, with BOS where the tokenizer adds it by itself (as lm-eval does since 0.4.9.2).

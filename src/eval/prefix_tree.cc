@@ -17,7 +17,7 @@ std::size_t common_prefix(std::span<const text::TokenId> a, std::span<const text
 /// end.
 class TreeBuilder {
  public:
-  explicit TreeBuilder(std::span<const ScoredInput> inputs) : inputs_(inputs) {}
+  TreeBuilder(std::span<const ScoredInput> inputs, bool share) : inputs_(inputs), share_(share) {}
 
   PrefixTree build() {
     std::vector<std::size_t> order(inputs_.size());
@@ -26,7 +26,8 @@ class TreeBuilder {
       return inputs_[i].tokens;
     });
     for (std::size_t i = 0; i < order.size(); ++i) {
-      add(order[i], i == 0 ? 0 : common_prefix(tokens(order[i - 1]), tokens(order[i])));
+      const bool shares = i != 0 && share_;
+      add(order[i], shares ? common_prefix(tokens(order[i - 1]), tokens(order[i])) : 0);
     }
     link();
     return std::move(tree_);
@@ -101,6 +102,7 @@ class TreeBuilder {
   }
 
   std::span<const ScoredInput> inputs_;
+  bool share_;
   PrefixTree tree_;
   std::vector<std::size_t> path_;
 };
@@ -115,8 +117,8 @@ std::size_t PrefixTree::n_tokens() const noexcept {
   return total;
 }
 
-PrefixTree build_prefix_tree(std::span<const ScoredInput> inputs) {
-  return TreeBuilder(inputs).build();
+PrefixTree build_prefix_tree(std::span<const ScoredInput> inputs, bool share) {
+  return TreeBuilder(inputs, share).build();
 }
 
 }  // namespace nibble::eval

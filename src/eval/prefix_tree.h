@@ -2,7 +2,7 @@
 /// a walk from the root computes every common prefix once.
 ///
 /// Inputs with equal tokens end at the same node; an input that is the beginning of another ends at
-/// an inner one.
+/// an inner one. Without sharing every input is a root of its own.
 ///
 /// Layout     a node covers the positions [begin, end) of its `input`; it begins where its parent
 ///            ends
@@ -47,6 +47,6 @@ struct PrefixTree {
   [[nodiscard]] std::size_t n_tokens() const noexcept;
 };
 
-PrefixTree build_prefix_tree(std::span<const ScoredInput> inputs);
+PrefixTree build_prefix_tree(std::span<const ScoredInput> inputs, bool share = true);
 
 }  // namespace nibble::eval

@@ -6,14 +6,12 @@
 
 #include "base/cancel.h"
 #include "base/checked_math.h"
-#include "ops/elementwise.h"
 
 namespace nibble::eval {
 namespace {
 
 using model::SequenceId;
 
-constexpr std::size_t kHeadRows = 64;  // logits of one head call: 64 x 150,000 x 4 bytes = 38 MB
 constexpr std::size_t kSmallestPiece =
     64;  // a node is not cut for the sake of fewer tokens than this
 constexpr std::size_t kSmallestBudget = std::size_t{256} << 20;
@@ -55,7 +53,7 @@ class TreeWalk {
         options_(options),
         counters_(counters),
         on_scored_(on_scored),
-        tree_(build_prefix_tree(inputs)),
+        tree_(build_prefix_tree(inputs, options.share_prefixes)),
         page_bytes_(model::kPageTokens *
                     model::KvCache::bytes_per_token(model.config(), model.make_cache(0).dtype())),
         budget_(options.kv_bytes != 0 ? options.kv_bytes : automatic_budget()),
@@ -99,11 +97,15 @@ class TreeWalk {
     return (n_pages(from + n_tokens) - from / model::kPageTokens) * page_bytes_;
   }
 
+  [[nodiscard]] bool is_full(std::size_t n_pieces) const {
+    return options_.batch_sequences != 0 && n_pieces >= options_.batch_sequences;
+  }
+
   std::vector<Piece> plan_batch() {
     std::vector<Piece> pieces;
     std::size_t room = options_.batch_tokens;
     std::size_t bytes = cache_.bytes_in_use();
-    while (!ready_.empty() && room > 0) {
+    while (!ready_.empty() && room > 0 && !is_full(pieces.size())) {
       ReadyNode& top = ready_.back();
       const std::size_t left = tree_.nodes[top.node].end - top.next;
       const std::size_t n = std::min(room, left);
@@ -168,44 +170,16 @@ class TreeWalk {
   }
 
   void score(MatrixView<const float> hidden, std::span<const BatchScore> batch_scores) {
-    const std::size_t vocab = model_.config().vocab;
-    logits_.resize(std::min(kHeadRows, hidden.rows) * vocab);
-    for (std::size_t first = 0; first < hidden.rows; first += kHeadRows) {
-      const std::size_t n = std::min(kHeadRows, hidden.rows - first);
-      const MatrixView<float> logits(logits_.data(), n, vocab);
-      model_.head(hidden.rows_from(first, n), logits);
-      const auto begin = std::ranges::lower_bound(batch_scores, first, {}, &BatchScore::wanted);
-      const auto end = std::ranges::lower_bound(batch_scores, first + n, {}, &BatchScore::wanted);
-      score_rows(logits, first, {begin, end});
-    }
-  }
-
-  /// The first target of every row in one call, further targets of a row (one-token continuations)
-  /// one by one.
-  void score_rows(MatrixView<const float> logits,
-                  std::size_t first,
-                  std::span<const BatchScore> batch_scores) {
-    std::vector<std::int32_t> targets;
+    std::vector<ops::RowTarget> targets;
     for (const BatchScore& one : batch_scores) {
-      if (one.wanted - first == targets.size()) {
-        targets.push_back(target(one.row));
-      }
+      targets.push_back({one.wanted, target(one.row)});
     }
-    std::vector<ops::TokenScore> first_scores(targets.size());
-    ops::score_tokens(logits, targets, first_scores, model_.pool());
-    std::size_t n_seen = 0;
-    for (const BatchScore& one : batch_scores) {
-      const std::size_t row = one.wanted - first;
-      ops::TokenScore token = first_scores[row];
-      if (row == n_seen) {
-        ++n_seen;
-      } else {
-        const std::int32_t id = target(one.row);
-        ops::score_tokens(logits.rows_from(row, 1), {&id, 1}, {&token, 1}, model_.pool());
-      }
-      InputScore& score = scores_[one.row.input];
-      score.logprob += token.logprob;
-      score.is_greedy = score.is_greedy && token.is_argmax;
+    std::vector<ops::TokenScore> tokens(targets.size());
+    model_.score(hidden, targets, tokens);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      InputScore& score = scores_[batch_scores[i].row.input];
+      score.logprob += tokens[i].logprob;
+      score.is_greedy = score.is_greedy && tokens[i].is_argmax;
     }
   }
 
@@ -241,7 +215,6 @@ class TreeWalk {
   std::vector<std::size_t> n_unopened_;
   std::vector<ReadyNode> ready_;  // a stack
   std::vector<float> hidden_;
-  std::vector<float> logits_;
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 /// The inputs' prefix tree is walked depth first with a stack of nodes whose prefix is computed. A
 /// batch takes nodes from the top until it has `batch_tokens` new tokens or the cache budget is
 /// reached; a long node is cut into pieces. A node's sequence is a fork of its parent's, and the
-/// last child takes the parent's own. The head runs on scored rows only, some at a time, so logits
-/// never need more than a few megabytes.
+/// last child takes the parent's own. The head runs on scored rows only, and no logits are kept
+/// (model/language_model.h).
 ///
 /// Requires   inputs are not empty and not longer than the model's context
 /// Precision  the sum over an input's targets is float64, in token order, whatever the batches
@@ -23,8 +23,10 @@ namespace nibble::eval {
 
 struct ScorerOptions {
   std::size_t batch_tokens = 512;
-  std::size_t kv_bytes = 0;  ///< of the key/value cache; 0: what the longest input and one batch
-                             ///< need, at least 256 MiB
+  std::size_t batch_sequences = 0;  ///< 0: as many as the tokens allow
+  std::size_t kv_bytes = 0;    ///< of the key/value cache; 0: what the longest input and one batch
+                               ///< need, at least 256 MiB
+  bool share_prefixes = true;  ///< beginnings that inputs have in common are computed once
 };
 
 struct InputScore {

@@ -62,6 +62,15 @@ struct KeyRun {
   std::size_t n;
 };
 
+/// Where the tile of `limit` keys that holds `position` starts. Tiles lie at fixed places of a
+/// page, wherever the queries or their windows begin, so that the sums of a row do not depend on
+/// which other rows share the pass.
+inline std::size_t tile_start(const AttentionTask& task,
+                              std::size_t position,
+                              std::size_t limit) noexcept {
+  return position - position % task.page_tokens % limit;
+}
+
 /// The run that starts at `position`, at most `limit` keys, up to `end`.
 inline KeyRun key_run(const AttentionTask& task,
                       std::size_t position,

@@ -102,7 +102,7 @@ Panels pack_panels(const codec::EncodedMatrix& weight, Arithmetic arithmetic, Th
   out.rows = weight.rows;
   out.cols = weight.cols;
   out.n_panels = ceil_div(weight.rows, kPanelRows);
-  if (arithmetic == Arithmetic::kNative && pack_codes(weight, out, pool)) {
+  if (arithmetic != Arithmetic::kF32 && pack_codes(weight, out, pool)) {
     return out;
   }
   const bool f32 = arithmetic == Arithmetic::kF32;

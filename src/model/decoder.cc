@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/cancel.h"
+#include "codec/row_range.h"
 #include "ops/elementwise.h"
 
 namespace nibble::model {
@@ -62,8 +63,23 @@ void apply_softcap(float limit, MatrixView<float> logits, ThreadPool& pool) {
   });
 }
 
-std::string_view head_stem(const ModelConfig& config) {
-  return config.tied_embeddings ? "model.embed_tokens" : "lm_head";
+/// Tokens of one slice of the head, and rows that are scored at a time: their logits take 1 MB and
+/// stay in the second-level cache.
+constexpr std::size_t kHeadSlice = 2048;
+constexpr std::size_t kScoredRows = 128;
+
+std::vector<ops::Linear> load_head(const ModelConfig& config, const WeightLoader& weights) {
+  const codec::EncodedMatrix whole =
+      weights.matrix(config.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight",
+                     config.vocab,
+                     config.hidden);
+  std::vector<ops::Linear> slices;
+  for (std::size_t first = 0; first < config.vocab; first += kHeadSlice) {
+    const std::size_t n = std::min(kHeadSlice, config.vocab - first);
+    slices.push_back(ops::Linear::make(
+        codec::row_range(whole, first, n), {}, weights.arithmetic(), weights.pool()));
+  }
+  return slices;
 }
 
 }  // namespace
@@ -74,11 +90,14 @@ Decoder::Decoder(const ModelConfig& config, const WeightLoader& weights)
       pool_(weights.pool()),
       embedding_(weights.matrix("model.embed_tokens.weight", config.vocab, config.hidden)),
       final_norm_(weights.vector("model.norm.weight", config.hidden)),
-      head_(weights.linear(std::string(head_stem(config)), config.vocab, config.hidden)) {}
+      head_(load_head(config, weights)) {}
 
 std::size_t Decoder::weight_bytes() const noexcept {
-  return layer_bytes() + head_.packed_bytes() +
-         (config_.tied_embeddings ? 0 : embedding_.n_bytes());
+  std::size_t n_bytes = layer_bytes() + (config_.tied_embeddings ? 0 : embedding_.n_bytes());
+  for (const ops::Linear& slice : head_) {
+    n_bytes += slice.packed_bytes();
+  }
+  return n_bytes;
 }
 
 void Decoder::check_call(std::span<const SequenceChunk> chunks,
@@ -149,10 +168,41 @@ void Decoder::forward(std::span<const SequenceChunk> chunks,
 }
 
 void Decoder::head(MatrixView<const float> hidden, MatrixView<float> logits) {
-  head_.apply(hidden, logits, pool_);
+  if (logits.cols != config_.vocab) {
+    raise(ErrorCode::kShapeMismatch,
+          "head: room for {} logits, a vocabulary of {}",
+          logits.cols,
+          config_.vocab);
+  }
+  std::vector<const ops::Linear*> slices;
+  std::vector<MatrixView<float>> parts;
+  for (const ops::Linear& slice : head_) {
+    parts.push_back(logits.cols_from(slices.size() * kHeadSlice, slice.rows()));
+    slices.push_back(&slice);
+  }
+  ops::apply_all(slices, hidden, parts, pool_);
   if (config_.final_softcap > 0) {
     apply_softcap(config_.final_softcap, logits, pool_);
   }
+}
+
+void Decoder::score(MatrixView<const float> hidden,
+                    std::span<const ops::RowTarget> targets,
+                    std::span<ops::TokenScore> scores) {
+  ops::TokenScorer scorer(hidden.rows, config_.vocab, targets);
+  slice_logits_.resize(std::min(kScoredRows, hidden.rows) * kHeadSlice);
+  for (std::size_t i = 0; i < head_.size(); ++i) {
+    for (std::size_t first = 0; first < hidden.rows; first += kScoredRows) {
+      const std::size_t n = std::min(kScoredRows, hidden.rows - first);
+      const MatrixView<float> logits(slice_logits_.data(), n, head_[i].rows());
+      head_[i].apply(hidden.rows_from(first, n), logits, pool_);
+      if (config_.final_softcap > 0) {
+        apply_softcap(config_.final_softcap, logits, pool_);
+      }
+      scorer.add(first, i * kHeadSlice, logits, pool_);
+    }
+  }
+  scorer.finish(scores);
 }
 
 }  // namespace nibble::model

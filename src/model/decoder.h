@@ -33,6 +33,9 @@ class Decoder : public LanguageModel {
                std::span<const std::uint32_t> wanted,
                MatrixView<float> hidden) final;
   void head(MatrixView<const float> hidden, MatrixView<float> logits) final;
+  void score(MatrixView<const float> hidden,
+             std::span<const ops::RowTarget> targets,
+             std::span<ops::TokenScore> scores) final;
 
  protected:
   Decoder(const ModelConfig& config, const WeightLoader& weights);
@@ -53,7 +56,8 @@ class Decoder : public LanguageModel {
   ThreadPool& pool_;
   codec::EncodedMatrix embedding_;  ///< as the file stores it: a lookup touches few rows
   std::vector<float> final_norm_;
-  ops::Linear head_;
+  std::vector<ops::Linear> head_;  ///< slices of kHeadSlice tokens
+  std::vector<float> slice_logits_;
   Workspace workspace_;
 };
 

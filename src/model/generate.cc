@@ -95,33 +95,42 @@ class Batch {
     return (n_reserved_ + reservation(index)) * per_token <= cache_bytes_;
   }
 
+  /// A running request and how much of a prompt it can lend.
+  struct Shared {
+    const Running* parent = nullptr;
+    std::size_t n_tokens = 0;
+  };
+
+  [[nodiscard]] Shared longest_shared(std::span<const text::TokenId> prompt) const {
+    Shared best{nullptr, kLeastShared - 1};
+    for (const Running& other : running_) {
+      const std::size_t n = std::min(n_common(other.tokens, prompt), prompt.size() - 1);
+      if (n > best.n_tokens) {
+        best = {&other, n};
+      }
+    }
+    return best;
+  }
+
   /// Starts waiting requests. One that shares the beginning of a prompt still being computed waits
   /// for it.
   void admit() {
-    while (!waiting_.empty() && running_.size() < options_.max_running) {
+    while (!waiting_.empty() && running_.size() < std::max<std::size_t>(options_.max_running, 1)) {
       const std::size_t index = waiting_.back();
       if (!running_.empty() && !fits(index)) {
         return;
       }
-      const std::span<const text::TokenId> prompt = prompts_[index];
-      const Running* parent = nullptr;
-      std::size_t n_shared = kLeastShared - 1;
-      for (const Running& other : running_) {
-        const std::size_t n = std::min(n_common(other.tokens, prompt), prompt.size() - 1);
-        if (n > n_shared) {
-          parent = &other;
-          n_shared = n;
-        }
-      }
-      if (parent != nullptr && parent->n_computed < n_shared) {
+      const Shared shared = options_.share_prefixes ? longest_shared(prompts_[index]) : Shared{};
+      if (shared.parent != nullptr && shared.parent->n_computed < shared.n_tokens) {
         return;
       }
       waiting_.pop_back();
-      start(index, parent, n_shared);
+      start(index, shared);
     }
   }
 
-  void start(std::size_t index, const Running* parent, std::size_t n_shared) {
+  void start(std::size_t index, const Shared& shared) {
+    const auto [parent, n_shared] = shared;
     Running run;
     run.index = index;
     run.tokens.assign(prompts_[index].begin(), prompts_[index].end());

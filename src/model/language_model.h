@@ -20,6 +20,7 @@
 #include "base/thread_pool.h"
 #include "model/config.h"
 #include "model/kv_cache.h"
+#include "ops/token_scores.h"
 #include "tensor/matrix_view.h"
 
 namespace nibble::model {
@@ -49,6 +50,11 @@ class LanguageModel {
 
   /// logits = head(hidden), soft limit applied.
   virtual void head(MatrixView<const float> hidden, MatrixView<float> logits) = 0;
+  /// Log-probabilities of targets (by ascending row of `hidden`) under the logits, which are never
+  /// kept: the head runs a slice of the vocabulary at a time.
+  virtual void score(MatrixView<const float> hidden,
+                     std::span<const ops::RowTarget> targets,
+                     std::span<ops::TokenScore> scores) = 0;
 
   /// A cache of the dtype that this model's arithmetic wants.
   [[nodiscard]] KvCache make_cache(std::size_t max_bytes) const;

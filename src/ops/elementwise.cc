@@ -80,31 +80,6 @@ void gate_in_place(GateActivation activation,
   });
 }
 
-void score_tokens(MatrixView<const float> logits,
-                  std::span<const std::int32_t> targets,
-                  std::span<TokenScore> scores,
-                  ThreadPool& pool) {
-  if (targets.size() != logits.rows || scores.size() != logits.rows) {
-    raise(ErrorCode::kShapeMismatch,
-          "score_tokens: {} rows of logits, {} targets and {} scores; equal counts are wanted",
-          logits.rows,
-          targets.size(),
-          scores.size());
-  }
-  for (const std::int32_t target : targets) {
-    if (target < 0 || static_cast<std::size_t>(target) >= logits.cols) {
-      raise(ErrorCode::kShapeMismatch, "score_tokens: target {} of {} logits", target, logits.cols);
-    }
-  }
-  const auto& set = *kernels::kernels().elementwise;
-  for_each_row(logits.rows, logits.cols, pool, [&](std::size_t r) {
-    const float* x = logits.row(r);
-    const auto target = static_cast<std::size_t>(targets[r]);
-    scores[r].logprob = double{x[target]} - set.log_sum_exp(x, logits.cols);
-    scores[r].is_argmax = set.argmax(x, logits.cols) == target;
-  });
-}
-
 std::int32_t argmax(std::span<const float> x) noexcept {
   return x.empty() ? 0
                    : static_cast<std::int32_t>(

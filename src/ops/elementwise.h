@@ -33,17 +33,6 @@ void gate_in_place(GateActivation activation,
                    MatrixView<const float> up,
                    ThreadPool& pool);
 
-/// log-probability of one target per row and whether it is the arg-max (first index wins ties).
-///   logprob = x[target] - log(sum exp(x));   the sum in float64
-struct TokenScore {
-  double logprob;
-  bool is_argmax;
-};
-void score_tokens(MatrixView<const float> logits,
-                  std::span<const std::int32_t> targets,
-                  std::span<TokenScore> scores,
-                  ThreadPool& pool);
-
 /// Index of the largest element; the first wins ties.
 std::int32_t argmax(std::span<const float> x) noexcept;
 

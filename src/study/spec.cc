@@ -43,11 +43,11 @@ fs::path resolve(const fs::path& folder, const std::string& path) {
 Arithmetic read_arithmetic(TomlTable& root) {
   const auto name = root.optional<std::string>("arithmetic");
   if (!name) {
-    return Arithmetic::kNative;
+    return Arithmetic::kDeterministic;
   }
   const auto mode = arithmetic_from_name(*name);
   if (!mode) {
-    root.reject("arithmetic", "expected \"native\" or \"f32\"");
+    root.reject("arithmetic", fmt::format("expected {}", kArithmeticNames));
   }
   return *mode;
 }

@@ -4,7 +4,7 @@
 ///   model  = "model.gguf"            # a file, a Hugging Face folder, or "demo"
 ///   data   = "."                     # folder of the tasks' data
 ///   output = "out"                   # store, variants and report
-///   arithmetic = "native"            # optional; threads = 2; notes = ["…"]
+///   arithmetic = "deterministic"     # optional; threads = 2; notes = ["…"]
 ///   [measure]                        # optional: speed and memory of each variant
 ///   prompt_tokens = 128              # new_tokens, repetitions, warmups
 ///   [[task]]
@@ -50,7 +50,7 @@ struct Spec {
   std::filesystem::path model;
   std::filesystem::path data;
   std::filesystem::path output;
-  Arithmetic arithmetic = Arithmetic::kNative;
+  Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::size_t threads = 0;  ///< 0: all usable processors
   std::vector<std::string> notes;
   std::vector<TaskSpec> tasks;

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <random>
 
+#include "app/arithmetic_option.h"
 #include "app/command.h"
 #include "base/cancel.h"
 #include "base/json.h"
@@ -26,7 +27,7 @@ struct BenchOptions {
   std::vector<std::size_t> generations = {128};
   std::size_t repetitions = 5;
   std::size_t chunk = 512;
-  std::string arithmetic = "native";
+  Arithmetic arithmetic = Arithmetic::kNative;
 };
 
 struct BenchResult {
@@ -154,16 +155,11 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
 }
 
 int run_bench(const BenchOptions& options, const Globals& globals) {
-  const auto arithmetic = arithmetic_from_name(options.arithmetic);
-  if (!arithmetic) {
-    raise(
-        ErrorCode::kInvalidArgument, "--arithmetic {}: expected native or f32", options.arithmetic);
-  }
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   const auto checkpoint = io::open_checkpoint(options.model).take();
   const model::ModelConfig config = model::read_config(*checkpoint).take();
-  const model::WeightLoader weights(*checkpoint, config, *arithmetic, pool, *progress);
+  const model::WeightLoader weights(*checkpoint, config, options.arithmetic, pool, *progress);
   const auto model = model::find_architecture(config.architecture)->build(config, weights);
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
@@ -189,7 +185,7 @@ void add_bench(CLI::App& root, Invocation& invocation) {
   command->add_option("-u,--ubatch", options->chunk, "Prompt tokens of one pass")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
+  add_arithmetic_option(*command, options->arithmetic);
   command->footer("Example: nibble bench model.gguf -p 512 -n 128 -r 5 -t 1");
   command->callback([options, &invocation] {
     std::erase(options->prompts, 0U);

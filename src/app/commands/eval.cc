@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "app/arithmetic_option.h"
 #include "app/command.h"
 #include "base/json.h"
 #include "eval/evaluate.h"
@@ -16,7 +17,7 @@ struct EvalOptions {
   std::string model;
   std::vector<std::string> tasks;
   std::string data = ".";
-  std::string arithmetic = "native";
+  Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::size_t limit = 0;
   std::size_t window = 2048;
 };
@@ -151,18 +152,13 @@ std::string as_document(const model::LoadedModel& model,
 }
 
 int run_eval(const EvalOptions& options, const Globals& globals) {
-  const auto arithmetic = arithmetic_from_name(options.arithmetic);
-  if (!arithmetic) {
-    raise(
-        ErrorCode::kInvalidArgument, "--arithmetic {}: expected native or f32", options.arithmetic);
-  }
   for (const std::string& name : options.tasks) {
     eval::check_task_name(name).take();  // before the weights are read
   }
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   model::LoadedModel model =
-      model::load_model(options.model, {.arithmetic = *arithmetic}, pool, *progress).take();
+      model::load_model(options.model, {.arithmetic = options.arithmetic}, pool, *progress).take();
   eval::Engine engine(model, eval::default_engine_options(model));
   std::vector<TaskReport> reports;
   for (const auto& task : make_tasks(options, model)) {
@@ -191,7 +187,7 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{2}, kMaxTokens))
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
-  command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
+  add_arithmetic_option(*command, options->arithmetic);
   command->footer(
       "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100");
   command->callback([options, &invocation] {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "app/arithmetic_option.h"
 #include "app/command.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
@@ -25,7 +26,7 @@ struct Options {
   std::string model;
   std::string prompt;
   std::size_t max_tokens = 128;
-  std::string arithmetic = "native";
+  Arithmetic arithmetic = Arithmetic::kNative;
 };
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
@@ -88,14 +89,6 @@ std::string_view reason_name(model::StopReason reason) {
   return "";
 }
 
-Arithmetic parse_arithmetic(const std::string& name) {
-  const auto arithmetic = arithmetic_from_name(name);
-  if (!arithmetic) {
-    raise(ErrorCode::kInvalidArgument, "--arithmetic '{}': wanted native or f32", name);
-  }
-  return *arithmetic;
-}
-
 std::string read_prompt(const Options& options) {
   if (options.prompt != "-") {
     return options.prompt;
@@ -146,7 +139,7 @@ model::GenerateRequest make_request(const Options& options, const model::LoadedM
 }
 
 int run(const Options& options, const Globals& globals) {
-  const model::LoadOptions load = {parse_arithmetic(options.arithmetic), false};
+  const model::LoadOptions load = {options.arithmetic, false};
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
   model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
@@ -179,8 +172,7 @@ void add_run(CLI::App& root, Invocation& invocation) {
   command->add_option("-n,--max-tokens", options->max_tokens, "Most tokens to generate")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24))
       ->capture_default_str();
-  command->add_option("--arithmetic", options->arithmetic, "native (fast) or f32 (reference)")
-      ->capture_default_str();
+  add_arithmetic_option(*command, options->arithmetic);
   command->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run(*options, invocation.globals); };
   });

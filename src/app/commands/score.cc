@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 
+#include "app/arithmetic_option.h"
 #include "app/command.h"
 #include "base/file.h"
 #include "eval/engine.h"
@@ -16,8 +17,11 @@ namespace {
 struct ScoreOptions {
   std::string model;
   std::string requests;
-  std::string arithmetic = "native";
+  Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::size_t max_context = 0;
+  std::size_t batch_tokens = eval::EngineOptions{}.batch_tokens;
+  std::size_t batch = 0;
+  bool share_prefixes = true;
 };
 
 std::string read_requests(const std::string& path) {
@@ -52,20 +56,18 @@ class OrderedPrinter {
 };
 
 int run_score(const ScoreOptions& options, const Globals& globals) {
-  const auto arithmetic = arithmetic_from_name(options.arithmetic);
-  if (!arithmetic) {
-    raise(
-        ErrorCode::kInvalidArgument, "--arithmetic {}: expected native or f32", options.arithmetic);
-  }
   const std::string where = options.requests == "-" ? "standard input" : options.requests;
   const std::vector<eval::RequestLine> lines =
       eval::parse_request_lines(read_requests(options.requests), where).take();
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   model::LoadedModel model =
-      model::load_model(options.model, {.arithmetic = *arithmetic}, pool, *progress).take();
+      model::load_model(options.model, {.arithmetic = options.arithmetic}, pool, *progress).take();
   eval::EngineOptions engine_options = eval::default_engine_options(model);
   engine_options.max_context = options.max_context;
+  engine_options.batch_tokens = options.batch_tokens;
+  engine_options.batch_sequences = options.batch;
+  engine_options.share_prefixes = options.share_prefixes;
   eval::Engine engine(model, engine_options);
   std::vector<eval::Request> requests;
   for (const eval::RequestLine& line : lines) {
@@ -90,10 +92,18 @@ void add_score(CLI::App& root, Invocation& invocation) {
   command->add_option("model", options->model, "A .gguf file or a model folder")->required();
   command->add_option("--requests", options->requests, "JSON lines, or - for standard input")
       ->required();
-  command->add_option("--arithmetic", options->arithmetic, "native or f32")->capture_default_str();
+  add_arithmetic_option(*command, options->arithmetic);
   command->add_option("-c,--max-context", options->max_context, "Tokens; 0 means the model's own")
       ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
+  command->add_option("--batch-tokens", options->batch_tokens, "New tokens of one pass")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "Sequences of one pass; 0 means as many as fit")
+      ->capture_default_str();
+  command->add_flag("--prefix-sharing,!--no-prefix-sharing",
+                    options->share_prefixes,
+                    "Compute what requests have in common once");
   command->footer(
       "Requests: {\"id\", \"context\", \"continuation\"}, {\"id\", \"rolling\"}, or\n"
       "{\"id\", \"prompt\", \"max_tokens\", \"stop\"}.\n"

@@ -125,7 +125,7 @@ float weigh_row(const AttentionTask& task,
     tops = _mm256_max_ps(tops, _mm256_blendv_ps(before, limited[v], lanes_of(visible >> (8 * v))));
   }
   const float top = largest_lane(tops);
-  const float fade = expf(row.top - top);
+  const float fade = top == row.top ? 1.0F : expf(row.top - top);
   __m256 sum = _mm256_setzero_ps();
   for (std::size_t v = 0; v < kVectors; ++v) {
     const __m256 weight = _mm256_and_ps(exp_ps(_mm256_sub_ps(limited[v], _mm256_set1_ps(top))),
@@ -196,7 +196,8 @@ template <class Element>
 void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
   const std::size_t end = rows[n - 1].position + 1;
-  for (std::size_t position = first_seen(task, rows[0]); position < end; position += tile.n) {
+  const std::size_t begin = tile_start(task, first_seen(task, rows[0]), kKeyTile);
+  for (std::size_t position = begin; position < end; position += tile.n) {
     const KeyRun run = key_run(task, position, end, kKeyTile);
     tile.first = run.first;
     tile.n = run.n;

@@ -137,7 +137,7 @@ float weigh_row(const AttentionTask& task,
     tops = _mm512_mask_max_ps(tops, mask, tops, limited[v]);
   }
   const float top = _mm512_reduce_max_ps(tops);
-  const float fade = expf(row.top - top);
+  const float fade = top == row.top ? 1.0F : expf(row.top - top);
   __m512 sum = _mm512_setzero_ps();
   for (int v = 0; v < kVectors; ++v) {
     const auto mask = static_cast<__mmask16>(visible >> (16 * v));
@@ -231,7 +231,8 @@ template <class Element>
 void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
   const std::size_t end = rows[n - 1].position + 1;
-  for (std::size_t position = first_seen(task, rows[0]); position < end; position += tile.n) {
+  const std::size_t begin = tile_start(task, first_seen(task, rows[0]), kKeyTile);
+  for (std::size_t position = begin; position < end; position += tile.n) {
     const KeyRun run = key_run(task, position, end, kKeyTile);
     tile.first = run.first;
     tile.n = run.n;

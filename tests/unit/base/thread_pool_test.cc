@@ -5,6 +5,7 @@
 #include <atomic>
 #include <numeric>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace nibble {
@@ -32,6 +33,34 @@ TEST(ThreadPool, ManyShortRunsNeverLoseATask) {
     pool.run(4, [&](std::size_t task, std::size_t) { total.fetch_add(task); });
   }
   EXPECT_EQ(total.load(), 20000U * 6U);
+}
+
+TEST(ThreadPool, RunsOfManySizesFollowEachOtherWithoutMixing) {
+  // A thread that is late for one run may take part in the next, and must do that one's tasks.
+  ThreadPool pool(4);
+  for (std::size_t round = 0; round < 5000; ++round) {
+    const std::size_t n_tasks = round % 7;
+    std::vector<std::atomic<std::size_t>> done(n_tasks);
+    pool.run(n_tasks, [&](std::size_t task, std::size_t) { done.at(task) += round + 1; });
+    for (const auto& value : done) {
+      ASSERT_EQ(value.load(), round + 1);
+    }
+  }
+}
+
+TEST(ThreadPool, OneTaskMayWaitForAnother) {
+  // A slow thread holds its own task only: the others are done meanwhile.
+  ThreadPool pool(2);
+  std::atomic<int> n_done{0};
+  pool.run(50, [&](std::size_t task, std::size_t) {
+    if (task == 0) {
+      while (n_done.load() < 49) {
+        std::this_thread::yield();
+      }
+    }
+    ++n_done;
+  });
+  EXPECT_EQ(n_done.load(), 50);
 }
 
 TEST(ThreadPool, NoTasksIsNoWork) {

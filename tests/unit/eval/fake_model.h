@@ -71,6 +71,21 @@ class FakeModel final : public model::LanguageModel {
     }
   }
 
+  /// A third of the vocabulary at a time.
+  void score(MatrixView<const float> hidden,
+             std::span<const ops::RowTarget> targets,
+             std::span<ops::TokenScore> scores) override {
+    std::vector<float> logits(hidden.rows * config_.vocab);
+    const MatrixView<float> view(logits.data(), hidden.rows, config_.vocab);
+    head(hidden, view);
+    ops::TokenScorer scorer(hidden.rows, config_.vocab, targets);
+    for (std::size_t first = 0; first < config_.vocab; first += 100) {
+      const std::size_t n = std::min<std::size_t>(100, config_.vocab - first);
+      scorer.add(0, first, view.cols_from(first, n), pool_);
+    }
+    scorer.finish(scores);
+  }
+
   static std::uint32_t next_state(std::uint32_t state, std::int32_t token) {
     return (state ^ static_cast<std::uint32_t>(token + 7)) * 2654435761U + 12345U;
   }

@@ -75,6 +75,15 @@ TEST(PrefixTree, SharesTheContextOfFourChoices) {
   EXPECT_EQ(tree.nodes[root.children[1]].first_input, 3U);
 }
 
+TEST(PrefixTree, WithoutSharingEveryInputIsARoot) {
+  const std::vector<ScoredInput> inputs = {
+      input({1, 2, 3, 7}, 2), input({1, 2, 3, 7}, 2), input({1, 2}, 1)};
+  const PrefixTree tree = build_prefix_tree(inputs, false);
+  expect_consistent(tree, inputs);
+  EXPECT_EQ(tree.n_tokens(), 10U);
+  EXPECT_EQ(tree.roots.size(), 3U);
+}
+
 TEST(PrefixTree, EqualInputsAreOneNode) {
   const std::vector<ScoredInput> inputs = {input({4, 5}, 1), input({4, 5}, 2)};
   const PrefixTree tree = build_prefix_tree(inputs);

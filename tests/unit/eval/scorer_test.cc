@@ -88,7 +88,8 @@ TEST(Scorer, BatchesAndBudgetsDoNotChangeTheResult) {
   const std::size_t page = model::kPageTokens * 2 * sizeof(float);
   for (const std::size_t batch_tokens : {1, 7, 64, 100'000}) {
     for (const std::size_t kv_bytes : {page, 20 * page, std::size_t{0}}) {
-      const Scored scored = score(model, inputs, {batch_tokens, kv_bytes});
+      const Scored scored =
+          score(model, inputs, {.batch_tokens = batch_tokens, .kv_bytes = kv_bytes});
       for (std::size_t i = 0; i < inputs.size(); ++i) {
         ASSERT_EQ(scored.scores[i].logprob, reference.scores[i].logprob)
             << "batch " << batch_tokens << ", cache " << kv_bytes;
@@ -96,6 +97,29 @@ TEST(Scorer, BatchesAndBudgetsDoNotChangeTheResult) {
       ASSERT_EQ(scored.counters.n_computed_tokens, reference.counters.n_computed_tokens);
     }
   }
+}
+
+TEST(Scorer, NeitherSharingNorTheNumberOfSequencesChangesTheResult) {
+  const std::vector<ScoredInput> inputs = many_inputs(5, 10);
+  FakeModel model;
+  const Scored reference = score(model, inputs);
+  for (const std::size_t batch_sequences : {1, 2, 32}) {
+    for (const bool share : {false, true}) {
+      const Scored scored =
+          score(model, inputs, {.batch_sequences = batch_sequences, .share_prefixes = share});
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        ASSERT_EQ(scored.scores[i].logprob, reference.scores[i].logprob) << batch_sequences;
+      }
+      EXPECT_EQ(scored.counters.n_computed_tokens > reference.counters.n_computed_tokens, !share);
+    }
+  }
+}
+
+TEST(Scorer, AtMostSoManySequencesShareABatch) {
+  FakeModel model;
+  const ScoredInput one = input(std::vector<std::int32_t>(20, 7), {1});
+  score(model, {one, one, one}, {.batch_sequences = 2, .share_prefixes = false});
+  EXPECT_THAT(model.n_batch_tokens, ::testing::ElementsAre(40, 20));
 }
 
 TEST(Scorer, PacksBatchesOfTheWantedSize) {

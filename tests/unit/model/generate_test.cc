@@ -64,6 +64,7 @@ TEST_F(GenerateTest, ManyRequestsGiveWhatEachGivesAlone) {
   for (const GenerateOptions& options : {GenerateOptions{512, 32, 0},
                                          GenerateOptions{16, 3, 0},
                                          GenerateOptions{1, 1, 0},
+                                         GenerateOptions{64, 32, 0, false},
                                          GenerateOptions{64, 32, 300000}}) {
     const auto made = run(requests, options);
     for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -62,28 +62,6 @@ TEST(Gate, AgreesWithTheFormulas) {
   }
 }
 
-TEST(ScoreTokens, GivesLogProbabilityAndArgmax) {
-  ThreadPool pool(2);
-  const std::vector<float> logits = {0, 0, 0, 0, 1000, 0, 0, 0};
-  const std::vector<std::int32_t> targets = {1, 0};
-  std::vector<TokenScore> scores(2);
-  score_tokens({logits.data(), 2, 4}, targets, scores, pool);
-  EXPECT_NEAR(scores[0].logprob, -std::log(4.0), 1e-12);
-  EXPECT_FALSE(scores[0].is_argmax) << "the first of equal logits wins";
-  EXPECT_NEAR(scores[1].logprob, 0.0, 1e-12);
-  EXPECT_TRUE(scores[1].is_argmax);
-}
-
-TEST(ScoreTokens, RefusesATargetOutsideTheVocabulary) {
-  ThreadPool pool(1);
-  const std::vector<float> logits(4);
-  std::vector<TokenScore> scores(1);
-  for (const std::int32_t target : {-1, 4}) {
-    const std::vector<std::int32_t> targets = {target};
-    EXPECT_THROW(score_tokens({logits.data(), 1, 4}, targets, scores, pool), Error);
-  }
-}
-
 TEST(Argmax, FirstWins) {
   std::vector<float> x(100, 1.0F);
   EXPECT_EQ(argmax(x), 0);

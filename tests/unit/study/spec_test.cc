@@ -80,7 +80,7 @@ TEST(Spec, DefaultsAreSmall) {
   const Spec spec = parse_spec(with(""), "study.toml", "/base");
   EXPECT_EQ(spec.data, "/base/");
   EXPECT_EQ(spec.output, "/base/out");
-  EXPECT_EQ(spec.arithmetic, Arithmetic::kNative);
+  EXPECT_EQ(spec.arithmetic, Arithmetic::kDeterministic);
   EXPECT_FALSE(spec.measure);
   EXPECT_EQ(spec.variants[0].name, "reference");
 }
@@ -105,7 +105,7 @@ TEST(Spec, FaultsAreNamedWithTheirPlace) {
   EXPECT_THAT(message_of(with("outptu = \"x\"\n")), HasSubstr("study.toml:3:1"));
   EXPECT_THAT(message_of(with("outptu = \"x\"\n")), HasSubstr("did you mean 'output'"));
   EXPECT_THAT(message_of(with("arithmetic = \"int8\"\n")),
-              HasSubstr("expected \"native\" or \"f32\""));
+              HasSubstr("expected f32, native or deterministic"));
   EXPECT_THAT(message_of(with("threads = -1\n")), HasSubstr("'threads': expected a whole number"));
   EXPECT_THAT(message_of(with("[measure]\nrepetitions = 0\n")), HasSubstr("from 1 to"));
   EXPECT_THAT(message_of(with("[[task]]\nname = \"x\"\nlimit = 0\n")), HasSubstr("'limit'"));

@@ -35,7 +35,7 @@ TEST(BenchCommand, RefusesWhatItCannotRun) {
   EXPECT_THAT(missing.err, HasSubstr("/nonexistent.gguf"));
   const CommandResult mode = run_program("bench /nonexistent.gguf --arithmetic fp8");
   EXPECT_EQ(mode.exit_code, 2);
-  EXPECT_THAT(mode.err, HasSubstr("expected native or f32"));
+  EXPECT_THAT(mode.err, HasSubstr("wanted f32, native or deterministic"));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ TEST(Eval, ReportsValuesWithIntervals) {
   ASSERT_EQ(table.exit_code, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("demo_perplexity          perplexity                   3"));
   const auto json = nlohmann::json::parse(run_program(arguments + " --json").out);
-  EXPECT_EQ(json.at("arithmetic"), "native");
+  EXPECT_EQ(json.at("arithmetic"), "deterministic");
   EXPECT_EQ(json.at("model_hash").get<std::string>().size(), 64U);
   const auto& choice = json.at("tasks").at(1);
   EXPECT_EQ(choice.at("task"), "demo_choice");

@@ -60,7 +60,7 @@ TEST(Run, RefusesWhatItCannotRun) {
   EXPECT_THAT(missing.err, HasSubstr("/nowhere/model.gguf"));
   const auto arithmetic = run_program("run /nowhere/model.gguf -p x --arithmetic f8");
   EXPECT_EQ(arithmetic.exit_code, kUsage);
-  EXPECT_THAT(arithmetic.err, HasSubstr("--arithmetic 'f8': wanted native or f32"));
+  EXPECT_THAT(arithmetic.err, HasSubstr("--arithmetic: 'f8': wanted f32, native or deterministic"));
   EXPECT_EQ(run_program("run model.gguf").exit_code, kUsage);
 }
 

@@ -37,6 +37,24 @@ TEST(Score, AnswersInTheOrderOfTheRequests) {
   EXPECT_FALSE(lines[2].contains("greedy"));
 }
 
+TEST(Score, BatchesAndSharingChangeNoDigit) {
+  NIBBLE_NEEDS_FILE(model, testing::demo_model());
+  const std::string requests =
+      R"({"id": 1, "context": "The capital of France is", "continuation": " Paris"}
+{"id": 2, "context": "The capital of France is", "continuation": " a city in the north"}
+{"id": 3, "rolling": "The capital of France has been the seat of its kings."}
+{"id": 4, "prompt": "The capital of France is", "max_tokens": 3, "stop": []}
+{"id": 5, "prompt": "The capital of Spain is", "max_tokens": 5, "stop": []}
+)";
+  const std::string call = "score " + model.string() + " --requests - -q ";
+  const auto wanted = run_program(call, requests);
+  ASSERT_EQ(wanted.exit_code, 0) << wanted.err;
+  for (const char* way : {"--batch-tokens 1 --no-prefix-sharing", "--batch 2 --batch-tokens 7"}) {
+    EXPECT_EQ(run_program(call + way, requests).out, wanted.out) << way;
+  }
+  EXPECT_EQ(run_program(call + "--batch-tokens 0", requests).exit_code, 2);
+}
+
 TEST(Score, RejectsBadRequestsBeforeTheModelIsRead) {
   const auto malformed = run_program("score nowhere.gguf --requests -", "{\"id\": 1}\n");
   EXPECT_EQ(malformed.exit_code, 3);
