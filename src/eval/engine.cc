@@ -1,6 +1,7 @@
 #include "eval/engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "eval/request_encoder.h"
@@ -44,9 +45,17 @@ std::vector<ScoredInput> scored_inputs(RequestEncoder& encoder, const Request& r
   }
   ScoredInput input = encoder.encode(std::get<LoglikelihoodRequest>(request));
   if (input.targets.empty()) {
-    return {};  // an empty continuation is certain
+    return {};
   }
   return {std::move(input)};
+}
+
+/// An empty text has probability 1. A continuation without tokens of its own was not asked about
+/// at all, and no number is a better answer than a perfect one.
+LoglikelihoodResponse answer_without_tokens(const Request& request) {
+  const bool is_certain = std::holds_alternative<RollingRequest>(request);
+  return {.logprob = is_certain ? 0.0 : std::numeric_limits<double>::quiet_NaN(),
+          .is_greedy = is_certain};
 }
 
 }  // namespace
@@ -103,7 +112,7 @@ struct Engine::Impl {
       }
       open.n_inputs = open.n_open = run.inputs.size() - open.first_input;
       if (open.n_inputs == 0) {
-        run.respond(i, LoglikelihoodResponse{.is_greedy = true});
+        run.respond(i, answer_without_tokens(run.requests[i]));
       }
     }
   }
@@ -144,16 +153,17 @@ struct Engine::Impl {
 
   /// The prompt is cut from the left so that the longest answer fits behind it.
   [[nodiscard]] model::GenerateRequest generate_request(const RequestEncoder& encoder,
-                                                        const GenerationRequest& request) const {
+                                                        const GenerationRequest& request,
+                                                        std::size_t& n_cut_tokens) const {
     model::GenerateRequest out;
     out.prompt = encoder.encode(request);
     out.max_tokens = request.max_tokens;
     out.stop = request.stop;
     const std::size_t room =
         options.max_context - std::min(options.max_context - 1, request.max_tokens);
-    if (out.prompt.size() > room) {
-      out.prompt.erase(out.prompt.begin(), out.prompt.end() - static_cast<std::ptrdiff_t>(room));
-    }
+    n_cut_tokens = out.prompt.size() - std::min(out.prompt.size(), room);
+    out.prompt.erase(out.prompt.begin(),
+                     out.prompt.begin() + static_cast<std::ptrdiff_t>(n_cut_tokens));
     return out;
   }
 
@@ -161,9 +171,10 @@ struct Engine::Impl {
     const RequestEncoder encoder = make_encoder();
     std::vector<model::GenerateRequest> batch;
     std::vector<std::size_t> request_of;
+    std::vector<std::size_t> n_cut;
     for (std::size_t i = 0; i < run.requests.size(); ++i) {
       if (const auto* request = std::get_if<GenerationRequest>(&run.requests[i])) {
-        batch.push_back(generate_request(encoder, *request));
+        batch.push_back(generate_request(encoder, *request, n_cut.emplace_back()));
         request_of.push_back(i);
         counters.n_request_tokens += batch.back().prompt.size();
       }
@@ -173,10 +184,13 @@ struct Engine::Impl {
     }
     Listener listener([&](std::size_t index, const model::Generation& generation) {
       counters.n_computed_tokens += batch[index].prompt.size() + generation.tokens.size();
-      run.respond(request_of[index],
-                  GenerationResponse{.text = generation.text,
-                                     .n_tokens = generation.tokens.size(),
-                                     .hit_limit = hit_limit(generation.reason)});
+      run.respond(
+          request_of[index],
+          GenerationResponse{.text = generation.text,
+                             .n_tokens = generation.tokens.size(),
+                             .hit_limit = hit_limit(generation.reason),
+                             .n_cut_tokens = n_cut[index],
+                             .is_answered = generation.reason != model::StopReason::kNotFinite});
     });
     model::GenerateOptions generate{.batch_tokens = options.batch_tokens,
                                     .cache_bytes = options.kv_bytes,

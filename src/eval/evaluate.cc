@@ -44,7 +44,9 @@ SampleResult score_sample(const Task& task,
     if (const auto* scored = std::get_if<LoglikelihoodResponse>(&response)) {
       result.n_cut_tokens += scored->n_cut_tokens;
     } else {
-      result.hit_limit = result.hit_limit || std::get<GenerationResponse>(response).hit_limit;
+      const auto& generated = std::get<GenerationResponse>(response);
+      result.hit_limit = result.hit_limit || generated.hit_limit;
+      result.n_cut_tokens += generated.n_cut_tokens;
     }
   }
   return result;

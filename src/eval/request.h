@@ -39,7 +39,7 @@ using Request =
     std::variant<LoglikelihoodRequest, RollingRequest, WindowRequest, GenerationRequest>;
 
 struct LoglikelihoodResponse {
-  double logprob = 0;
+  double logprob = 0;  ///< not finite where there is no answer
   bool is_greedy = false;
   std::size_t n_tokens = 0;
   std::size_t n_cut_tokens = 0;
@@ -48,6 +48,8 @@ struct GenerationResponse {
   std::string text;
   std::size_t n_tokens = 0;
   bool hit_limit = false;
+  std::size_t n_cut_tokens = 0;  ///< of the prompt, dropped from the left
+  bool is_answered = true;       ///< false where the model gave no finite logits
 };
 /// Log-likelihood, rolling and window requests answer with a LoglikelihoodResponse.
 using Response = std::variant<LoglikelihoodResponse, GenerationResponse>;

@@ -75,7 +75,7 @@ Result<std::vector<RequestLine>> parse_request_lines(std::string_view text,
 std::string response_line(const RequestLine& line, const Response& response) {
   Json out = {{"id", Json::parse(line.id)}};
   if (const auto* generation = std::get_if<GenerationResponse>(&response)) {
-    out["text"] = generation->text;
+    out["text"] = generation->is_answered ? Json(generation->text) : Json();
     return dump_json(out) + "\n";
   }
   const auto& scored = std::get<LoglikelihoodResponse>(response);

@@ -1,6 +1,7 @@
 #include "model/generate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "model/memory.h"
@@ -167,7 +168,13 @@ class Batch {
     }
     forward(chunks, wanted);
     for (std::size_t i = 0; i < asking.size(); ++i) {
-      take_token(*asking[i], ops::argmax(logits(i)));
+      const std::span<const float> row = logits(i);
+      const std::int32_t token = ops::argmax(row);
+      if (std::isfinite(row[static_cast<std::size_t>(token)])) {
+        take_token(*asking[i], token);
+      } else {
+        finish(*asking[i], StopReason::kNotFinite);
+      }
     }
     std::erase_if(running_, [](const Running& run) { return run.tokens.empty(); });
   }

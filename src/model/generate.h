@@ -26,7 +26,13 @@ struct GenerateRequest {
   bool stop_at_eos = true;
 };
 
-enum class StopReason : std::uint8_t { kEndToken, kStopString, kLimit, kContext };
+enum class StopReason : std::uint8_t {
+  kEndToken,
+  kStopString,
+  kLimit,
+  kContext,
+  kNotFinite,  ///< the model gave no finite logit to choose from
+};
 
 struct Generation {
   std::vector<text::TokenId> tokens;

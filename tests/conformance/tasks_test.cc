@@ -192,16 +192,16 @@ TEST_P(EveryTask, GivesEachMetricOneScoreOfPositiveWeight) {
   }
 }
 
-TEST_P(EveryTask, ALogProbabilityThatIsNoNumberIsUnansweredAndNeverZero) {
+TEST_P(EveryTask, WhatIsNoNumberIsUnansweredAndNeverZero) {
   const auto task = make();
   const Sample sample = task->sample(1);
   for (std::size_t k = 0; k < sample.requests.size(); ++k) {
     std::vector<Response> responses = scripted(sample);
-    auto* response = std::get_if<LoglikelihoodResponse>(&responses[k]);
-    if (response == nullptr) {
-      continue;  // text is never "no number"
+    if (auto* scored = std::get_if<LoglikelihoodResponse>(&responses[k])) {
+      scored->logprob = std::numeric_limits<double>::quiet_NaN();
+    } else {
+      std::get<GenerationResponse>(responses[k]).is_answered = false;
     }
-    response->logprob = std::numeric_limits<double>::quiet_NaN();
     const SampleScores scores = task->score(sample, responses).scores;
     EXPECT_EQ(scores.size(), task->info().metrics.size());
     for (const auto& [metric, score] : scores) {

@@ -83,6 +83,8 @@ std::string_view reason_name(model::StopReason reason) {
       return "stop_string";
     case model::StopReason::kLimit:
       return "limit";
+    case model::StopReason::kNotFinite:
+      return "not_finite";
     case model::StopReason::kContext:
       return "context";
   }
@@ -117,7 +119,12 @@ std::string result_text(const model::Generation& result,
   if (const auto rate = printer.decode_tok_s()) {
     text += fmt::format(" at {:.1f} tok/s", *rate);
   }
-  return result.reason == model::StopReason::kContext ? text + "; the context is full" : text;
+  if (result.reason == model::StopReason::kContext) {
+    text += "; the context is full";
+  } else if (result.reason == model::StopReason::kNotFinite) {
+    text += "; the model gave no finite logits";
+  }
+  return text;
 }
 
 /// The whole prompt, and as many new tokens as the context has room for.

@@ -24,7 +24,13 @@ Sample ReadingTask::sample(std::size_t index) const {
 
 SampleResult ReadingTask::score(const Sample& sample, std::span<const Response> responses) const {
   NIBBLE_CHECK(responses.size() == 1, "one response for each question");
-  const std::string& text = std::get<GenerationResponse>(responses.front()).text;
+  const auto& response = std::get<GenerationResponse>(responses.front());
+  if (!response.is_answered) {
+    SampleResult result;
+    result.scores = {{"f1", {}}, {"exact_match", {}}, {"contains", {}}};
+    return result;
+  }
+  const std::string& text = response.text;
   const ReadingScores scores = score_reading(text, items_.at(sample.index).answers);
   SampleResult result;
   result.scores = {{"f1", Contribution{scores.f1, 1}},

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "base/error.h"
 #include "unit/eval/fake_model.h"
 
@@ -113,13 +117,44 @@ TEST_F(EngineTest, SharesPrefixesAcrossRequests) {
   EXPECT_EQ(logprob(responses[2]), logprob(responses[3]));
 }
 
-TEST_F(EngineTest, AnEmptyContinuationIsCertain) {
+TEST_F(EngineTest, AnEmptyTextIsCertain) {
   Engine engine(loaded_, {});
-  const std::vector<Request> requests = {LoglikelihoodRequest{"x", ""}, RollingRequest{""}};
-  for (const Response& response : engine.answer(requests)) {
-    EXPECT_EQ(logprob(response), 0.0);
-    EXPECT_EQ(std::get<LoglikelihoodResponse>(response).n_tokens, 0U);
+  const std::vector<Request> requests = {RollingRequest{""}};
+  EXPECT_EQ(logprob(engine.answer(requests)[0]), 0.0);
+}
+
+TEST_F(EngineTest, AContinuationWithoutTokensOfItsOwnHasNoAnswer) {
+  Engine engine(loaded_, {});
+  const std::vector<Request> requests = {LoglikelihoodRequest{"x", ""}};
+  const auto response = std::get<LoglikelihoodResponse>(engine.answer(requests)[0]);
+  EXPECT_TRUE(std::isnan(response.logprob));
+  EXPECT_FALSE(response.is_greedy);
+  EXPECT_EQ(response.n_tokens, 0U);
+}
+
+class BrokenModel final : public FakeModel {
+ public:
+  void head(MatrixView<const float> /*hidden*/, MatrixView<float> logits) override {
+    std::fill_n(logits.data, logits.rows * logits.cols, std::numeric_limits<float>::quiet_NaN());
   }
+};
+
+TEST_F(EngineTest, AModelWithoutFiniteLogitsGivesNoText) {
+  loaded_.model = std::make_unique<BrokenModel>();
+  Engine engine(loaded_, {});
+  const std::vector<Request> requests = {GenerationRequest{"xy", 3, {}}};
+  const auto response = std::get<GenerationResponse>(engine.answer(requests)[0]);
+  EXPECT_FALSE(response.is_answered);
+  EXPECT_EQ(response.n_tokens, 0U);
+}
+
+TEST_F(EngineTest, CountsWhatAPromptLostToTheContext) {
+  Engine engine(loaded_, {.max_context = 10});
+  const std::vector<Request> requests = {GenerationRequest{"0123456789", 4, {}},
+                                         GenerationRequest{"01", 4, {}}};
+  const auto responses = engine.answer(requests);
+  EXPECT_EQ(std::get<GenerationResponse>(responses[0]).n_cut_tokens, 4U);
+  EXPECT_EQ(std::get<GenerationResponse>(responses[1]).n_cut_tokens, 0U);
 }
 
 TEST_F(EngineTest, CountsCutTokens) {

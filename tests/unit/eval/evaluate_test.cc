@@ -51,8 +51,11 @@ TEST(ScoreSample, CarriesWhatWasCut) {
   EXPECT_FALSE(cut.hit_limit);
   EXPECT_EQ(cut.scores.at("acc")->sum, 1.0);
   const ReadingTask reading(TaskInfo{.name = "t"}, {{"q", "context", {"x"}}}, 8);
-  const std::vector<Response> long_answer = {GenerationResponse{.text = "x", .hit_limit = true}};
-  EXPECT_TRUE(score_sample(reading, reading.sample(0), long_answer).hit_limit);
+  const std::vector<Response> long_answer = {
+      GenerationResponse{.text = "x", .hit_limit = true, .n_cut_tokens = 2}};
+  const SampleResult ended = score_sample(reading, reading.sample(0), long_answer);
+  EXPECT_TRUE(ended.hit_limit);
+  EXPECT_EQ(ended.n_cut_tokens, 2U);
 }
 
 TEST(Summarize, CountsTheUnanswered) {

@@ -11,7 +11,7 @@
 
 namespace nibble::eval {
 
-class FakeModel final : public model::LanguageModel {
+class FakeModel : public model::LanguageModel {
  public:
   explicit FakeModel(std::size_t context = 4096) {
     config_.architecture = "fake";

@@ -54,6 +54,8 @@ TEST(RequestLines, WritesWhatWasAsked) {
   const RequestLine generation{"3", GenerationRequest{}};
   EXPECT_EQ(response_line(generation, GenerationResponse{"a\nb", 2, false}),
             "{\"id\":3,\"text\":\"a\\nb\"}\n");
+  EXPECT_EQ(response_line(generation, GenerationResponse{.text = "", .is_answered = false}),
+            "{\"id\":3,\"text\":null}\n");
 }
 
 }  // namespace
