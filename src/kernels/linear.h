@@ -63,7 +63,7 @@ struct PanelTask {
   const std::uint16_t* scales = nullptr;   ///< of the panel, or nullptr
   const std::uint16_t* offsets = nullptr;  ///< of the panel, or nullptr
   const float* row_factors = nullptr;      ///< of the panel, or nullptr
-  const float* levels = nullptr;           ///< [16], or nullptr
+  const std::uint8_t* levels = nullptr;    ///< [16], of kLut4 only
   GroupShape groups;
   std::size_t cols = 0;
   const std::byte* x = nullptr;  ///< a converted tile

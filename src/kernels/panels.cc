@@ -57,7 +57,44 @@ void pack_floats(const codec::EncodedMatrix& weight,
   });
 }
 
+constexpr CodePlane kPlanes2[] = {{2, 0, 0}};
+constexpr CodePlane kPlanes3[] = {{2, 0, 0}, {1, 2 * kVectorBytes, 2}};
+constexpr CodePlane kPlanes4[] = {{4, 0, 0}};
+constexpr CodePlane kPlanes5[] = {{4, 0, 0}, {1, 4 * kVectorBytes, 4}};
+constexpr CodePlane kPlanes6[] = {{4, 0, 0}, {2, 4 * kVectorBytes, 4}};
+constexpr CodePlane kPlanes8[] = {{8, 0, 0}};
+
 }  // namespace
+
+std::span<const CodePlane> code_planes(PanelFormat format) noexcept {
+  switch (format) {
+    case PanelFormat::kF32:
+    case PanelFormat::kBf16:
+      return {};
+    case PanelFormat::kInt2:
+      return kPlanes2;
+    case PanelFormat::kInt3:
+      return kPlanes3;
+    case PanelFormat::kInt4:
+    case PanelFormat::kLut4:
+      return kPlanes4;
+    case PanelFormat::kInt5:
+      return kPlanes5;
+    case PanelFormat::kInt6:
+      return kPlanes6;
+    case PanelFormat::kInt8:
+      return kPlanes8;
+  }
+  return {};
+}
+
+std::size_t chunk_bytes(PanelFormat format) noexcept {
+  std::size_t n_bits = 0;
+  for (const CodePlane& plane : code_planes(format)) {
+    n_bits += plane.bits;
+  }
+  return n_bits * kVectorBytes;
+}
 
 GroupShape make_group_shape(std::size_t cols, std::size_t group) noexcept {
   GroupShape shape{.cols = cols, .group = std::min(group, cols)};
@@ -129,9 +166,7 @@ void unpack_panel_row(const Panels& panels, std::size_t row, float* out) noexcep
             reinterpret_cast<const std::uint16_t*>(panel)[(c / 2 * kPanelRows + r) * 2 + c % 2]);
       }
       return;
-    case PanelFormat::kInt8:
-    case PanelFormat::kInt4:
-    case PanelFormat::kLut4:
+    default:
       unpack_code_row(panels, row, out);
       return;
   }
