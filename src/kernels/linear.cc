@@ -39,10 +39,17 @@ PanelTask panel_task(const Panels& panels, std::size_t panel) noexcept {
   if (!holds_codes(panels.format)) {
     return task;
   }
-  const std::size_t at = panel * panels.groups.n_groups * kPanelRows;
+  const std::size_t at = panel * panels.n_supers * kPanelRows;
+  const std::size_t integers_at = panel * panels.groups.n_groups * kPanelRows;
   task.groups = panels.groups;
   task.scales = panels.scales.data() + at;
   task.offsets = panels.has_offsets ? panels.offsets.data() + at : nullptr;
+  task.super_shift = panels.super_shift;
+  if (!panels.integer_scales.empty()) {
+    task.integer_scales = panels.integer_scales.data() + integers_at;
+    task.integer_offsets =
+        panels.has_offsets ? panels.integer_offsets.data() + integers_at : nullptr;
+  }
   task.row_factors = panels.row_factors.data() + panel * kPanelRows;
   task.levels = panels.format == PanelFormat::kLut4 ? panels.levels.data() : nullptr;
   return task;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <span>
@@ -13,21 +14,25 @@ namespace nibble::kernels {
 namespace {
 
 /// The codes of one chunk, a byte each: [dword][16][4].
-using ChunkCodes = std::uint8_t[kChunkDwords][kVectorBytes];
+struct ChunkCodes {
+  alignas(64) std::uint8_t bytes[kChunkDwords][kVectorBytes];
+};
 
-void write_chunk(PanelFormat format, const ChunkCodes& codes, std::uint8_t* chunk) noexcept {
-  for (const CodePlane& plane : code_planes(format)) {
-    const std::size_t per_byte = 8 / plane.bits;
-    const auto mask = static_cast<std::uint8_t>((1U << plane.bits) - 1U);
-    for (std::size_t d = 0; d < kChunkDwords; ++d) {
-      std::uint8_t* out = chunk + plane.offset + d / per_byte * kVectorBytes;
-      const auto up = static_cast<int>(d % per_byte * plane.bits);
-      const auto down = static_cast<int>(plane.shift);
-      for (std::size_t i = 0; i < kVectorBytes; ++i) {
-        const int bits = ((codes[d][i] >> down) & mask) << up;
-        out[i] = static_cast<std::uint8_t>(up == 0 ? bits : out[i] | bits);
+/// Eight bytes at a time: what is cut out of a byte stays within it.
+void write_plane(const CodePlane& plane, const ChunkCodes& codes, std::uint8_t* out) noexcept {
+  constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
+  const std::uint64_t mask = ((1U << plane.bits) - 1U) * kEveryByte;
+  const std::size_t per_byte = 8 / plane.bits;
+  for (std::size_t d = 0; d < kChunkDwords; d += per_byte, out += kVectorBytes) {
+    std::uint64_t words[kVectorBytes / 8] = {};
+    for (std::size_t k = 0; k < per_byte; ++k) {
+      std::uint64_t dword[kVectorBytes / 8];
+      std::memcpy(dword, codes.bytes[d + k], kVectorBytes);
+      for (std::size_t i = 0; i < std::size(words); ++i) {
+        words[i] |= (dword[i] >> plane.shift & mask) << (k * plane.bits);
       }
     }
+    std::memcpy(out, words, kVectorBytes);
   }
 }
 
@@ -92,7 +97,14 @@ class PanelPacker {
         out_(out),
         codes_(kPanelRows * out.cols),
         scales_(out.groups.n_groups),
-        offsets_(out.groups.n_groups) {}
+        offsets_(out.groups.n_groups) {
+    if (!out.integer_scales.empty()) {
+      super_scales_.resize(out.n_supers);
+      super_offsets_.resize(out.has_offsets ? out.n_supers : 0);
+      integer_scales_.resize(out.groups.n_groups);
+      integer_offsets_.resize(out.has_offsets ? out.groups.n_groups : 0);
+    }
+  }
 
   void pack(std::size_t p, ZeroFinder& zeros) {
     const std::size_t first = p * kPanelRows;
@@ -106,52 +118,85 @@ class PanelPacker {
       if (out_.has_offsets) {
         zeros.observe(scales_, offsets_);
       }
-      place_scales(p, r);
+      out_.integer_scales.empty() ? place_scales(p, r, scales_, offsets_, out_.zero)
+                                  : place_integer_scales(p, r);
     }
     auto* chunk = reinterpret_cast<std::uint8_t*>(out_.codes.data() + p * out_.panel_bytes);
-    for (std::size_t c = 0; c * out_.groups.blocks_per_chunk() < out_.groups.n_blocks; ++c) {
-      place_chunk(c, chunk);
+    for (std::size_t b = 0; b < out_.groups.n_blocks; b += out_.groups.blocks_per_chunk()) {
+      gather_chunk(b);
+      for (const CodePlane& plane : code_planes(out_.format)) {
+        write_plane(plane, chunk_, chunk + plane.offset);
+      }
       chunk += chunk_bytes(out_.format);
     }
   }
 
  private:
-  void place_scales(std::size_t p, std::size_t r) {
-    const std::span<const float> offsets(offsets_.data(), out_.has_offsets ? offsets_.size() : 0);
-    const float factor = row_factor(scales_, offsets);
+  /// One number for each super; offsets are measured from `zero`.
+  void place_scales(std::size_t p,
+                    std::size_t r,
+                    std::span<const float> scales,
+                    std::span<const float> offsets,
+                    std::int32_t zero) {
+    const float factor = row_factor(scales, out_.has_offsets ? offsets : std::span<const float>());
+    const float inverse = 1.0F / factor;
     out_.row_factors[p * kPanelRows + r] = factor * out_.level_factor;
-    for (std::size_t g = 0; g < scales_.size(); ++g) {
-      const std::size_t at = (p * scales_.size() + g) * kPanelRows + r;
-      out_.scales[at] = f32_to_f16(scales_[g] / factor);
+    for (std::size_t g = 0; g < scales.size(); ++g) {
+      const std::size_t at = (p * scales.size() + g) * kPanelRows + r;
+      out_.scales[at] = f32_to_f16(scales[g] * inverse);
       if (out_.has_offsets) {
-        const float centred = offsets_[g] + static_cast<float>(out_.zero) * scales_[g];
-        out_.offsets[at] = f32_to_f16(centred / factor);
+        const float centred = offsets[g] + static_cast<float>(zero) * scales[g];
+        out_.offsets[at] = f32_to_f16(centred * inverse);
       }
     }
   }
 
-  void place_chunk(std::size_t c, std::uint8_t* chunk) {
-    ChunkCodes codes = {};
+  void place_integer_scales(std::size_t p, std::size_t r) {
+    weight_.codec->unpack_integer_scales(
+        weight_,
+        p * kPanelRows + r,
+        {super_scales_, super_offsets_, integer_scales_, integer_offsets_});
+    place_scales(p, r, super_scales_, super_offsets_, 0);
+    for (std::size_t g = 0; g < integer_scales_.size(); ++g) {
+      const std::size_t at = (p * integer_scales_.size() + g) * kPanelRows + r;
+      out_.integer_scales[at] = integer_scales_[g];
+      if (out_.has_offsets) {
+        out_.integer_offsets[at] = integer_offsets_[g];
+      }
+    }
+  }
+
+  /// The codes of the chunk that starts with `first_block`.
+  void gather_chunk(std::size_t first_block) {
+    std::memset(chunk_.bytes, 0, sizeof(chunk_.bytes));
     const std::size_t n = out_.groups.blocks_per_chunk();
-    for (std::size_t i = 0; i < n && c * n + i < out_.groups.n_blocks; ++i) {
-      const BlockColumns columns = block_columns(out_.groups, c * n + i);
-      std::uint8_t(*dwords)[kVectorBytes] = codes + i * kChunkDwords / n;
+    for (std::size_t i = 0; i < n && first_block + i < out_.groups.n_blocks; ++i) {
+      const BlockColumns columns = block_columns(out_.groups, first_block + i);
       for (std::size_t r = 0; r < n_rows_; ++r) {
         const std::uint8_t* row = codes_.data() + r * out_.cols + columns.first;
-        for (std::size_t d = 0; d * 4 < columns.n; ++d) {
-          std::memcpy(dwords[d] + r * 4, row + d * 4, std::min<std::size_t>(4, columns.n - d * 4));
+        std::uint8_t* to = chunk_.bytes[i * kChunkDwords / n] + r * 4;
+        const std::size_t whole = columns.n / 4;
+        for (std::size_t d = 0; d < whole; ++d) {
+          std::memcpy(to + d * kVectorBytes, row + d * 4, 4);
+        }
+        for (std::size_t c = whole * 4; c < columns.n; ++c) {
+          to[whole * kVectorBytes + c % 4] = row[c];
         }
       }
     }
-    write_chunk(out_.format, codes, chunk);
   }
 
   const codec::EncodedMatrix& weight_;
   Panels& out_;
   std::size_t n_rows_ = 0;
+  ChunkCodes chunk_{};
   std::vector<std::uint8_t> codes_;  ///< [16][cols]
   std::vector<float> scales_;        ///< of one row
   std::vector<float> offsets_;
+  std::vector<float> super_scales_;  ///< of one row, where the format has integer scales
+  std::vector<float> super_offsets_;
+  std::vector<std::int8_t> integer_scales_;
+  std::vector<std::int8_t> integer_offsets_;
 };
 
 PanelFormat format_of(const codec::Grid& grid) noexcept {
@@ -168,6 +213,19 @@ PanelFormat format_of(const codec::Grid& grid) noexcept {
                                      PanelFormat::kInt8,
                                      PanelFormat::kInt8};
   return kByBits[grid.bits];
+}
+
+void reserve_scales(const codec::Grid& grid, Panels& out) {
+  const std::size_t n_integers = out.n_panels * out.groups.n_groups * kPanelRows;
+  if (grid.groups_per_super != 0) {
+    out.super_shift = static_cast<unsigned>(std::countr_zero(grid.groups_per_super));
+    out.integer_scales.resize(n_integers);
+    out.integer_offsets.resize(out.has_offsets ? n_integers : 0);
+  }
+  out.n_supers = ceil_div(out.groups.n_groups, std::size_t{1} << out.super_shift);
+  out.scales.resize(out.n_panels * out.n_supers * kPanelRows);
+  out.offsets.resize(out.has_offsets ? out.scales.size() : 0);
+  out.row_factors.resize(out.n_panels * kPanelRows);
 }
 
 void choose_levels(const codec::Grid& grid, Panels& out) {
@@ -236,9 +294,7 @@ bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& poo
   out.panel_bytes =
       ceil_div(out.groups.n_blocks, out.groups.blocks_per_chunk()) * chunk_bytes(out.format);
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
-  out.scales.resize(out.n_panels * out.groups.n_groups * kPanelRows);
-  out.offsets.resize(out.has_offsets ? out.scales.size() : 0);
-  out.row_factors.resize(out.n_panels * kPanelRows);
+  reserve_scales(*grid, out);
   ZeroFinder zeros;
   pool.run(out.n_panels,
            [&](std::size_t p, std::size_t /*worker*/) { PanelPacker(weight, out).pack(p, zeros); });
@@ -246,8 +302,27 @@ bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& poo
     out.zero = zeros.found();
     out.has_offsets = false;
     out.offsets = {};
+    out.integer_offsets = {};
   }
   return true;
+}
+
+GroupScale scale_of(const Panels& panels, std::size_t row, std::size_t g) noexcept {
+  const std::size_t p = row / kPanelRows;
+  const std::size_t r = row % kPanelRows;
+  const std::size_t at = (p * panels.n_supers + (g >> panels.super_shift)) * kPanelRows + r;
+  const std::size_t integers_at = (p * panels.groups.n_groups + g) * kPanelRows + r;
+  const float factor = panels.row_factors[row];
+  GroupScale out{f16_to_f32(panels.scales[at]) * factor, 0.0F};
+  if (panels.has_offsets) {
+    out.offset = f16_to_f32(panels.offsets[at]) * factor;
+  }
+  if (!panels.integer_scales.empty()) {
+    out.scale *= static_cast<float>(panels.integer_scales[integers_at]);
+    out.offset *=
+        panels.has_offsets ? static_cast<float>(panels.integer_offsets[integers_at]) : 0.0F;
+  }
+  return out;
 }
 
 void unpack_code_row(const Panels& panels, std::size_t row, float* out) noexcept {
@@ -260,15 +335,12 @@ void unpack_code_row(const Panels& panels, std::size_t row, float* out) noexcept
     const std::size_t n = groups.blocks_per_chunk();
     const std::uint8_t* chunk = panel + b / n * chunk_bytes(panels.format);
     const std::size_t dword = b % n * kChunkDwords / n;
-    const std::size_t at = (p * groups.n_groups + b / groups.blocks_per_group) * kPanelRows + r;
-    const float scale = f16_to_f32(panels.scales[at]) * panels.row_factors[row];
-    const float offset =
-        panels.has_offsets ? f16_to_f32(panels.offsets[at]) * panels.row_factors[row] : 0.0F;
+    const GroupScale group = scale_of(panels, row, b / groups.blocks_per_group);
     for (std::size_t i = 0; i < columns.n; ++i) {
       const unsigned code = read_code(panels.format, chunk, dword + i / 4, r * 4 + i % 4);
       const int level =
           panels.format == PanelFormat::kLut4 ? panels.levels[code] : static_cast<int>(code);
-      out[columns.first + i] = scale * static_cast<float>(level - panels.zero) + offset;
+      out[columns.first + i] = group.scale * static_cast<float>(level - panels.zero) + group.offset;
     }
   }
 }

@@ -20,6 +20,13 @@ struct IntegerCodebook {
 };
 IntegerCodebook round_codebook(const std::array<float, 16>& codebook) noexcept;
 
+/// Scale and offset of group g of a row.
+struct GroupScale {
+  float scale;
+  float offset;
+};
+GroupScale scale_of(const Panels& panels, std::size_t row, std::size_t g) noexcept;
+
 /// One row of a panel of codes in float32, [cols].
 void unpack_code_row(const Panels& panels, std::size_t row, float* out) noexcept;
 

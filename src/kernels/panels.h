@@ -1,6 +1,7 @@
 /// Weights as the matrix kernels read them: panels of 16 output rows, repacked once at load.
 ///
 ///   w[r, c] = factor[r] * (scale[r, g] * level + offset[r, g])
+///   scale[r, g] = scales[r, super of g] * integer_scales[r, g];  offset likewise
 ///   level = code - zero, or levels[code] - zero for kLut4
 ///
 /// Layout     one panel after the other, each 64-byte aligned; rows behind the last are zero
@@ -15,10 +16,12 @@
 /// A block is 16 or 32 columns within one group, padded with code 0; the activations are padded
 /// with zeros there.
 ///
-/// Precision  Scales and offsets are binary16, [group][16] for each panel; factor is a power of two
-///            for each row that brings them into range. Types whose scales are binary16 lose
-///            nothing; others keep 11 bits of them. Codebooks of integers are exact; others are
-///            rounded to int8 (`round_codebook`).
+/// Precision  Scales and offsets are binary16; factor is a power of two for each row that brings
+///            them into range. Where a format has integer scales (K-quants), those are kept, and
+///            the binary16 numbers that they multiply belong to supers of several groups; otherwise
+///            a super is a group. What a format stores in binary16 is kept exactly; float32 scales
+///            keep 11 bits. Codebooks of integers are exact; others are rounded to int8
+///            (`round_codebook`).
 /// Threads    immutable once packed
 /// Errors     pack_panels: kOutOfMemory
 /// Source     our own; docs/kernels.md
@@ -91,7 +94,8 @@ struct BlockColumns {
 };
 BlockColumns block_columns(const GroupShape& shape, std::size_t block) noexcept;
 
-/// Zeroed memory on large pages where the system grants them.
+/// Zeroed memory on large pages where the system grants them. Pieces lie side by side in regions,
+/// so that small matrices share large pages; the memory of a piece goes back to the system with it.
 class PanelStorage {
  public:
   PanelStorage() = default;
@@ -100,10 +104,7 @@ class PanelStorage {
   [[nodiscard]] std::size_t size() const noexcept { return n_bytes_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* bytes) const noexcept;
-  };
-  std::unique_ptr<std::byte, Free> bytes_;
+  std::shared_ptr<std::byte> bytes_;
   std::size_t n_bytes_ = 0;
 };
 
@@ -121,9 +122,13 @@ struct Panels {
   bool has_offsets = false;
   std::array<std::uint8_t, 16> levels{};  ///< kLut4: the codebook times 1 / level_factor, plus zero
   float level_factor = 1.0F;              ///< kLut4: contained in row_factors
-  std::vector<std::uint16_t> scales;      ///< [panel][group][16], binary16
+  std::vector<std::uint16_t> scales;      ///< [panel][super][16], binary16
   std::vector<std::uint16_t> offsets;     ///< the same, or empty
-  std::vector<float> row_factors;         ///< [panel][16]
+  std::size_t n_supers = 0;
+  unsigned super_shift = 0;                  ///< group g belongs to super g >> super_shift
+  std::vector<std::int8_t> integer_scales;   ///< [panel][group][16]; empty: all are 1
+  std::vector<std::int8_t> integer_offsets;  ///< the same, where there are offsets
+  std::vector<float> row_factors;            ///< [panel][16]
 
   [[nodiscard]] const std::byte* panel(std::size_t p) const noexcept {
     return codes.data() + p * panel_bytes;

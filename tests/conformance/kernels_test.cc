@@ -12,8 +12,11 @@
 #include <cmath>
 #include <random>
 
+#include "codec/block_codec.h"
 #include "codec/dense.h"
+#include "codec/gguf_blocks.h"
 #include "kernels/linear.h"
+#include "kernels/pack_codes.h"
 #include "kernels/reference/linear.h"
 #include "kernels/select.h"
 
@@ -264,6 +267,101 @@ TEST(PanelKernels, CodesAgreeWithTheReference) {
         }
         if (HasFatalFailure()) {
           return;
+        }
+      }
+    }
+  }
+}
+
+/// Random blocks of a GGUF type; bit 6 of every byte is clear, so that no float is infinite.
+codec::EncodedMatrix random_blocks(std::string_view name, std::size_t rows, std::size_t cols) {
+  const auto codec = codec::gguf_block_codec(name);
+  std::mt19937 random(11);
+  std::vector<std::uint8_t> bytes(rows * codec->row_bytes(cols));
+  std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random() & 0xBFU); });
+  return codec::block_matrix(
+      codec,
+      rows,
+      cols,
+      Tensor::from<std::uint8_t>(DType::kU8, {rows, codec->row_bytes(cols)}, bytes));
+}
+
+/// float32 rounding of the sums, whose terms may cancel.
+double sum_rounding(const Panels& panels, std::size_t row, double top_x) {
+  double top = 0.0;
+  for (std::size_t g = 0; g < panels.groups.n_groups; ++g) {
+    const GroupScale group = scale_of(panels, row, g);
+    top = std::max(top, std::fabs(double{group.scale}) * 256.0 + std::fabs(double{group.offset}));
+  }
+  return 4e-7 * static_cast<double>(panels.cols) * top * top_x;
+}
+
+TEST(PanelKernels, GgufTypesKeepTheirValues) {
+  ThreadPool pool(1);
+  for (const std::string_view name :
+       {"q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "iq4_nl", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k"}) {
+    const Problem problem = make_problem({19, 512, 15}, random_blocks(name, 19, 512));
+    const Panels panels = pack_panels(problem.weight, Arithmetic::kNative, pool);
+    EXPECT_LT(
+        static_cast<double>(panels.n_bytes()) / (32.0 / 19.0),
+        static_cast<double>(problem.weight.n_bytes()) * (name == "q2_k" ? 1.25 : 1.10) + 256.0)
+        << name << ": bytes of panels, which have 32 rows";
+    std::vector<float> row(512);
+    for (std::size_t r = 0; r < 19; ++r) {
+      unpack_panel_row(panels, r, row.data());
+      for (std::size_t c = 0; c < 512; ++c) {
+        ASSERT_EQ(row[c], problem.decoded[r * 512 + c]) << name << " row " << r << " column " << c;
+      }
+    }
+    for (const KernelSet& set : usable_kernel_sets()) {
+      const std::vector<float> y = multiply(*set.linear, panels, problem);
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::size_t r = i % 19;
+        const float* w = problem.decoded.data() + r * 512;
+        const float* x = problem.x.data() + i / 19 * 512;
+        double weights = 0.0, top_x = 0.0;
+        for (std::size_t c = 0; c < 512; ++c) {
+          weights += std::fabs(double{w[c]});
+          top_x = std::max(top_x, std::fabs(double{x[c]}));
+        }
+        ASSERT_NEAR(y[i],
+                    problem.wanted[i],
+                    weights * top_x / 254.0 * 1.01 + sum_rounding(panels, r, top_x))
+            << set.name << ", " << name << ", row " << r << ", token " << i / 19;
+      }
+    }
+  }
+}
+
+/// The order of the sums of an output does not depend on the tokens beside it.
+TEST(PanelKernels, TokensDoNotChangeEachOther) {
+  ThreadPool pool(1);
+  const std::size_t n_tokens = 27;
+  std::vector<codec::EncodedMatrix> weights;
+  for (const std::string_view name : {"q4_0", "q5_1", "q3_k", "q6_k"}) {
+    weights.push_back(random_blocks(name, 16, 512));
+  }
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(16 * 700);
+  std::ranges::generate(values, [&] { return normal(random); });
+  weights.push_back(codec::dense_matrix(Tensor::from<float>(DType::kF32, {16, 700}, values)));
+  for (const codec::EncodedMatrix& weight : weights) {
+    const Problem all = make_problem({16, weight.cols, n_tokens}, weight);
+    for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kNative}) {
+      const Panels panels = pack_panels(weight, arithmetic, pool);
+      for (const KernelSet& set : usable_kernel_sets()) {
+        const std::vector<float> together = multiply(*set.linear, panels, all);
+        for (std::size_t t = 0; t < n_tokens; ++t) {
+          Problem one = all;
+          one.tokens = 1;
+          one.x.assign(all.x.begin() + static_cast<std::ptrdiff_t>(t * weight.cols),
+                       all.x.begin() + static_cast<std::ptrdiff_t>((t + 1) * weight.cols));
+          const std::vector<float> alone = multiply(*set.linear, panels, one);
+          for (std::size_t r = 0; r < 16; ++r) {
+            ASSERT_EQ(alone[r], together[t * 16 + r])
+                << set.linear->panel(panels.format).name << ", token " << t << ", row " << r;
+          }
         }
       }
     }

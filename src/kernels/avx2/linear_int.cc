@@ -116,8 +116,21 @@ struct Lut4 {
   }
 };
 
-__m256 load_halves(const std::uint16_t* values) noexcept {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(values)));
+/// The scales or offsets of 8 rows, from row `first` on, in group g.
+__m256 load_scales(const PanelTask& task,
+                   const std::uint16_t* halves,
+                   const std::int8_t* integers,
+                   std::size_t g,
+                   std::size_t first) noexcept {
+  halves += (g >> task.super_shift) * kPanelRows + first;
+  const __m256 values = _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(halves)));
+  if (integers == nullptr) {
+    return values;
+  }
+  integers += g * kPanelRows + first;
+  const __m256i widened =
+      _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(integers)));
+  return _mm256_mul_ps(values, _mm256_cvtepi32_ps(widened));
 }
 
 __m256i broadcast(const std::int32_t* value) noexcept {
@@ -177,7 +190,7 @@ template <class Codes, int T, int kFirst, int kEnd>
                                              const Table& table,
                                              Walk<T>& walk) noexcept {
   constexpr int kDwords = kEnd - kFirst;
-  const std::size_t at = walk.block++ / task.groups.blocks_per_group * kPanelRows + walk.first_row;
+  const std::size_t g = walk.block++ / task.groups.blocks_per_group;
   const std::int32_t* inits = walk.x + kDwords * T;
   const auto* scales = reinterpret_cast<const float*>(inits + T);
   __m256i dots[T];
@@ -188,13 +201,13 @@ template <class Codes, int T, int kFirst, int kEnd>
   if constexpr (Codes::kParts == 2) {
     add_dwords<Codes, T, 1, kFirst, kEnd>(half, table, walk.x, dots);
   }
-  const __m256 scale = load_halves(task.scales + at);
+  const __m256 scale = load_scales(task, task.scales, task.integer_scales, g, walk.first_row);
   for (int t = 0; t < T; ++t) {
     const __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(scales + t));
     walk.sums[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[t]), both, walk.sums[t]);
   }
   if (task.offsets != nullptr) {
-    const __m256 offset = load_halves(task.offsets + at);
+    const __m256 offset = load_scales(task, task.offsets, task.integer_offsets, g, walk.first_row);
     for (int t = 0; t < T; ++t) {
       walk.sums[t] = _mm256_fmadd_ps(offset, _mm256_broadcast_ss(scales + T + t), walk.sums[t]);
     }

@@ -99,8 +99,19 @@ __m512i read_table(const std::uint8_t* levels) noexcept {
              : _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(levels)));
 }
 
-__m512 load_halves(const std::uint16_t* values) noexcept {
-  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
+/// The scales or offsets of the 16 rows in group g.
+__m512 load_scales(const PanelTask& task,
+                   const std::uint16_t* halves,
+                   const std::int8_t* integers,
+                   std::size_t g) noexcept {
+  halves += (g >> task.super_shift) * kPanelRows;
+  const __m512 values =
+      _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(halves)));
+  if (integers == nullptr) {
+    return values;
+  }
+  const auto* bytes = reinterpret_cast<const __m128i*>(integers + g * kPanelRows);
+  return _mm512_mul_ps(values, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(bytes))));
 }
 
 __m512i broadcast(const std::int32_t* value) noexcept {
@@ -126,8 +137,7 @@ template <class Codes, int T, int kFirst, int kEnd>
 template <int T, bool kOffsets>
 struct Walk {
   const std::int32_t* x;
-  const std::uint16_t* scales;
-  const std::uint16_t* offsets;
+  std::size_t group;
   std::size_t left_in_group;
   __m512 scale;
   __m512 offset;
@@ -143,12 +153,11 @@ template <class Codes, int T, int kFirst, int kEnd, bool kOffsets>
   constexpr int kDwords = kEnd - kFirst;
   if (walk.left_in_group == 0) {
     walk.left_in_group = task.groups.blocks_per_group;
-    walk.scale = load_halves(walk.scales);
-    walk.scales += kPanelRows;
+    walk.scale = load_scales(task, task.scales, task.integer_scales, walk.group);
     if constexpr (kOffsets) {
-      walk.offset = load_halves(walk.offsets);
-      walk.offsets += kPanelRows;
+      walk.offset = load_scales(task, task.offsets, task.integer_offsets, walk.group);
     }
+    ++walk.group;
   }
   --walk.left_in_group;
   const std::int32_t* inits = walk.x + kDwords * T;
@@ -175,8 +184,7 @@ void multiply_tile(const PanelTask& task) noexcept {
   const __m512i table = read_table(task.levels);
   Walk<T, kOffsets> walk;
   walk.x = reinterpret_cast<const std::int32_t*>(task.x);
-  walk.scales = task.scales;
-  walk.offsets = task.offsets;
+  walk.group = 0;
   walk.left_in_group = 0;
   walk.scale = walk.offset = _mm512_setzero_ps();
   for (int t = 0; t < T; ++t) {

@@ -150,6 +150,19 @@ void multiply_block(const PanelTask& task,
   }
 }
 
+/// The scale or offset of row r in group g; 0 where there are none.
+float scale_of(const PanelTask& task,
+               const std::uint16_t* halves,
+               const std::int8_t* integers,
+               std::size_t g,
+               std::size_t r) noexcept {
+  if (halves == nullptr) {
+    return 0.0F;
+  }
+  const float half = f16_to_f32(halves[(g >> task.super_shift) * kPanelRows + r]);
+  return integers == nullptr ? half : half * static_cast<float>(integers[g * kPanelRows + r]);
+}
+
 template <PanelFormat kFormat>
 void multiply_codes(const PanelTask& task) noexcept {
   const GroupShape& groups = task.groups;
@@ -168,10 +181,10 @@ void multiply_codes(const PanelTask& task) noexcept {
                             b % per_chunk * kChunkDwords / per_chunk,
                             x,
                             dots);
-    const std::size_t at = b / groups.blocks_per_group * kPanelRows;
+    const std::size_t g = b / groups.blocks_per_group;
     for (std::size_t r = 0; r < kPanelRows; ++r) {
-      const float scale = f16_to_f32(task.scales[at + r]);
-      const float offset = task.offsets != nullptr ? f16_to_f32(task.offsets[at + r]) : 0.0F;
+      const float scale = scale_of(task, task.scales, task.integer_scales, g, r);
+      const float offset = scale_of(task, task.offsets, task.integer_offsets, g, r);
       for (std::size_t t = 0; t < task.tile; ++t) {
         sums[t][r] += scale * scales[t] * static_cast<float>(dots[t][r]) + offset * shifts[t];
       }
