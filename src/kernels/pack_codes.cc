@@ -18,21 +18,21 @@ struct ChunkCodes {
   alignas(64) std::uint8_t bytes[kChunkDwords][kVectorBytes];
 };
 
-/// Eight bytes at a time: what is cut out of a byte stays within it.
+/// Shifts whole words; what is cut out of a byte stays within it.
+using Vector [[gnu::vector_size(kVectorBytes)]] = std::uint64_t;
+
 void write_plane(const CodePlane& plane, const ChunkCodes& codes, std::uint8_t* out) noexcept {
   constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
   const std::uint64_t mask = ((1U << plane.bits) - 1U) * kEveryByte;
   const std::size_t per_byte = 8 / plane.bits;
   for (std::size_t d = 0; d < kChunkDwords; d += per_byte, out += kVectorBytes) {
-    std::uint64_t words[kVectorBytes / 8] = {};
+    Vector joined = {};
     for (std::size_t k = 0; k < per_byte; ++k) {
-      std::uint64_t dword[kVectorBytes / 8];
-      std::memcpy(dword, codes.bytes[d + k], kVectorBytes);
-      for (std::size_t i = 0; i < std::size(words); ++i) {
-        words[i] |= (dword[i] >> plane.shift & mask) << (k * plane.bits);
-      }
+      Vector dword;
+      std::memcpy(&dword, codes.bytes[d + k], kVectorBytes);
+      joined |= (dword >> plane.shift & mask) << (k * plane.bits);
     }
-    std::memcpy(out, words, kVectorBytes);
+    std::memcpy(out, &joined, kVectorBytes);
   }
 }
 
