@@ -70,6 +70,22 @@ struct BlockFormat {
   };
 };
 
+/// The scales of a super-block: those of group g are d * scales[g] and -dmin * mins[g].
+template <std::size_t kGroups>
+struct SuperBlock {
+  float d = 0.0F;
+  float dmin = 0.0F;
+  std::array<std::int8_t, kGroups> scales{};
+  std::array<std::int8_t, kGroups> mins{};
+};
+
+/// A format whose scales are integers has `static void unpack_scales(const std::uint8_t*,
+/// SuperBlock&)`, too.
+template <class Format>
+concept HasIntegerScales = requires(const std::uint8_t* block, SuperBlock<Format::kGroups>& out) {
+  Format::unpack_scales(block, out);
+};
+
 /// The codec of one format:
 ///   name, levels, zero (kCentred), codebook (kCodebook) and `static void unpack(const
 ///   std::uint8_t*, Unpacked&)`.
@@ -106,6 +122,9 @@ class GridBlockCodec final : public BlockCodec {
     if constexpr (Format::kLevels == Levels::kCodebook) {
       grid.codebook = Format::kCodebook;
     }
+    if constexpr (HasIntegerScales<Format>) {
+      grid.groups_per_super = Format::kGroups;
+    }
     return grid;
   }
 
@@ -125,6 +144,26 @@ class GridBlockCodec final : public BlockCodec {
           offsets[b * Format::kGroups + g] = offset(unpacked.scales[g], unpacked.offsets[g]);
         }
       }
+    }
+  }
+
+  void unpack_integer_scales(const EncodedMatrix& matrix,
+                             std::size_t r,
+                             const IntegerScales& out) const override {
+    if constexpr (HasIntegerScales<Format>) {
+      const std::uint8_t* block = row(matrix, r);
+      SuperBlock<Format::kGroups> super;
+      for (std::size_t b = 0; b < matrix.cols / Format::kBlock.weights; ++b) {
+        Format::unpack_scales(block + b * Format::kBlock.bytes, super);
+        out.super_scales[b] = super.d;
+        std::ranges::copy(super.scales, out.scales.subspan(b * Format::kGroups).begin());
+        if (!out.offsets.empty()) {
+          out.super_offsets[b] = -super.dmin;
+          std::ranges::copy(super.mins, out.offsets.subspan(b * Format::kGroups).begin());
+        }
+      }
+    } else {
+      Codec::unpack_integer_scales(matrix, r, out);
     }
   }
 

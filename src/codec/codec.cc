@@ -28,6 +28,12 @@ void Codec::unpack_row(const EncodedMatrix& /*matrix*/,
   raise(ErrorCode::kInternal, "{}: unpack_row of a codec without a grid", name());
 }
 
+void Codec::unpack_integer_scales(const EncodedMatrix& /*matrix*/,
+                                  std::size_t /*row*/,
+                                  const IntegerScales& /*out*/) const {
+  raise(ErrorCode::kInternal, "{}: unpack_integer_scales of a codec that has none", name());
+}
+
 std::vector<float> decode_all(const EncodedMatrix& matrix) {
   std::vector<float> out(matrix.rows * matrix.cols);
   matrix.codec->decode_rows(matrix, 0, matrix.rows, out.data());

@@ -56,6 +56,20 @@ struct Grid {
   std::size_t group = 0;  ///< divides cols, except that the last group of a row may be shorter
   bool has_offsets = false;
   std::optional<std::array<float, 16>> codebook;  ///< only with bits == 4
+  /// Groups whose scales and offsets are small integers times two numbers
+  /// (`unpack_integer_scales`); a power of two, or 0 where they are not.
+  std::size_t groups_per_super = 0;
+};
+
+/// The scales and offsets of one row in two levels, of n groups in m supers:
+///
+///   scales[g] = super_scales[g / groups_per_super] * integer_scales[g];  offsets likewise, or
+///   empty
+struct IntegerScales {
+  std::span<float> super_scales;   ///< [m], values of binary16
+  std::span<float> super_offsets;  ///< [m] or empty
+  std::span<std::int8_t> scales;   ///< [n]
+  std::span<std::int8_t> offsets;  ///< [n] or empty
 };
 
 class Codec {
@@ -86,6 +100,11 @@ class Codec {
                           std::span<std::uint8_t> codes,
                           std::span<float> scales,
                           std::span<float> offsets) const;
+  /// The scales of one row before they are multiplied out. Only when the grid has
+  /// `groups_per_super`.
+  virtual void unpack_integer_scales(const EncodedMatrix& matrix,
+                                     std::size_t row,
+                                     const IntegerScales& out) const;
 };
 
 /// All of `matrix` in float32, [rows, cols].

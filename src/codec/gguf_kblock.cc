@@ -23,10 +23,10 @@ void unpack_nibbles(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
   }
 }
 
-/// The eight 6-bit scales and minimums of q4_k and q5_k, times d and -dmin.
-void unpack_scales_and_mins(const std::uint8_t* block, float* scales, float* offsets) noexcept {
-  const float d = read_f16(block);
-  const float dmin = read_f16(block + 2);
+/// The eight 6-bit scales and minimums of q4_k and q5_k.
+void unpack_scales_and_mins(const std::uint8_t* block, SuperBlock<8>& out) noexcept {
+  out.d = read_f16(block);
+  out.dmin = read_f16(block + 2);
   const std::uint8_t* s = block + 4;
   for (std::size_t j = 0; j < 8; ++j) {
     int scale = s[j] & 63;
@@ -35,32 +35,53 @@ void unpack_scales_and_mins(const std::uint8_t* block, float* scales, float* off
       scale = (s[j + 4] & 15) | ((s[j - 4] >> 6) << 4);
       min = (s[j + 4] >> 4) | ((s[j] >> 6) << 4);
     }
-    scales[j] = d * static_cast<float>(scale);
-    offsets[j] = -(dmin * static_cast<float>(min));
+    out.scales[j] = static_cast<std::int8_t>(scale);
+    out.mins[j] = static_cast<std::int8_t>(min);
+  }
+}
+
+/// The scales and offsets of one block multiplied out.
+template <class Format>
+void multiply_scales(const std::uint8_t* block, typename Format::Unpacked& out) noexcept {
+  SuperBlock<Format::kGroups> super;
+  Format::unpack_scales(block, super);
+  for (std::size_t g = 0; g < Format::kGroups; ++g) {
+    out.scales[g] = super.d * static_cast<float>(super.scales[g]);
+    if constexpr (Format::kLevels == Levels::kAffine) {
+      out.offsets[g] = -(super.dmin * static_cast<float>(super.mins[g]));
+    }
   }
 }
 
 }  // namespace
 
-void Q2K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
-  const float d = read_f16(block + 80);
-  const float dmin = read_f16(block + 82);
+void Q2K::unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept {
+  out.d = read_f16(block + 80);
+  out.dmin = read_f16(block + 82);
   for (std::size_t g = 0; g < kGroups; ++g) {
-    out.scales[g] = d * static_cast<float>(block[g] & 15);
-    out.offsets[g] = -(dmin * static_cast<float>(block[g] >> 4));
+    out.scales[g] = static_cast<std::int8_t>(block[g] & 15);
+    out.mins[g] = static_cast<std::int8_t>(block[g] >> 4);
   }
+}
+
+void Q2K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  multiply_scales<Q2K>(block, out);
   unpack_bit_pairs(block + 16, out.codes.data());
+}
+
+void Q3K::unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept {
+  const std::uint8_t* s = block + 96;
+  out.d = read_f16(block + 108);
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    const int low = g < 8 ? s[g] & 15 : s[g - 8] >> 4;
+    const int high = (s[8 + g % 4] >> (2 * (g / 4))) & 3;
+    out.scales[g] = static_cast<std::int8_t>((low | (high << 4)) - 32);
+  }
 }
 
 void Q3K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
   const std::uint8_t* hmask = block;
-  const std::uint8_t* s = block + 96;
-  const float d = read_f16(block + 108);
-  for (std::size_t g = 0; g < kGroups; ++g) {
-    const int low = g < 8 ? s[g] & 15 : s[g - 8] >> 4;
-    const int high = (s[8 + g % 4] >> (2 * (g / 4))) & 3;
-    out.scales[g] = d * static_cast<float>((low | (high << 4)) - 32);
-  }
+  multiply_scales<Q3K>(block, out);
   unpack_bit_pairs(block + 32, out.codes.data());
   for (std::size_t i = 0; i < 256; ++i) {
     const int bit = (hmask[i % 32] >> (i / 32)) & 1;
@@ -68,14 +89,22 @@ void Q3K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
   }
 }
 
+void Q4K::unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept {
+  unpack_scales_and_mins(block, out);
+}
+
 void Q4K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
-  unpack_scales_and_mins(block, out.scales.data(), out.offsets.data());
+  multiply_scales<Q4K>(block, out);
   unpack_nibbles(block + 16, out.codes.data());
+}
+
+void Q5K::unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept {
+  unpack_scales_and_mins(block, out);
 }
 
 void Q5K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
   const std::uint8_t* qh = block + 16;
-  unpack_scales_and_mins(block, out.scales.data(), out.offsets.data());
+  multiply_scales<Q5K>(block, out);
   unpack_nibbles(block + 48, out.codes.data());
   for (std::size_t i = 0; i < 256; ++i) {
     const int bit = (qh[i % 32] >> (i / 32)) & 1;
@@ -83,11 +112,15 @@ void Q5K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
   }
 }
 
-void Q6K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
-  const float d = read_f16(block + 208);
+void Q6K::unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept {
+  out.d = read_f16(block + 208);
   for (std::size_t g = 0; g < kGroups; ++g) {
-    out.scales[g] = d * static_cast<float>(static_cast<std::int8_t>(block[192 + g]));
+    out.scales[g] = static_cast<std::int8_t>(block[192 + g]);
   }
+}
+
+void Q6K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
+  multiply_scales<Q6K>(block, out);
   for (std::size_t half = 0; half < 2; ++half) {
     const std::uint8_t* ql = block + half * 64;
     const std::uint8_t* qh = block + 128 + half * 32;

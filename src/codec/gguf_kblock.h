@@ -19,6 +19,7 @@ namespace nibble::codec {
 struct Q2K : BlockFormat<256, 84, 16, 2> {
   static constexpr std::string_view kName = "q2_k";
   static constexpr Levels kLevels = Levels::kAffine;
+  static void unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
 };
 
@@ -26,18 +27,21 @@ struct Q3K : BlockFormat<256, 110, 16, 3> {
   static constexpr std::string_view kName = "q3_k";
   static constexpr Levels kLevels = Levels::kCentred;
   static constexpr int kZero = 4;
+  static void unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
 };
 
 struct Q4K : BlockFormat<256, 144, 32, 4> {
   static constexpr std::string_view kName = "q4_k";
   static constexpr Levels kLevels = Levels::kAffine;
+  static void unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
 };
 
 struct Q5K : BlockFormat<256, 176, 32, 5> {
   static constexpr std::string_view kName = "q5_k";
   static constexpr Levels kLevels = Levels::kAffine;
+  static void unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
 };
 
@@ -45,6 +49,7 @@ struct Q6K : BlockFormat<256, 210, 16, 6> {
   static constexpr std::string_view kName = "q6_k";
   static constexpr Levels kLevels = Levels::kCentred;
   static constexpr int kZero = 32;
+  static void unpack_scales(const std::uint8_t* block, SuperBlock<kGroups>& out) noexcept;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
 };
 

@@ -49,6 +49,8 @@ class Checkpoint {
   [[nodiscard]] virtual std::size_t file_bytes() const noexcept = 0;
   /// SHA-256 of all weight files and config.json; read once, then remembered.
   [[nodiscard]] virtual std::string hash() const = 0;
+  /// What was read of the weight files need not stay in memory; it is read again on the next touch.
+  virtual void release_pages() const noexcept = 0;
 };
 
 /// Opens a `.gguf` file or a Hugging Face folder (also one that nibble wrote).

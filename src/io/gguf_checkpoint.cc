@@ -68,6 +68,8 @@ class GgufCheckpoint final : public Checkpoint {
     return hash_;
   }
 
+  void release_pages() const noexcept override { file_->release_pages(); }
+
  private:
   std::shared_ptr<const MappedFile> file_;
   std::vector<GgufTensor> tensors_;

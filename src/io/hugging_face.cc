@@ -72,6 +72,12 @@ class HuggingFaceCheckpoint final : public Checkpoint {
     return hash_;
   }
 
+  void release_pages() const noexcept override {
+    for (const SafetensorsFile& file : tensors_.files()) {
+      file.file().release_pages();
+    }
+  }
+
  private:
   fs::path folder_;
   std::string config_text_;

@@ -13,8 +13,6 @@ ActivationFormat activation_format(const Panels& panels, ActivationType type) no
   if (type == ActivationType::kInt8) {
     format.groups = panels.groups;
     format.zero = panels.zero;
-  } else if (panels.format == PanelFormat::kLut4) {
-    format.depth = panels.groups.n_blocks * panels.groups.block;
   } else {
     format.depth = panels.format == PanelFormat::kBf16 ? round_up(panels.cols, 2) : panels.cols;
   }
@@ -38,16 +36,22 @@ PanelTask panel_task(const Panels& panels, std::size_t panel) noexcept {
   task.codes = panels.panel(panel);
   task.cols = panels.cols;
   task.n_rows = std::min(kPanelRows, panels.rows - panel * kPanelRows);
-  if (panels.format == PanelFormat::kF32 || panels.format == PanelFormat::kBf16) {
+  if (!holds_codes(panels.format)) {
     return task;
   }
-  const std::size_t at = panel * panels.groups.n_groups * kPanelRows;
+  const std::size_t at = panel * panels.n_supers * kPanelRows;
+  const std::size_t integers_at = panel * panels.groups.n_groups * kPanelRows;
   task.groups = panels.groups;
   task.scales = panels.scales.data() + at;
   task.offsets = panels.has_offsets ? panels.offsets.data() + at : nullptr;
+  task.super_shift = panels.super_shift;
+  if (!panels.integer_scales.empty()) {
+    task.integer_scales = panels.integer_scales.data() + integers_at;
+    task.integer_offsets =
+        panels.has_offsets ? panels.integer_offsets.data() + integers_at : nullptr;
+  }
   task.row_factors = panels.row_factors.data() + panel * kPanelRows;
-  const bool looks_up = panels.has_levels || panels.format == PanelFormat::kLut4;
-  task.levels = looks_up ? panels.levels.data() : nullptr;
+  task.levels = panels.format == PanelFormat::kLut4 ? panels.levels.data() : nullptr;
   return task;
 }
 

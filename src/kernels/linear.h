@@ -59,11 +59,14 @@ struct PackTask {
 /// Plain pointers only: kernels are compiled for one instruction set and must not instantiate
 /// shared inline code.
 struct PanelTask {
-  const std::byte* codes = nullptr;        ///< of the panel
-  const std::uint16_t* scales = nullptr;   ///< of the panel, or nullptr
-  const std::uint16_t* offsets = nullptr;  ///< of the panel, or nullptr
-  const float* row_factors = nullptr;      ///< of the panel, or nullptr
-  const float* levels = nullptr;           ///< [16], or nullptr
+  const std::byte* codes = nullptr;              ///< of the panel
+  const std::uint16_t* scales = nullptr;         ///< of the panel, or nullptr
+  const std::uint16_t* offsets = nullptr;        ///< of the panel, or nullptr
+  const std::int8_t* integer_scales = nullptr;   ///< of the panel, or nullptr
+  const std::int8_t* integer_offsets = nullptr;  ///< of the panel, or nullptr
+  unsigned super_shift = 0;
+  const float* row_factors = nullptr;    ///< of the panel, or nullptr
+  const std::uint8_t* levels = nullptr;  ///< [16], of kLut4 only
   GroupShape groups;
   std::size_t cols = 0;
   const std::byte* x = nullptr;  ///< a converted tile

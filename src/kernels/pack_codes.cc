@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
-#include <optional>
+#include <cstring>
 #include <span>
 
 #include "base/checked_math.h"
@@ -12,83 +13,69 @@
 namespace nibble::kernels {
 namespace {
 
-/// Where the code of a column lies in a panel: byte and shift.
-struct CodePlace {
-  std::size_t byte;
-  unsigned shift;
+/// The codes of one chunk, a byte each: [dword][16][4].
+struct ChunkCodes {
+  alignas(64) std::uint8_t bytes[kChunkDwords][kVectorBytes];
 };
 
-CodePlace place_of(const Panels& panels, std::size_t r, std::size_t block, std::size_t in_block) {
-  const std::size_t block_bytes =
-      panels.groups.block * kPanelRows / (panels.format == PanelFormat::kInt8 ? 1 : 2);
-  const std::size_t base = block * block_bytes;
-  const std::size_t dword = in_block / 4;
-  switch (panels.format) {
-    case PanelFormat::kInt4:
-      return {base + (dword / 2 * kPanelRows + r) * 4 + in_block % 4, dword % 2 == 0 ? 0U : 4U};
-    case PanelFormat::kLut4: {
-      const std::size_t nibble = in_block % 8 / 2;
-      const std::size_t word = (in_block / 8 * kPanelRows + r) * 2 + in_block % 2;
-      return {base + word * 2 + nibble / 2, nibble % 2 == 0 ? 0U : 4U};
+/// Shifts whole words; what is cut out of a byte stays within it.
+using Vector [[gnu::vector_size(kVectorBytes)]] = std::uint64_t;
+
+void write_plane(const CodePlane& plane, const ChunkCodes& codes, std::uint8_t* out) noexcept {
+  constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
+  const std::uint64_t mask = ((1U << plane.bits) - 1U) * kEveryByte;
+  const std::size_t per_byte = 8 / plane.bits;
+  for (std::size_t d = 0; d < kChunkDwords; d += per_byte, out += kVectorBytes) {
+    Vector joined = {};
+    for (std::size_t k = 0; k < per_byte; ++k) {
+      Vector dword;
+      std::memcpy(&dword, codes.bytes[d + k], kVectorBytes);
+      joined |= (dword >> plane.shift & mask) << (k * plane.bits);
     }
-    default:
-      return {base + (dword * kPanelRows + r) * 4 + in_block % 4, 0U};
+    std::memcpy(out, &joined, kVectorBytes);
   }
 }
 
-/// The integer z with offset = -z * scale in every group of the matrix; nullopt when there is none.
-struct ZeroFinder {
-  std::atomic<std::int32_t> zero{-1};
-  std::atomic<bool> failed{false};
+unsigned read_code(PanelFormat format,
+                   const std::uint8_t* chunk,
+                   std::size_t dword,
+                   std::size_t byte) noexcept {
+  unsigned code = 0;
+  for (const CodePlane& plane : code_planes(format)) {
+    const std::size_t per_byte = 8 / plane.bits;
+    const unsigned bits = chunk[plane.offset + dword / per_byte * kVectorBytes + byte];
+    const unsigned mask = (1U << plane.bits) - 1U;
+    code |= (bits >> (dword % per_byte * plane.bits) & mask) << plane.shift;
+  }
+  return code;
+}
 
+/// The integer z with offset = -z * scale in every group of the matrix; -1 when there is none.
+class ZeroFinder {
+ public:
   void observe(std::span<const float> scales, std::span<const float> offsets) {
-    for (std::size_t g = 0; g < scales.size(); ++g) {
+    for (std::size_t g = 0; g < scales.size() && !failed_; ++g) {
       if (scales[g] == 0.0F && offsets[g] == 0.0F) {
         continue;
       }
       const float ratio = -offsets[g] / scales[g];
       const auto z = static_cast<std::int32_t>(std::lround(std::clamp(ratio, 0.0F, 255.0F)));
-      std::int32_t expected = -1;
-      const bool same = zero.compare_exchange_strong(expected, z) || expected == z;
+      std::int32_t expected = kUnknown;
+      const bool same = zero_.compare_exchange_strong(expected, z) || expected == z;
       if (!same || offsets[g] != -static_cast<float>(z) * scales[g]) {
-        failed = true;
+        failed_ = true;
       }
     }
   }
-};
-
-struct Row {
-  std::vector<std::uint8_t> codes;
-  std::vector<float> scales;
-  std::vector<float> offsets;
-
-  explicit Row(const GroupShape& shape)
-      : codes(shape.cols), scales(shape.n_groups), offsets(shape.n_groups) {}
-  void read(const codec::EncodedMatrix& weight, std::size_t row) {
-    weight.codec->unpack_row(weight, row, codes, scales, offsets);
+  [[nodiscard]] std::int32_t found() const {
+    return failed_ ? -1 : zero_ == kUnknown ? 0 : zero_.load();
   }
-};
 
-/// Whether all rows share one integer zero point, and which.
-std::optional<std::int32_t> common_zero(const codec::EncodedMatrix& weight,
-                                        const GroupShape& shape,
-                                        ThreadPool& pool) {
-  ZeroFinder finder;
-  pool.run(ceil_div(weight.rows, kPanelRows), [&](std::size_t p, std::size_t /*worker*/) {
-    Row row(shape);
-    for (std::size_t r = p * kPanelRows; r < std::min(weight.rows, (p + 1) * kPanelRows); ++r) {
-      if (finder.failed) {
-        return;
-      }
-      row.read(weight, r);
-      finder.observe(row.scales, row.offsets);
-    }
-  });
-  if (finder.failed) {
-    return std::nullopt;
-  }
-  return std::max(finder.zero.load(), 0);
-}
+ private:
+  static constexpr std::int32_t kUnknown = -1;
+  std::atomic<std::int32_t> zero_{kUnknown};
+  std::atomic<bool> failed_{false};
+};
 
 /// A power of two that brings the scales and offsets of a row well inside binary16.
 float row_factor(std::span<const float> scales, std::span<const float> offsets) {
@@ -102,114 +89,258 @@ float row_factor(std::span<const float> scales, std::span<const float> offsets) 
   return top > 0.0F && std::isfinite(top) ? std::ldexp(1.0F, std::ilogb(top) - 4) : 1.0F;
 }
 
-void place_row(const Row& row, std::size_t index, Panels& out) {
-  const std::size_t p = index / kPanelRows;
-  const std::size_t r = index % kPanelRows;
-  auto* panel = reinterpret_cast<std::uint8_t*>(out.codes.data() + p * out.panel_bytes);
-  for (std::size_t b = 0; b < out.groups.n_blocks; ++b) {
-    const BlockColumns columns = block_columns(out.groups, b);
-    for (std::size_t i = 0; i < columns.n; ++i) {
-      const CodePlace place = place_of(out, r, b, i);
-      panel[place.byte] = static_cast<std::uint8_t>(
-          panel[place.byte] | static_cast<unsigned>(row.codes[columns.first + i]) << place.shift);
+/// Packs one panel after the other; each worker has one.
+class PanelPacker {
+ public:
+  PanelPacker(const codec::EncodedMatrix& weight, Panels& out)
+      : weight_(weight),
+        out_(out),
+        codes_(kPanelRows * out.cols),
+        scales_(out.groups.n_groups),
+        offsets_(out.groups.n_groups) {
+    if (!out.integer_scales.empty()) {
+      super_scales_.resize(out.n_supers);
+      super_offsets_.resize(out.has_offsets ? out.n_supers : 0);
+      integer_scales_.resize(out.groups.n_groups);
+      integer_offsets_.resize(out.has_offsets ? out.groups.n_groups : 0);
     }
   }
-  const std::span<const float> offsets =
-      out.has_offsets ? std::span<const float>(row.offsets) : std::span<const float>();
-  const float factor = row_factor(row.scales, offsets);
-  out.row_factors[index] = factor;
-  for (std::size_t g = 0; g < out.groups.n_groups; ++g) {
-    const std::size_t at = (p * out.groups.n_groups + g) * kPanelRows + r;
-    out.scales[at] = f32_to_f16(row.scales[g] / factor);
-    if (out.has_offsets) {
-      const float centred = row.offsets[g] + static_cast<float>(out.zero) * row.scales[g];
-      out.offsets[at] = f32_to_f16(centred / factor);
+
+  void pack(std::size_t p, ZeroFinder& zeros) {
+    const std::size_t first = p * kPanelRows;
+    n_rows_ = std::min(kPanelRows, out_.rows - first);
+    for (std::size_t r = 0; r < n_rows_; ++r) {
+      weight_.codec->unpack_row(weight_,
+                                first + r,
+                                std::span(codes_).subspan(r * out_.cols, out_.cols),
+                                scales_,
+                                offsets_);
+      if (out_.has_offsets) {
+        zeros.observe(scales_, offsets_);
+      }
+      out_.integer_scales.empty() ? place_scales(p, r, scales_, offsets_, out_.zero)
+                                  : place_integer_scales(p, r);
+    }
+    auto* chunk = reinterpret_cast<std::uint8_t*>(out_.codes.data() + p * out_.panel_bytes);
+    for (std::size_t b = 0; b < out_.groups.n_blocks; b += out_.groups.blocks_per_chunk()) {
+      gather_chunk(b);
+      for (const CodePlane& plane : code_planes(out_.format)) {
+        write_plane(plane, chunk_, chunk + plane.offset);
+      }
+      chunk += chunk_bytes(out_.format);
     }
   }
-}
 
-/// Codebooks of small integers multiply as integers; others as bfloat16.
-bool is_int8_codebook(const std::array<float, 16>& codebook) {
-  return std::ranges::all_of(codebook, [](float level) {
-    return level == std::round(level) && level >= -128.0F && level <= 127.0F;
-  });
-}
+ private:
+  /// One number for each super; offsets are measured from `zero`.
+  void place_scales(std::size_t p,
+                    std::size_t r,
+                    std::span<const float> scales,
+                    std::span<const float> offsets,
+                    std::int32_t zero) {
+    const float factor = row_factor(scales, out_.has_offsets ? offsets : std::span<const float>());
+    const float inverse = 1.0F / factor;
+    out_.row_factors[p * kPanelRows + r] = factor * out_.level_factor;
+    for (std::size_t g = 0; g < scales.size(); ++g) {
+      const std::size_t at = (p * scales.size() + g) * kPanelRows + r;
+      out_.scales[at] = f32_to_f16(scales[g] * inverse);
+      if (out_.has_offsets) {
+        const float centred = offsets[g] + static_cast<float>(zero) * scales[g];
+        out_.offsets[at] = f32_to_f16(centred * inverse);
+      }
+    }
+  }
 
-void choose_format(const codec::EncodedMatrix& weight,
-                   const codec::Grid& grid,
-                   Panels& out,
-                   ThreadPool& pool) {
-  out.format = grid.bits <= 4 ? PanelFormat::kInt4 : PanelFormat::kInt8;
-  out.has_offsets = grid.has_offsets;
+  void place_integer_scales(std::size_t p, std::size_t r) {
+    weight_.codec->unpack_integer_scales(
+        weight_,
+        p * kPanelRows + r,
+        {super_scales_, super_offsets_, integer_scales_, integer_offsets_});
+    place_scales(p, r, super_scales_, super_offsets_, 0);
+    for (std::size_t g = 0; g < integer_scales_.size(); ++g) {
+      const std::size_t at = (p * integer_scales_.size() + g) * kPanelRows + r;
+      out_.integer_scales[at] = integer_scales_[g];
+      if (out_.has_offsets) {
+        out_.integer_offsets[at] = integer_offsets_[g];
+      }
+    }
+  }
+
+  /// The codes of the chunk that starts with `first_block`.
+  void gather_chunk(std::size_t first_block) {
+    std::memset(chunk_.bytes, 0, sizeof(chunk_.bytes));
+    const std::size_t n = out_.groups.blocks_per_chunk();
+    for (std::size_t i = 0; i < n && first_block + i < out_.groups.n_blocks; ++i) {
+      const BlockColumns columns = block_columns(out_.groups, first_block + i);
+      for (std::size_t r = 0; r < n_rows_; ++r) {
+        const std::uint8_t* row = codes_.data() + r * out_.cols + columns.first;
+        std::uint8_t* to = chunk_.bytes[i * kChunkDwords / n] + r * 4;
+        const std::size_t whole = columns.n / 4;
+        for (std::size_t d = 0; d < whole; ++d) {
+          std::memcpy(to + d * kVectorBytes, row + d * 4, 4);
+        }
+        for (std::size_t c = whole * 4; c < columns.n; ++c) {
+          to[whole * kVectorBytes + c % 4] = row[c];
+        }
+      }
+    }
+  }
+
+  const codec::EncodedMatrix& weight_;
+  Panels& out_;
+  std::size_t n_rows_ = 0;
+  ChunkCodes chunk_{};
+  std::vector<std::uint8_t> codes_;  ///< [16][cols]
+  std::vector<float> scales_;        ///< of one row
+  std::vector<float> offsets_;
+  std::vector<float> super_scales_;  ///< of one row, where the format has integer scales
+  std::vector<float> super_offsets_;
+  std::vector<std::int8_t> integer_scales_;
+  std::vector<std::int8_t> integer_offsets_;
+};
+
+PanelFormat format_of(const codec::Grid& grid) noexcept {
   if (grid.codebook) {
-    out.levels = *grid.codebook;
-    if (!is_int8_codebook(*grid.codebook)) {
-      out.format = PanelFormat::kLut4;
-      return;
-    }
-    out.has_levels = true;
-    out.zero = 128;
-    std::ranges::for_each(out.levels, [](float& level) { level += 128.0F; });
+    return PanelFormat::kLut4;
+  }
+  constexpr PanelFormat kByBits[] = {PanelFormat::kInt2,
+                                     PanelFormat::kInt2,
+                                     PanelFormat::kInt2,
+                                     PanelFormat::kInt3,
+                                     PanelFormat::kInt4,
+                                     PanelFormat::kInt5,
+                                     PanelFormat::kInt6,
+                                     PanelFormat::kInt8,
+                                     PanelFormat::kInt8};
+  return kByBits[grid.bits];
+}
+
+void reserve_scales(const codec::Grid& grid, Panels& out) {
+  const std::size_t n_integers = out.n_panels * out.groups.n_groups * kPanelRows;
+  if (grid.groups_per_super != 0) {
+    out.super_shift = static_cast<unsigned>(std::countr_zero(grid.groups_per_super));
+    out.integer_scales.resize(n_integers);
+    out.integer_offsets.resize(out.has_offsets ? n_integers : 0);
+  }
+  out.n_supers = ceil_div(out.groups.n_groups, std::size_t{1} << out.super_shift);
+  out.scales.resize(out.n_panels * out.n_supers * kPanelRows);
+  out.offsets.resize(out.has_offsets ? out.scales.size() : 0);
+  out.row_factors.resize(out.n_panels * kPanelRows);
+}
+
+void choose_levels(const codec::Grid& grid, Panels& out) {
+  if (!grid.codebook) {
+    // Offsets of wide codes are measured from the middle, so that binary16 keeps more of them.
+    out.zero = grid.has_offsets && grid.bits > 5 ? 1 << (grid.bits - 1) : 0;
     return;
   }
-  if (grid.has_offsets) {
-    if (const auto zero = common_zero(weight, out.groups, pool)) {
-      out.zero = *zero;
-      out.has_offsets = false;
-    } else if (grid.bits > 4) {
-      // Offsets from the middle of the range are small, so that binary16 keeps more of them.
-      out.zero = 1 << (grid.bits - 1);
-    }
-  }
+  const IntegerCodebook integers = round_codebook(*grid.codebook);
+  out.zero = 128;
+  out.level_factor = 1.0F / integers.multiplier;
+  std::ranges::transform(integers.levels, out.levels.begin(), [](std::int8_t level) {
+    return static_cast<std::uint8_t>(level + 128);
+  });
 }
 
 }  // namespace
 
+IntegerCodebook round_codebook(const std::array<float, 16>& codebook) noexcept {
+  float top = 0.0F;
+  for (const float level : codebook) {
+    top = std::max(top, std::fabs(level));
+  }
+  if (top == 0.0F || !std::isfinite(top)) {
+    return {};
+  }
+  // Integers within int8 stay as they are; otherwise the multiplier, of many, that rounds least.
+  const auto round_with = [&](float multiplier, IntegerCodebook& out) {
+    double squares = 0.0;
+    out.multiplier = multiplier;
+    for (std::size_t i = 0; i < codebook.size(); ++i) {
+      const float rounded = std::round(codebook[i] * multiplier);
+      const double error = double{rounded} / double{multiplier} - double{codebook[i]};
+      squares += error * error;
+      out.levels[i] = static_cast<std::int8_t>(rounded);
+    }
+    return squares;
+  };
+  IntegerCodebook best;
+  if (top <= 127.0F && round_with(1.0F, best) == 0.0) {
+    return best;
+  }
+  double least = round_with(127.0F / top, best);
+  constexpr int kTried = 1024;
+  for (int i = 1; i < kTried; ++i) {
+    IntegerCodebook tried;
+    const float share = 1.0F - 0.5F * static_cast<float>(i) / static_cast<float>(kTried);
+    const double squares = round_with(127.0F / top * share, tried);
+    if (squares < least) {
+      least = squares;
+      best = tried;
+    }
+  }
+  return best;
+}
+
 bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& pool) {
   const auto grid = weight.codec->grid(weight);
-  if (!grid || weight.cols == 0 || grid->group == 0) {
+  if (!grid || weight.cols == 0 || grid->group == 0 || (grid->codebook && grid->has_offsets)) {
     return false;
   }
+  out.format = format_of(*grid);
   out.groups = make_group_shape(weight.cols, grid->group);
-  choose_format(weight, *grid, out, pool);
-  if (out.format == PanelFormat::kLut4 && out.groups.n_groups > 1 &&
-      out.groups.group % out.groups.block != 0) {
-    return false;  // padding inside a row: bfloat16 panels do better
-  }
-  const std::size_t codes_per_byte = out.format == PanelFormat::kInt8 ? 1 : 2;
-  out.panel_bytes = out.groups.n_blocks * out.groups.block * kPanelRows / codes_per_byte;
+  out.has_offsets = grid->has_offsets;
+  choose_levels(*grid, out);
+  out.panel_bytes =
+      ceil_div(out.groups.n_blocks, out.groups.blocks_per_chunk()) * chunk_bytes(out.format);
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
-  out.scales.resize(out.n_panels * out.groups.n_groups * kPanelRows);
-  out.offsets.resize(out.has_offsets ? out.scales.size() : 0);
-  out.row_factors.resize(out.n_panels * kPanelRows);
-  pool.run(out.n_panels, [&](std::size_t p, std::size_t /*worker*/) {
-    Row row(out.groups);
-    for (std::size_t r = p * kPanelRows; r < std::min(weight.rows, (p + 1) * kPanelRows); ++r) {
-      row.read(weight, r);
-      place_row(row, r, out);
-    }
-  });
+  reserve_scales(*grid, out);
+  ZeroFinder zeros;
+  pool.run(out.n_panels,
+           [&](std::size_t p, std::size_t /*worker*/) { PanelPacker(weight, out).pack(p, zeros); });
+  if (out.has_offsets && zeros.found() >= 0) {
+    out.zero = zeros.found();
+    out.has_offsets = false;
+    out.offsets = {};
+    out.integer_offsets = {};
+  }
   return true;
 }
 
+GroupScale scale_of(const Panels& panels, std::size_t row, std::size_t g) noexcept {
+  const std::size_t p = row / kPanelRows;
+  const std::size_t r = row % kPanelRows;
+  const std::size_t at = (p * panels.n_supers + (g >> panels.super_shift)) * kPanelRows + r;
+  const std::size_t integers_at = (p * panels.groups.n_groups + g) * kPanelRows + r;
+  const float factor = panels.row_factors[row];
+  GroupScale out{f16_to_f32(panels.scales[at]) * factor, 0.0F};
+  if (panels.has_offsets) {
+    out.offset = f16_to_f32(panels.offsets[at]) * factor;
+  }
+  if (!panels.integer_scales.empty()) {
+    out.scale *= static_cast<float>(panels.integer_scales[integers_at]);
+    out.offset *=
+        panels.has_offsets ? static_cast<float>(panels.integer_offsets[integers_at]) : 0.0F;
+  }
+  return out;
+}
+
 void unpack_code_row(const Panels& panels, std::size_t row, float* out) noexcept {
+  const GroupShape& groups = panels.groups;
   const std::size_t p = row / kPanelRows;
   const std::size_t r = row % kPanelRows;
   const auto* panel = reinterpret_cast<const std::uint8_t*>(panels.panel(p));
-  const bool looks_up = panels.has_levels || panels.format == PanelFormat::kLut4;
-  const unsigned mask = panels.format == PanelFormat::kInt8 ? 0xFFU : 0x0FU;
-  for (std::size_t b = 0; b < panels.groups.n_blocks; ++b) {
-    const BlockColumns columns = block_columns(panels.groups, b);
-    const std::size_t g = b / panels.groups.blocks_per_group;
-    const std::size_t at = (p * panels.groups.n_groups + g) * kPanelRows + r;
-    const float scale = f16_to_f32(panels.scales[at]) * panels.row_factors[row];
-    const float offset =
-        panels.has_offsets ? f16_to_f32(panels.offsets[at]) * panels.row_factors[row] : 0.0F;
+  for (std::size_t b = 0; b < groups.n_blocks; ++b) {
+    const BlockColumns columns = block_columns(groups, b);
+    const std::size_t n = groups.blocks_per_chunk();
+    const std::uint8_t* chunk = panel + b / n * chunk_bytes(panels.format);
+    const std::size_t dword = b % n * kChunkDwords / n;
+    const GroupScale group = scale_of(panels, row, b / groups.blocks_per_group);
     for (std::size_t i = 0; i < columns.n; ++i) {
-      const CodePlace place = place_of(panels, r, b, i);
-      const unsigned code = (static_cast<unsigned>(panel[place.byte]) >> place.shift) & mask;
-      const float level = looks_up ? panels.levels[code] : static_cast<float>(code);
-      out[columns.first + i] = scale * (level - static_cast<float>(panels.zero)) + offset;
+      const unsigned code = read_code(panels.format, chunk, dword + i / 4, r * 4 + i % 4);
+      const int level =
+          panels.format == PanelFormat::kLut4 ? panels.levels[code] : static_cast<int>(code);
+      out[columns.first + i] = group.scale * static_cast<float>(level - panels.zero) + group.offset;
     }
   }
 }

@@ -4,10 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
-#include <new>
-#include <optional>
+#include <mutex>
 #include <span>
 
 #include "base/checked_math.h"
@@ -18,7 +15,60 @@
 namespace nibble::kernels {
 namespace {
 
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
+/// Fresh memory of the system, handed out piece by piece, never twice.
+class Region {
+ public:
+  static constexpr std::size_t kBytes = std::size_t{64} << 20;
+
+  explicit Region(std::size_t n_bytes) : n_bytes_(round_up(n_bytes, kLargePage)) {
+    // A large page more than needed, so that the start can be moved to the next one.
+    mapped_ = ::mmap(nullptr,
+                     n_bytes_ + kLargePage,
+                     PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1,
+                     0);
+    if (mapped_ == MAP_FAILED) {  // NOLINT(cppcoreguidelines-pro-type-cstyle-cast)
+      raise(ErrorCode::kOutOfMemory, "{} bytes of packed weights: not enough memory", n_bytes);
+    }
+    void* start = mapped_;
+    std::size_t space = n_bytes_ + kLargePage;
+    start_ = static_cast<std::byte*>(std::align(kLargePage, n_bytes_, start, space));
+    ::madvise(start_, n_bytes_, MADV_HUGEPAGE);  // a hint: nothing is lost when it is refused
+  }
+  ~Region() { ::munmap(mapped_, n_bytes_ + kLargePage); }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+
+  /// nullptr when less is left.
+  std::byte* take(std::size_t n_bytes) noexcept {
+    if (n_bytes > n_bytes_ - used_) {
+      return nullptr;
+    }
+    std::byte* piece = start_ + used_;
+    used_ += n_bytes;
+    return piece;
+  }
+  /// The whole pages of a piece that nobody reads any more.
+  static void give_back(std::byte* piece, std::size_t n_bytes) noexcept {
+    const auto first = round_up(reinterpret_cast<std::uintptr_t>(piece), kPage);
+    const auto end = reinterpret_cast<std::uintptr_t>(piece) + n_bytes;
+    if (first + kPage <= end) {
+      ::madvise(piece + (first - reinterpret_cast<std::uintptr_t>(piece)),
+                (end - first) / kPage * kPage,
+                MADV_DONTNEED);
+    }
+  }
+
+ private:
+  std::size_t n_bytes_;
+  std::size_t used_ = 0;
+  void* mapped_;
+  std::byte* start_;
+};
 
 /// Decoded rows of one panel, as floats, into its place.
 using PlaceRows = void (*)(const float* rows,
@@ -57,7 +107,44 @@ void pack_floats(const codec::EncodedMatrix& weight,
   });
 }
 
+constexpr CodePlane kPlanes2[] = {{2, 0, 0}};
+constexpr CodePlane kPlanes3[] = {{2, 0, 0}, {1, 2 * kVectorBytes, 2}};
+constexpr CodePlane kPlanes4[] = {{4, 0, 0}};
+constexpr CodePlane kPlanes5[] = {{4, 0, 0}, {1, 4 * kVectorBytes, 4}};
+constexpr CodePlane kPlanes6[] = {{4, 0, 0}, {2, 4 * kVectorBytes, 4}};
+constexpr CodePlane kPlanes8[] = {{8, 0, 0}};
+
 }  // namespace
+
+std::span<const CodePlane> code_planes(PanelFormat format) noexcept {
+  switch (format) {
+    case PanelFormat::kF32:
+    case PanelFormat::kBf16:
+      return {};
+    case PanelFormat::kInt2:
+      return kPlanes2;
+    case PanelFormat::kInt3:
+      return kPlanes3;
+    case PanelFormat::kInt4:
+    case PanelFormat::kLut4:
+      return kPlanes4;
+    case PanelFormat::kInt5:
+      return kPlanes5;
+    case PanelFormat::kInt6:
+      return kPlanes6;
+    case PanelFormat::kInt8:
+      return kPlanes8;
+  }
+  return {};
+}
+
+std::size_t chunk_bytes(PanelFormat format) noexcept {
+  std::size_t n_bits = 0;
+  for (const CodePlane& plane : code_planes(format)) {
+    n_bits += plane.bits;
+  }
+  return n_bits * kVectorBytes;
+}
 
 GroupShape make_group_shape(std::size_t cols, std::size_t group) noexcept {
   GroupShape shape{.cols = cols, .group = std::min(group, cols)};
@@ -76,25 +163,23 @@ BlockColumns block_columns(const GroupShape& shape, std::size_t block) noexcept 
 }
 
 PanelStorage::PanelStorage(std::size_t n_bytes) : n_bytes_(n_bytes) {
-  const std::size_t align = n_bytes >= kLargePage ? kLargePage : 64;
-  const std::size_t padded = round_up(std::max<std::size_t>(n_bytes, 1), align);
-  bytes_.reset(static_cast<std::byte*>(std::aligned_alloc(align, padded)));
-  if (!bytes_) {
-    raise(ErrorCode::kOutOfMemory, "{} bytes of packed weights: not enough memory", n_bytes);
+  static std::mutex mutex;
+  static std::weak_ptr<Region> shared;
+  const std::size_t padded = round_up(std::max<std::size_t>(n_bytes, 1), kVectorBytes);
+  const std::lock_guard lock(mutex);
+  auto region = shared.lock();
+  std::byte* piece = region != nullptr ? region->take(padded) : nullptr;
+  if (piece == nullptr) {
+    region = std::make_shared<Region>(std::max(padded, Region::kBytes));
+    piece = region->take(padded);
+    shared = region;
   }
-  if (align == kLargePage) {
-    madvise(bytes_.get(), padded, MADV_HUGEPAGE);  // a hint: nothing is lost when it is refused
-  }
-  std::memset(bytes_.get(), 0, padded);
-}
-
-void PanelStorage::Free::operator()(std::byte* bytes) const noexcept {
-  std::free(bytes);
+  bytes_ = {piece, [region, padded](std::byte* bytes) { Region::give_back(bytes, padded); }};
 }
 
 std::size_t Panels::n_bytes() const noexcept {
   return codes.size() + (scales.size() + offsets.size()) * sizeof(std::uint16_t) +
-         row_factors.size() * sizeof(float);
+         integer_scales.size() + integer_offsets.size() + row_factors.size() * sizeof(float);
 }
 
 Panels pack_panels(const codec::EncodedMatrix& weight, Arithmetic arithmetic, ThreadPool& pool) {
@@ -129,9 +214,7 @@ void unpack_panel_row(const Panels& panels, std::size_t row, float* out) noexcep
             reinterpret_cast<const std::uint16_t*>(panel)[(c / 2 * kPanelRows + r) * 2 + c % 2]);
       }
       return;
-    case PanelFormat::kInt8:
-    case PanelFormat::kInt4:
-    case PanelFormat::kLut4:
+    default:
       unpack_code_row(panels, row, out);
       return;
   }

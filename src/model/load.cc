@@ -36,7 +36,7 @@ std::size_t packed_bytes(const codec::EncodedMatrix& matrix, Arithmetic arithmet
   }
   const std::size_t n_groups = matrix.rows * ceil_div(matrix.cols, grid->group);
   constexpr std::size_t kScaleAndOffset = 4;
-  return (grid->bits <= 4 ? n / 2 : n) + n_groups * kScaleAndOffset;
+  return n * (grid->bits <= 6 ? grid->bits : 8) / 8 + n_groups * kScaleAndOffset;
 }
 
 bool runs_as_linear(const WeightInfo& weight, const ModelConfig& config) {

@@ -165,6 +165,32 @@ TEST_P(CodecConformance, GridAndRowsAgree) {
   }
 }
 
+TEST_P(CodecConformance, IntegerScalesMultiplyToTheScales) {
+  const auto grid = codec_.grid(matrix_);
+  if (!grid || grid->groups_per_super == 0) {
+    return;
+  }
+  const std::size_t n_groups = kCols / grid->group;
+  const std::size_t n_supers = n_groups / grid->groups_per_super;
+  std::vector<std::uint8_t> codes(kCols);
+  std::vector<float> scales(n_groups), offsets(n_groups);
+  std::vector<float> super_scales(n_supers), super_offsets(n_supers);
+  std::vector<std::int8_t> integer_scales(n_groups), integer_offsets(n_groups);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    codec_.unpack_row(matrix_, r, codes, scales, offsets);
+    codec_.unpack_integer_scales(
+        matrix_, r, {super_scales, super_offsets, integer_scales, integer_offsets});
+    const bool has_mins = std::ranges::any_of(integer_offsets, [](int min) { return min != 0; });
+    for (std::size_t g = 0; g < n_groups; ++g) {
+      const std::size_t s = g / grid->groups_per_super;
+      EXPECT_EQ(super_scales[s] * static_cast<float>(integer_scales[g]), scales[g]);
+      if (has_mins) {
+        EXPECT_EQ(super_offsets[s] * static_cast<float>(integer_offsets[g]), offsets[g]);
+      }
+    }
+  }
+}
+
 TEST_P(CodecConformance, RefusesEachPartWhenItIsMissingOrRenamedOrCut) {
   for (std::size_t i = 0; i < matrix_.parts.size(); ++i) {
     EncodedMatrix missing = matrix_;

@@ -1,6 +1,7 @@
 // nibble bench: prompt and generation rates under the conventions of llama-bench, so that the two
 // tables can be compared: random tokens, an empty cache for each repetition, one warm-up run,
-// logits of the last position only.
+// logits of the last position only. Generation with a batch is that of llama-batched-bench: that
+// many sequences go on side by side, and the rate counts the tokens of all.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -25,13 +26,27 @@ struct BenchOptions {
   std::string model;
   std::vector<std::size_t> prompts = {512};
   std::vector<std::size_t> generations = {128};
+  std::vector<std::size_t> batches = {1};
   std::size_t repetitions = 5;
   std::size_t chunk = 512;
   Arithmetic arithmetic = Arithmetic::kNative;
 };
 
+/// `batch` sequences of `n_tokens`, each in passes of at most `chunk`.
+struct BenchTest {
+  std::string kind;  ///< "pp", "tg"
+  std::size_t n_tokens;
+  std::size_t chunk;
+  std::size_t batch;
+
+  [[nodiscard]] std::string name() const {
+    return batch == 1 ? fmt::format("{}{}", kind, n_tokens)
+                      : fmt::format("{}{} x {}", kind, n_tokens, batch);
+  }
+};
+
 struct BenchResult {
-  std::string test;  ///< "pp512", "tg128"
+  BenchTest test;
   std::vector<double> tok_s;
 
   [[nodiscard]] double mean() const {
@@ -51,32 +66,43 @@ struct BenchResult {
 /// Runs random tokens through a model.
 class Bench {
  public:
-  explicit Bench(model::LanguageModel& model)
-      : model_(model), hidden_(model.config().hidden), logits_(model.config().vocab) {}
+  explicit Bench(model::LanguageModel& model) : model_(model) {}
 
-  /// Seconds that `n` tokens take in chunks of at most `chunk`, from an empty cache.
-  double seconds(std::size_t n, std::size_t chunk) {
+  /// Seconds that the first `n_tokens` of the test take, from an empty cache.
+  double seconds(const BenchTest& test, std::size_t n_tokens) {
     std::mt19937 random(42);
     std::uniform_int_distribution<std::int32_t> token(
         0, static_cast<std::int32_t>(model_.config().vocab) - 1);
-    std::vector<std::int32_t> tokens(n);
+    std::vector<std::int32_t> tokens(test.batch * n_tokens);
     std::ranges::generate(tokens, [&] { return token(random); });
     model::KvCache cache = model_.make_cache(std::size_t{1} << 40);
-    const model::SequenceId sequence = cache.create();
+    std::vector<model::SequenceChunk> chunks(test.batch);
+    std::ranges::generate(chunks, [&] { return model::SequenceChunk{cache.create(), {}}; });
     const auto start = std::chrono::steady_clock::now();
-    for (std::size_t first = 0; first < n; first += chunk) {
+    for (std::size_t first = 0; first < n_tokens; first += test.chunk) {
       cancel_flag().check();
-      step({sequence, std::span(tokens).subspan(first, std::min(chunk, n - first))}, cache);
+      const std::size_t n = std::min(test.chunk, n_tokens - first);
+      for (std::size_t i = 0; i < chunks.size(); ++i) {
+        chunks[i].tokens = std::span(tokens).subspan(i * n_tokens + first, n);
+      }
+      step(chunks, n, cache);
     }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
  private:
-  void step(const model::SequenceChunk& chunk, model::KvCache& cache) {
-    const auto last = static_cast<std::uint32_t>(chunk.tokens.size() - 1);
-    const MatrixView<float> hidden(hidden_.data(), 1, hidden_.size());
-    model_.forward({&chunk, 1}, cache, {&last, 1}, hidden);
-    model_.head(hidden, {logits_.data(), 1, logits_.size()});
+  /// The chunks, `n` tokens each; logits of the last position of each.
+  void step(std::span<const model::SequenceChunk> chunks, std::size_t n, model::KvCache& cache) {
+    const model::ModelConfig& config = model_.config();
+    std::vector<std::uint32_t> last(chunks.size());
+    for (std::size_t i = 0; i < last.size(); ++i) {
+      last[i] = static_cast<std::uint32_t>((i + 1) * n - 1);
+    }
+    hidden_.resize(last.size() * config.hidden);
+    logits_.resize(last.size() * config.vocab);
+    const MatrixView<float> hidden(hidden_.data(), last.size(), config.hidden);
+    model_.forward(chunks, cache, last, hidden);
+    model_.head(hidden, {logits_.data(), last.size(), config.vocab});
   }
 
   model::LanguageModel& model_;
@@ -84,17 +110,27 @@ class Bench {
   std::vector<float> logits_;
 };
 
-BenchResult measure(Bench& bench,
-                    const std::string& test,
-                    std::size_t n,
-                    std::size_t chunk,
-                    std::size_t repetitions) {
-  BenchResult result{fmt::format("{}{}", test, n), {}};
-  bench.seconds(chunk == 1 ? 1 : n, chunk);  // warm-up
+BenchResult measure(Bench& bench, const BenchTest& test, std::size_t repetitions) {
+  BenchResult result{test, {}};
+  bench.seconds(test, test.chunk == 1 ? 1 : test.n_tokens);  // warm-up
   for (std::size_t i = 0; i < repetitions; ++i) {
-    result.tok_s.push_back(static_cast<double>(n) / bench.seconds(n, chunk));
+    result.tok_s.push_back(static_cast<double>(test.n_tokens * test.batch) /
+                           bench.seconds(test, test.n_tokens));
   }
   return result;
+}
+
+std::vector<BenchTest> list_tests(const BenchOptions& options) {
+  std::vector<BenchTest> tests;
+  for (const std::size_t n : options.prompts) {
+    tests.push_back({"pp", n, options.chunk, 1});
+  }
+  for (const std::size_t n : options.generations) {
+    for (const std::size_t batch : options.batches) {
+      tests.push_back({"tg", n, 1, batch});
+    }
+  }
+  return tests;
 }
 
 std::vector<BenchResult> measure_all(const BenchOptions& options,
@@ -102,13 +138,10 @@ std::vector<BenchResult> measure_all(const BenchOptions& options,
                                      ProgressSink& progress) {
   Bench bench(model);
   std::vector<BenchResult> results;
-  progress.begin("bench", options.prompts.size() + options.generations.size());
-  for (const std::size_t n : options.prompts) {
-    results.push_back(measure(bench, "pp", n, options.chunk, options.repetitions));
-    progress.advance(1);
-  }
-  for (const std::size_t n : options.generations) {
-    results.push_back(measure(bench, "tg", n, 1, options.repetitions));
+  const std::vector<BenchTest> tests = list_tests(options);
+  progress.begin("bench", tests.size());
+  for (const BenchTest& test : tests) {
+    results.push_back(measure(bench, test, options.repetitions));
     progress.advance(1);
   }
   progress.end();
@@ -129,7 +162,7 @@ std::string as_table(const model::LanguageModel& model, const std::vector<BenchR
                     arithmetic_name(model.arithmetic()),
                     kernels::kernels().name,
                     model.pool().size(),
-                    result.test,
+                    result.test.name(),
                     result.mean(),
                     result.stdev());
   }
@@ -139,7 +172,9 @@ std::string as_table(const model::LanguageModel& model, const std::vector<BenchR
 std::string as_json(const model::LanguageModel& model, const std::vector<BenchResult>& results) {
   Json tests = Json::array();
   for (const BenchResult& result : results) {
-    tests.push_back({{"test", result.test},
+    tests.push_back({{"test", result.test.name()},
+                     {"tokens", result.test.n_tokens},
+                     {"batch", result.test.batch},
                      {"mean_tok_s", result.mean()},
                      {"stdev_tok_s", result.stdev()},
                      {"samples_tok_s", result.tok_s}});
@@ -178,6 +213,13 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("-n,--n-gen", options->generations, "Tokens to generate: 128")
       ->delimiter(',')
+      ->capture_default_str();
+  command
+      ->add_option("-b,--batch",
+                   options->batches,
+                   "Sequences that generate side by side: 1,2,4,8,16; rates count all of them")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   command->add_option("-r,--repetitions", options->repetitions, "Repetitions of each test")
       ->check(CLI::Range(1, 1000))

@@ -1,5 +1,4 @@
-// Float activations: float32 weights, bfloat16 weights widened in the loop, and 4-bit codebooks
-// looked up in two registers.
+// Float activations: float32 weights, and bfloat16 weights widened in the loop.
 #include "kernels/avx2/linear.h"
 #include "kernels/avx2/math.h"
 
@@ -95,49 +94,6 @@ void tile_bf16(const PanelTask& task) noexcept {
   sums.write(task);
 }
 
-/// levels[code], the code in bits [shift, shift + 4) of each lane.
-__m256 look_up(__m256i lanes, int shift, __m256 first, __m256 second) noexcept {
-  const __m256i codes = _mm256_srli_epi32(lanes, shift);  // permutevar reads the low 3 bits
-  const __m256 top_bit = _mm256_castsi256_ps(_mm256_slli_epi32(lanes, 28 - shift));
-  return _mm256_blendv_ps(
-      _mm256_permutevar8x32_ps(first, codes), _mm256_permutevar8x32_ps(second, codes), top_bit);
-}
-
-template <int T>
-void tile_lut4(const PanelTask& task) noexcept {
-  const GroupShape& groups = task.groups;
-  const __m256 first = _mm256_loadu_ps(task.levels);
-  const __m256 second = _mm256_loadu_ps(task.levels + 8);
-  const auto* codes = reinterpret_cast<const __m256i*>(task.codes);
-  const auto* x = reinterpret_cast<const float*>(task.x);
-  const __m256 factor_low = _mm256_loadu_ps(task.row_factors);
-  const __m256 factor_high = _mm256_loadu_ps(task.row_factors + 8);
-  Sums<T> totals;
-  totals.clear();
-  std::size_t left = groups.n_blocks;
-  for (std::size_t g = 0; g < groups.n_groups; ++g) {
-    const std::size_t blocks = left < groups.blocks_per_group ? left : groups.blocks_per_group;
-    Sums<T> sums;
-    sums.clear();
-    for (std::size_t v = 0; v < blocks * groups.block / 8; ++v) {
-      const __m256i low = _mm256_loadu_si256(codes++);
-      const __m256i high = _mm256_loadu_si256(codes++);
-      for (int column = 0; column < 8; ++column) {
-        const int shift = column / 2 * 4 + column % 2 * 16;
-        sums.add(look_up(low, shift, first, second), look_up(high, shift, first, second), x);
-        x += T;
-      }
-    }
-    const auto* scales = reinterpret_cast<const __m128i*>(task.scales + g * kPanelRows);
-    const __m256 scale_low = _mm256_cvtph_ps(_mm_loadu_si128(scales));
-    const __m256 scale_high = _mm256_cvtph_ps(_mm_loadu_si128(scales + 1));
-    totals.add_scaled(
-        sums, _mm256_mul_ps(scale_low, factor_low), _mm256_mul_ps(scale_high, factor_high));
-    left -= blocks;
-  }
-  totals.write(task);
-}
-
 }  // namespace
 
 void multiply_f32(const PanelTask& task) noexcept {
@@ -163,19 +119,6 @@ void multiply_bf16(const PanelTask& task) noexcept {
       return tile_bf16<4>(task);
     default:
       return tile_bf16<6>(task);
-  }
-}
-
-void multiply_lut4(const PanelTask& task) noexcept {
-  switch (task.tile) {
-    case 1:
-      return tile_lut4<1>(task);
-    case 2:
-      return tile_lut4<2>(task);
-    case 4:
-      return tile_lut4<4>(task);
-    default:
-      return tile_lut4<6>(task);
   }
 }
 

@@ -12,9 +12,13 @@ const LinearKernels kLinear = {
     .pack = {pack_f32, pack_bf16, pack_int8},
     .panels = {{{"f32_avx512", ActivationType::kF32, multiply_f32},
                 {"bf16_avx512bf16", ActivationType::kBf16, multiply_bf16},
-                {"int8_i8_avx512vnni", ActivationType::kInt8, multiply_int8},
+                {"int2_i8_avx512vnni", ActivationType::kInt8, multiply_int2},
+                {"int3_i8_avx512vnni", ActivationType::kInt8, multiply_int3},
                 {"int4_i8_avx512vnni", ActivationType::kInt8, multiply_int4},
-                {"lut4_bf16_avx512bf16", ActivationType::kBf16, multiply_lut4}}},
+                {"int5_i8_avx512vnni", ActivationType::kInt8, multiply_int5},
+                {"int6_i8_avx512vnni", ActivationType::kInt8, multiply_int6},
+                {"int8_i8_avx512vnni", ActivationType::kInt8, multiply_int8},
+                {"lut4_i8_avx512vnni", ActivationType::kInt8, multiply_lut4}}},
 };
 
 }  // namespace nibble::kernels::avx512

@@ -16,8 +16,12 @@ extern const LinearKernels kLinear;
 
 void multiply_f32(const PanelTask& task) noexcept;
 void multiply_bf16(const PanelTask& task) noexcept;
-void multiply_int8(const PanelTask& task) noexcept;
+void multiply_int2(const PanelTask& task) noexcept;
+void multiply_int3(const PanelTask& task) noexcept;
 void multiply_int4(const PanelTask& task) noexcept;
+void multiply_int5(const PanelTask& task) noexcept;
+void multiply_int6(const PanelTask& task) noexcept;
+void multiply_int8(const PanelTask& task) noexcept;
 void multiply_lut4(const PanelTask& task) noexcept;
 
 void pack_f32(const PackTask& task) noexcept;

@@ -1,5 +1,4 @@
-// Float panels: FMA in float32 for the exact mode, vdpbf16ps for dense weights and 4-bit codebooks
-// of floats.
+// Float panels: FMA in float32 for the exact mode, vdpbf16ps for dense weights.
 #include <immintrin.h>
 
 #include "kernels/avx512/linear.h"
@@ -102,83 +101,6 @@ void multiply(const PanelTask& task, std::size_t n_steps) noexcept {
   }
 }
 
-/// Codebook of bfloat16 values, twice 16 words: vpermw reads 5 index bits, so the bit above the
-/// nibble does not matter.
-__m512i codebook(const float* values) noexcept {
-  const __m512 levels = _mm512_loadu_ps(values);
-  const auto half = reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(levels));
-  return _mm512_inserti64x4(_mm512_castsi256_si512(half), half, 1);
-}
-
-/// sums += scale * dot for kChains groups of n_vectors each, side by side; in order.
-template <int T, int kChains>
-void add_lut_groups(const std::uint8_t* codes,
-                    const std::uint16_t* scales,
-                    const float* x,
-                    std::size_t n_vectors,
-                    __m512i levels,
-                    __m512 (&sums)[T]) noexcept {
-  __m512 dots[kChains][T];
-  for (int c = 0; c < kChains; ++c) {
-    clear(dots[c]);
-  }
-  for (std::size_t v = 0; v < n_vectors; ++v) {
-    __m512i bytes[kChains];
-    for (int c = 0; c < kChains; ++c) {
-      bytes[c] = _mm512_loadu_si512(codes + (static_cast<std::size_t>(c) * n_vectors + v) * 64);
-    }
-#pragma GCC unroll 4
-    for (int nibble = 0; nibble < 4; ++nibble) {
-      for (int c = 0; c < kChains; ++c) {
-        const float* value = x + (static_cast<std::size_t>(c) * n_vectors + v) * 4 * T + nibble * T;
-        const auto w = reinterpret_cast<__m512bh>(_mm512_permutexvar_epi16(bytes[c], levels));
-        for (int t = 0; t < T; ++t) {
-          dots[c][t] =
-              _mm512_dpbf16_ps(dots[c][t], w, reinterpret_cast<__m512bh>(_mm512_set1_ps(value[t])));
-        }
-        bytes[c] = _mm512_srli_epi16(bytes[c], 4);
-      }
-    }
-  }
-  for (int c = 0; c < kChains; ++c) {
-    const __m512 scale = _mm512_cvtph_ps(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(scales + c * kPanelRows)));
-    for (int t = 0; t < T; ++t) {
-      sums[t] = _mm512_fmadd_ps(scale, dots[c][t], sums[t]);
-    }
-  }
-}
-
-/// A few tokens leave room for several groups at a time.
-template <int T, int kChains>
-void multiply_lut_tile(const PanelTask& task) noexcept {
-  const GroupShape& groups = task.groups;
-  const __m512i levels = codebook(task.levels);
-  const auto* codes = reinterpret_cast<const std::uint8_t*>(task.codes);
-  const auto* x = reinterpret_cast<const float*>(task.x);
-  const std::size_t block_vectors = groups.block / 8;
-  const std::size_t group_vectors = groups.blocks_per_group * block_vectors;
-  const std::size_t n_vectors = groups.n_blocks * block_vectors;
-  __m512 sums[T];
-  clear(sums);
-  std::size_t v = 0;
-  const std::uint16_t* scales = task.scales;
-  for (; v + kChains * group_vectors <= n_vectors; v += kChains * group_vectors) {
-    add_lut_groups<T, kChains>(codes + v * 64, scales, x + v * 4 * T, group_vectors, levels, sums);
-    scales += kChains * kPanelRows;
-  }
-  for (; v < n_vectors; v += group_vectors) {
-    const std::size_t n = n_vectors - v < group_vectors ? n_vectors - v : group_vectors;
-    add_lut_groups<T, 1>(codes + v * 64, scales, x + v * 4 * T, n, levels, sums);
-    scales += kPanelRows;
-  }
-  const __m512 factor = _mm512_loadu_ps(task.row_factors);
-  for (int t = 0; t < T; ++t) {
-    sums[t] = _mm512_mul_ps(sums[t], factor);
-  }
-  store(task, sums);
-}
-
 }  // namespace
 
 void multiply_f32(const PanelTask& task) noexcept {
@@ -187,21 +109,6 @@ void multiply_f32(const PanelTask& task) noexcept {
 
 void multiply_bf16(const PanelTask& task) noexcept {
   multiply<BfloatStep>(task, (task.cols + 1) / 2);
-}
-
-void multiply_lut4(const PanelTask& task) noexcept {
-  switch (task.tile) {
-    case 1:
-      return multiply_lut_tile<1, 4>(task);
-    case 2:
-      return multiply_lut_tile<2, 4>(task);
-    case 4:
-      return multiply_lut_tile<4, 2>(task);
-    case 8:
-      return multiply_lut_tile<8, 1>(task);
-    default:
-      return multiply_lut_tile<12, 1>(task);
-  }
 }
 
 }  // namespace nibble::kernels::avx512

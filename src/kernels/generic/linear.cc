@@ -102,22 +102,33 @@ void multiply_bf16(const PanelTask& task) noexcept {
   });
 }
 
-/// Levels of one dword of a block, 16 rows by 4 columns.
-template <bool kPacked>
-void read_levels(const float* levels,
-                 const std::uint8_t* block,
+/// Levels of one dword of a chunk, 16 rows by 4 columns.
+void read_levels(PanelFormat format,
+                 const std::uint8_t* table,
+                 const std::uint8_t* chunk,
                  std::size_t dword,
                  int* out) noexcept {
-  const std::uint8_t* bytes = block + (kPacked ? dword / 2 : dword) * kPanelRows * 4;
-  for (std::size_t i = 0; i < kPanelRows * 4; ++i) {
-    const int code = !kPacked ? bytes[i] : dword % 2 == 0 ? bytes[i] & 0x0F : bytes[i] >> 4;
-    out[i] = levels != nullptr ? static_cast<int>(levels[code]) : code;
+  std::fill_n(out, kVectorBytes, 0);
+  for (const CodePlane& plane : code_planes(format)) {
+    const std::size_t per_byte = 8 / plane.bits;
+    const std::uint8_t* bytes = chunk + plane.offset + dword / per_byte * kVectorBytes;
+    const auto down = static_cast<int>(dword % per_byte * plane.bits);
+    const auto up = static_cast<int>(plane.shift);
+    const int mask = (1 << plane.bits) - 1;
+    for (std::size_t i = 0; i < kVectorBytes; ++i) {
+      out[i] |= (bytes[i] >> down & mask) << up;
+    }
+  }
+  if (table != nullptr) {
+    std::transform(out, out + kVectorBytes, out, [table](int code) { return table[code]; });
   }
 }
 
-template <bool kPacked>
+/// The dots of one block, whose dwords in the chunk start at `first`.
+template <PanelFormat kFormat>
 void multiply_block(const PanelTask& task,
-                    const std::uint8_t* weights,
+                    const std::uint8_t* chunk,
+                    std::size_t first,
                     const std::byte* x,
                     std::int32_t (&dots)[kMaxTile][kPanelRows]) noexcept {
   const std::size_t block = task.groups.block;
@@ -127,8 +138,8 @@ void multiply_block(const PanelTask& task,
     std::fill_n(dots[t], kPanelRows, inits[t]);
   }
   for (std::size_t d = 0; d < block / 4; ++d) {
-    int levels[kPanelRows * 4];
-    read_levels<kPacked>(task.levels, weights, d, levels);
+    int levels[kVectorBytes];
+    read_levels(kFormat, task.levels, chunk, first + d, levels);
     for (std::size_t t = 0; t < task.tile; ++t) {
       const std::int8_t* q = codes + (d * task.tile + t) * 4;
       for (std::size_t r = 0; r < kPanelRows; ++r) {
@@ -139,12 +150,25 @@ void multiply_block(const PanelTask& task,
   }
 }
 
-template <bool kPacked>
+/// The scale or offset of row r in group g; 0 where there are none.
+float scale_of(const PanelTask& task,
+               const std::uint16_t* halves,
+               const std::int8_t* integers,
+               std::size_t g,
+               std::size_t r) noexcept {
+  if (halves == nullptr) {
+    return 0.0F;
+  }
+  const float half = f16_to_f32(halves[(g >> task.super_shift) * kPanelRows + r]);
+  return integers == nullptr ? half : half * static_cast<float>(integers[g * kPanelRows + r]);
+}
+
+template <PanelFormat kFormat>
 void multiply_codes(const PanelTask& task) noexcept {
   const GroupShape& groups = task.groups;
   const auto* codes = reinterpret_cast<const std::uint8_t*>(task.codes);
-  const std::size_t weight_bytes = groups.block * kPanelRows / (kPacked ? 2 : 1);
   const std::size_t x_bytes = task.tile * (groups.block + 3 * sizeof(float));
+  const std::size_t per_chunk = groups.blocks_per_chunk();
   Sums sums = {};
   for (std::size_t b = 0; b < groups.n_blocks; ++b) {
     const std::byte* x = task.x + b * x_bytes;
@@ -152,11 +176,15 @@ void multiply_codes(const PanelTask& task) noexcept {
         reinterpret_cast<const float*>(x + task.tile * (groups.block + sizeof(float)));
     const float* shifts = scales + task.tile;
     std::int32_t dots[kMaxTile][kPanelRows];
-    multiply_block<kPacked>(task, codes + b * weight_bytes, x, dots);
-    const std::size_t at = b / groups.blocks_per_group * kPanelRows;
+    multiply_block<kFormat>(task,
+                            codes + b / per_chunk * chunk_bytes(kFormat),
+                            b % per_chunk * kChunkDwords / per_chunk,
+                            x,
+                            dots);
+    const std::size_t g = b / groups.blocks_per_group;
     for (std::size_t r = 0; r < kPanelRows; ++r) {
-      const float scale = f16_to_f32(task.scales[at + r]);
-      const float offset = task.offsets != nullptr ? f16_to_f32(task.offsets[at + r]) : 0.0F;
+      const float scale = scale_of(task, task.scales, task.integer_scales, g, r);
+      const float offset = scale_of(task, task.offsets, task.integer_offsets, g, r);
       for (std::size_t t = 0; t < task.tile; ++t) {
         sums[t][r] += scale * scales[t] * static_cast<float>(dots[t][r]) + offset * shifts[t];
       }
@@ -170,19 +198,9 @@ void multiply_codes(const PanelTask& task) noexcept {
   store(task, sums);
 }
 
-void multiply_lut4(const PanelTask& task) noexcept {
-  const GroupShape& groups = task.groups;
-  const auto* panel = reinterpret_cast<const std::uint16_t*>(task.codes);
-  multiply_columns(task, [&](std::size_t c, float* w) {
-    // Groups are whole blocks, so vectors of 8 columns follow each other without gaps.
-    const std::uint16_t* words = panel + c / 8 * kPanelRows * 2;
-    const std::size_t at = c / groups.group * kPanelRows;
-    for (std::size_t r = 0; r < kPanelRows; ++r) {
-      const unsigned code = (words[r * 2 + c % 2] >> (c % 8 / 2 * 4)) & 0x0FU;
-      const float factor = task.row_factors[r];
-      w[r] = factor * f16_to_f32(task.scales[at + r]) * task.levels[code];
-    }
-  });
+template <PanelFormat kFormat>
+constexpr PanelKernel codes_kernel(std::string_view name) noexcept {
+  return {name, ActivationType::kInt8, multiply_codes<kFormat>};
 }
 
 }  // namespace
@@ -192,9 +210,13 @@ const LinearKernels kLinear = {
     .pack = {pack_f32, nullptr, pack_int8},
     .panels = {{{"f32_generic", ActivationType::kF32, multiply_f32},
                 {"bf16_f32_generic", ActivationType::kF32, multiply_bf16},
-                {"int8_i8_generic", ActivationType::kInt8, multiply_codes<false>},
-                {"int4_i8_generic", ActivationType::kInt8, multiply_codes<true>},
-                {"lut4_f32_generic", ActivationType::kF32, multiply_lut4}}},
+                codes_kernel<PanelFormat::kInt2>("int2_i8_generic"),
+                codes_kernel<PanelFormat::kInt3>("int3_i8_generic"),
+                codes_kernel<PanelFormat::kInt4>("int4_i8_generic"),
+                codes_kernel<PanelFormat::kInt5>("int5_i8_generic"),
+                codes_kernel<PanelFormat::kInt6>("int6_i8_generic"),
+                codes_kernel<PanelFormat::kInt8>("int8_i8_generic"),
+                codes_kernel<PanelFormat::kLut4>("lut4_i8_generic")}},
 };
 
 }  // namespace nibble::kernels::generic

@@ -35,7 +35,9 @@ ops::Linear WeightLoader::linear(const std::string& stem,
   if (has_bias) {
     bias = vector(stem + ".bias", rows);
   }
-  return ops::Linear::make(weight, std::move(bias), arithmetic_, pool_);
+  ops::Linear layer = ops::Linear::make(weight, std::move(bias), arithmetic_, pool_);
+  checkpoint_.release_pages();  // so that no weight is in memory twice
+  return layer;
 }
 
 std::vector<float> WeightLoader::norm(std::size_t layer, std::string_view stem) const {

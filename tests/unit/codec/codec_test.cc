@@ -20,6 +20,7 @@ TEST(Codec, ACodecWithoutAGridSaysSo) {
   const EncodedMatrix matrix = dense_matrix(Tensor::make(DType::kF32, {1, 2}));
   EXPECT_FALSE(matrix.codec->grid(matrix));
   EXPECT_THROW(matrix.codec->unpack_row(matrix, 0, {}, {}, {}), Error);
+  EXPECT_THROW(matrix.codec->unpack_integer_scales(matrix, 0, {}), Error);
 }
 
 }  // namespace

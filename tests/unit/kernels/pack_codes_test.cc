@@ -25,6 +25,37 @@ codec::EncodedMatrix int_matrix(const char* name,
   return codec::pack_int_group(format, rows, cols, codes);
 }
 
+/// One code, in column 5 of row 3; all others are 0.
+class OneCodeCodec final : public codec::Codec {
+ public:
+  OneCodeCodec(std::size_t bits, std::uint8_t code) : bits_(bits), code_(code) {}
+  std::string name() const override { return "one"; }
+  double bits_per_weight(std::size_t /*rows*/, std::size_t /*cols*/) const override { return 0.0; }
+  Result<void> validate(const codec::EncodedMatrix& /*matrix*/) const override { return {}; }
+  void decode_rows(const codec::EncodedMatrix& /*matrix*/,
+                   std::size_t /*first*/,
+                   std::size_t /*n*/,
+                   float* /*out*/) const override {}
+  std::optional<codec::Grid> grid(const codec::EncodedMatrix& matrix) const override {
+    return codec::Grid{.bits = bits_, .group = matrix.cols, .has_offsets = false, .codebook = {}};
+  }
+  void unpack_row(const codec::EncodedMatrix& /*matrix*/,
+                  std::size_t row,
+                  std::span<std::uint8_t> codes,
+                  std::span<float> scales,
+                  std::span<float> /*offsets*/) const override {
+    std::ranges::fill(codes, std::uint8_t{0});
+    std::ranges::fill(scales, 1.0F);
+    if (row == 3) {
+      codes[5] = code_;
+    }
+  }
+
+ private:
+  std::size_t bits_;
+  std::uint8_t code_;
+};
+
 Panels pack(const codec::EncodedMatrix& weight) {
   ThreadPool pool(2);
   return pack_panels(weight, Arithmetic::kNative, pool);
@@ -86,7 +117,30 @@ TEST(PackCodes, StoresAStoredBitsWorth) {
   EXPECT_NEAR(bits, 4.5, 0.06) << "4 bits a code, 16 a group of 32, 32 a row";
 }
 
-TEST(PackCodes, LooksUpCodebooksOfFloats) {
+TEST(PackCodes, StoresAStoredBitsWorthOfEveryWidth) {
+  struct Width {
+    const char* name;
+    double bits;
+  };
+  for (const auto& [name, bits] : {Width{"int2g64sh", 2.25}, Width{"int3g64sh", 3.25}}) {
+    const Panels panels =
+        pack(int_matrix(name, 64, 576, codec::int_group_from_name(name)->middle()));
+    EXPECT_NEAR(8.0 * static_cast<double>(panels.n_bytes()) / (64.0 * 576.0), bits, 0.06) << name;
+  }
+}
+
+/// The bits of code 21 = 10101b in column 5 of row 3: byte 3 * 4 + 1 of dword 1.
+TEST(PackCodes, SplitsCodesIntoPlanes) {
+  const codec::EncodedMatrix weight{std::make_shared<OneCodeCodec>(5, 21), 4, 32, {}};
+  const Panels panels = pack(weight);
+  ASSERT_EQ(panels.format, PanelFormat::kInt5);
+  ASSERT_EQ(panels.panel_bytes, 5 * kVectorBytes);
+  const auto* chunk = reinterpret_cast<const std::uint8_t*>(panels.panel(0));
+  EXPECT_EQ(chunk[3 * 4 + 1], 5U << 4) << "the low nibble, behind that of dword 0";
+  EXPECT_EQ(chunk[4 * kVectorBytes + 3 * 4 + 1], 1U << 1) << "bit 4 of the code is bit 1: dword 1";
+}
+
+TEST(PackCodes, RoundsCodebooksOfFloatsToInt8) {
   const auto format = *codec::codebook_from_name("nf4b64");
   codec::CodebookCodes codes;
   for (std::size_t i = 0; i < 3 * 128; ++i) {
@@ -96,7 +150,42 @@ TEST(PackCodes, LooksUpCodebooksOfFloats) {
   const auto weight = codec::pack_codebook(format, 3, 128, codes);
   const Panels panels = pack(weight);
   EXPECT_EQ(panels.format, PanelFormat::kLut4);
-  expect_same_values(weight, panels);
+  const std::vector<float> wanted = codec::decode_all(weight);
+  std::vector<float> row(128);
+  for (std::size_t r = 0; r < 3; ++r) {
+    unpack_code_row(panels, r, row.data());
+    for (std::size_t c = 0; c < 128; ++c) {
+      ASSERT_NEAR(row[c], wanted[r * 128 + c], 0.75F * 0.5F / 64.0F) << "row " << r;
+    }
+  }
+}
+
+TEST(RoundCodebook, KeepsIntegers) {
+  std::array<float, 16> codebook{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    codebook[i] = static_cast<float>(i) * 16.0F - 120.0F;
+  }
+  const IntegerCodebook rounded = round_codebook(codebook);
+  EXPECT_EQ(rounded.multiplier, 1.0F);
+  EXPECT_EQ(rounded.levels[0], -120);
+  EXPECT_EQ(rounded.levels[15], 120);
+}
+
+TEST(RoundCodebook, FindsTheMultiplierThatRoundsLeast) {
+  // Twelfths: a multiplier of 96 or 120 makes every level an integer.
+  std::array<float, 16> codebook{};
+  for (std::size_t i = 0; i < 16; ++i) {
+    codebook[i] = (static_cast<float>(i) - 8.0F) / 12.0F;
+  }
+  const IntegerCodebook rounded = round_codebook(codebook);
+  for (std::size_t i = 0; i < 16; ++i) {
+    EXPECT_NEAR(static_cast<float>(rounded.levels[i]) / rounded.multiplier, codebook[i], 1e-4F);
+  }
+  EXPECT_EQ(rounded.levels[8], 0) << "a zero stays a zero";
+}
+
+TEST(RoundCodebook, OfZerosIsZeros) {
+  EXPECT_EQ(round_codebook({}).levels, (std::array<std::int8_t, 16>{}));
 }
 
 TEST(PackCodes, LeavesWeightsWithoutAGridAlone) {

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <span>
+
+#include "base/error.h"
 #include "codec/dense.h"
 
 namespace nibble::kernels {
@@ -40,11 +44,29 @@ TEST(PanelStorage, IsZeroedAndAligned) {
   const PanelStorage small(100);
   const PanelStorage large((std::size_t{2} << 20) + 1);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(small.data()) % 64, 0U);
-  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.data()) % 4096, 0U);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large.data()) % 64, 0U);
   EXPECT_EQ(large.size(), (std::size_t{2} << 20) + 1);
   for (std::size_t i = 0; i < small.size(); ++i) {
     EXPECT_EQ(small.data()[i], std::byte{0});
   }
+}
+
+TEST(PanelStorage, PiecesOfARegionAreApartAndOutliveEachOther) {
+  PanelStorage first(100'000);
+  const PanelStorage second(100'000);
+  const std::span<std::byte> bytes(second.data(), second.size());
+  std::ranges::fill(bytes, std::byte{7});
+  EXPECT_TRUE(second.data() >= first.data() + first.size() ||
+              first.data() >= second.data() + second.size());
+  first = PanelStorage();
+  EXPECT_EQ(first.data(), nullptr);
+  EXPECT_TRUE(std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{7}; }));
+  const PanelStorage third(100'000);
+  EXPECT_EQ(third.data()[50'000], std::byte{0}) << "zeroed, whatever lay there";
+}
+
+TEST(PanelStorage, OfMoreThanThereIsFails) {
+  EXPECT_THROW(PanelStorage(std::size_t{1} << 60), Error);
 }
 
 TEST(Panels, HoldFloatsColumnByColumn) {

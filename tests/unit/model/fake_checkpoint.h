@@ -54,8 +54,11 @@ class FakeCheckpoint final : public io::Checkpoint {
   }
   std::size_t file_bytes() const noexcept override { return 0; }
   std::string hash() const override { return "fake"; }
+  void release_pages() const noexcept override { ++n_releases_; }
+  [[nodiscard]] int n_releases() const noexcept { return n_releases_; }
 
  private:
+  mutable int n_releases_ = 0;
   io::Container container_;
   Json metadata_;
   std::map<std::string, codec::EncodedMatrix> matrices_;

@@ -29,6 +29,20 @@ TEST(BenchCommand, MeasuresPromptAndGeneration) {
   }
 }
 
+TEST(BenchCommand, GeneratesInBatches) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const CommandResult result =
+      run_program("bench " + model.string() + " -p 0 -n 3,5 -b 1,4 -r 1 -t 1 --json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto tests = nlohmann::json::parse(result.out)["tests"];
+  ASSERT_EQ(tests.size(), 4U);
+  EXPECT_EQ(tests[0]["test"], "tg3");
+  EXPECT_EQ(tests[1]["test"], "tg3 x 4");
+  EXPECT_EQ(tests[3]["tokens"], 5);
+  EXPECT_EQ(tests[3]["batch"], 4);
+  EXPECT_GT(tests[3]["mean_tok_s"], 0.0);
+}
+
 TEST(BenchCommand, RefusesWhatItCannotRun) {
   const CommandResult missing = run_program("bench /nonexistent.gguf");
   EXPECT_EQ(missing.exit_code, 3);
@@ -36,6 +50,7 @@ TEST(BenchCommand, RefusesWhatItCannotRun) {
   const CommandResult mode = run_program("bench /nonexistent.gguf --arithmetic fp8");
   EXPECT_EQ(mode.exit_code, 2);
   EXPECT_THAT(mode.err, HasSubstr("wanted f32, native or deterministic"));
+  EXPECT_EQ(run_program("bench /nonexistent.gguf -b 0").exit_code, 2);
 }
 
 }  // namespace

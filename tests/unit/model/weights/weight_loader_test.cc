@@ -33,6 +33,7 @@ TEST_F(WeightLoaderTest, MakesLinearLayersWithAndWithoutBias) {
   EXPECT_THAT(y, ::testing::ElementsAre(3, 7, 11));
   weights_.linear(stem, 3, 2, true).apply({x.data(), 1, 2}, {y.data(), 1, 3}, pool_);
   EXPECT_THAT(y, ::testing::ElementsAre(13, 27, 41));
+  EXPECT_EQ(file_.n_releases(), 2) << "what is packed need not stay in memory";
 }
 
 TEST_F(WeightLoaderTest, ReadsVectors) {
