@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "quant/solve/gptq.h"
 #include "quant/solve/hqq.h"
 #include "quant/solve/nearest.h"
 #include "quant/solver.h"
@@ -16,6 +17,10 @@ constexpr std::array kSolvers = {
               "half-quadratic: moves real zeros until the mean error stops falling",
               Needs{},
               &make_hqq},
+    SolverRow{"gptq",
+              "input by input; the inputs still free make up for each error",
+              Needs{.second_moment = true},
+              &make_gptq},
 };
 
 }  // namespace

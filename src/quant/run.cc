@@ -91,7 +91,7 @@ class Run {
     const std::vector<float> weights = decode_matrix(source, pool_);
     const MatrixView<const float> view{weights.data(), row.rows, row.cols};
     require_finite(view, row.weight);
-    const auto encoded = row.stage->solver->solve({.weight = view}, row.codec, pool_);
+    const auto encoded = row.stage->solver->solve({.weight = view}, row.codec, pool_).matrix;
     const SquaredError error = squared_error(view, encoded, pool_);
     if (!std::isfinite(error.difference)) {
       raise(ErrorCode::kUnsupported,

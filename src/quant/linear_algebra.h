@@ -1,0 +1,33 @@
+/// Dense linear algebra of the methods that look at second moments, over OpenBLAS.
+///
+/// Layout     row-major. Of a symmetric matrix only the upper triangle is read and written, except
+///            where said
+/// Precision  `add_gram`: float32 products, summed in float32 over at most 256 rows of x and in
+///            float64 from there; `factor_inverse`: float64
+/// Threads    `add_gram` is split into fixed tiles over the pool: equal results for any number of
+///            threads. The others run in the caller and may be called from tasks
+/// Errors     std::bad_alloc
+/// Source     OpenBLAS (BLAS level 3, LAPACK dpotrf and dtrtri)
+#pragma once
+
+#include "base/thread_pool.h"
+#include "tensor/matrix_view.h"
+
+namespace nibble::quant {
+
+/// sum += x^T x;   x [tokens, n], sum [n, n]
+void add_gram(MatrixView<const float> x, MatrixView<double> sum, ThreadPool& pool);
+
+/// Copies the upper triangle to the lower one.
+void mirror_upper(MatrixView<double> a) noexcept;
+
+/// Replaces a symmetric positive definite `a` (both triangles) by the upper triangular U with
+/// inverse(a) = U^T U; zeros below the diagonal. False, with `a` spoilt, where `a` is not positive
+/// definite. One factorisation: with the rows and columns of a reversed, a = R R^T for an upper R,
+/// and U = inverse(R).
+[[nodiscard]] bool factor_inverse(MatrixView<double> a);
+
+/// c -= a b;   a [m, k], b [k, n], c [m, n]
+void subtract_product(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c);
+
+}  // namespace nibble::quant
