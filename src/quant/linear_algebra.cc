@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <semaphore>
 #include <utility>
 #include <vector>
@@ -22,7 +23,7 @@ namespace nibble::quant {
 namespace {
 
 constexpr std::size_t kTile = 192;
-constexpr std::size_t kTokensPerSum = 256;
+constexpr std::size_t kTokensAtOnce = 256;
 
 /// The serial OpenBLAS has work space for about fifty calls at a time and ends the program beyond.
 class BlasCall {
@@ -45,23 +46,26 @@ int blas_int(std::size_t n) {
   return static_cast<int>(n);
 }
 
-/// product = a^T b
-void gram_tile(MatrixView<const float> a, MatrixView<const float> b, std::vector<float>& product) {
+/// sum += a^T b
+void add_product(const std::vector<double>& a,
+                 const std::vector<double>& b,
+                 std::size_t n_rows,
+                 MatrixView<double> sum) {
   const BlasCall slot;
-  cblas_sgemm(CblasRowMajor,
+  cblas_dgemm(CblasRowMajor,
               CblasTrans,
               CblasNoTrans,
-              blas_int(a.cols),
-              blas_int(b.cols),
-              blas_int(a.rows),
-              1.0F,
-              a.data,
-              blas_int(a.stride),
-              b.data,
-              blas_int(b.stride),
-              0.0F,
-              product.data(),
-              blas_int(b.cols));
+              blas_int(sum.rows),
+              blas_int(sum.cols),
+              blas_int(n_rows),
+              1.0,
+              a.data(),
+              blas_int(sum.rows),
+              b.data(),
+              blas_int(sum.cols),
+              1.0,
+              sum.data,
+              blas_int(sum.stride));
 }
 
 struct Tile {
@@ -73,18 +77,21 @@ Tile tile_of(std::size_t index, std::size_t n) {
   return {begin, std::min(kTile, n - begin)};
 }
 
+void widen(MatrixView<const float> x, std::vector<double>& out) {
+  out.clear();
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    out.insert(out.end(), x.row(r), x.row(r) + x.cols);
+  }
+}
+
 void add_tile(MatrixView<const float> x, Tile i, Tile j, MatrixView<double> sum) {
-  std::vector<float> product(i.size * j.size);
-  for (std::size_t first = 0; first < x.rows; first += kTokensPerSum) {
-    const auto rows = x.rows_from(first, std::min(kTokensPerSum, x.rows - first));
-    gram_tile(rows.cols_from(i.begin, i.size), rows.cols_from(j.begin, j.size), product);
-    for (std::size_t r = 0; r < i.size; ++r) {
-      double* out = sum.row(i.begin + r) + j.begin;
-      const float* in = &product[r * j.size];
-      for (std::size_t c = 0; c < j.size; ++c) {
-        out[c] += static_cast<double>(in[c]);
-      }
-    }
+  std::vector<double> a;
+  std::vector<double> b;
+  for (std::size_t first = 0; first < x.rows; first += kTokensAtOnce) {
+    const auto rows = x.rows_from(first, std::min(kTokensAtOnce, x.rows - first));
+    widen(rows.cols_from(i.begin, i.size), a);
+    widen(rows.cols_from(j.begin, j.size), b);
+    add_product(a, b, rows.rows, sum.rows_from(i.begin, i.size).cols_from(j.begin, j.size));
   }
 }
 
@@ -137,6 +144,24 @@ bool factor_inverse(MatrixView<double> a) {
     std::fill(a.row(r), a.row(r) + r, 0.0);
   }
   return true;
+}
+
+double weighted_square(MatrixView<const float> d, MatrixView<const float> h, ThreadPool& pool) {
+  constexpr std::size_t kRows = 32;
+  std::vector<double> sums(ceil_div(d.rows, kRows));
+  pool.run(sums.size(), [&](std::size_t task, std::size_t /*worker*/) {
+    const std::size_t first = task * kRows;
+    const auto rows = d.rows_from(first, std::min(kRows, d.rows - first));
+    std::vector<float> product(rows.rows * d.cols);  // minus d h
+    subtract_product(rows, h, {product.data(), rows.rows, d.cols});
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      for (std::size_t c = 0; c < d.cols; ++c) {
+        sums[task] -=
+            static_cast<double>(rows(r, c)) * static_cast<double>(product[r * d.cols + c]);
+      }
+    }
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 void subtract_product(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c) {

@@ -2,9 +2,10 @@
 ///
 /// Layout     row-major. Of a symmetric matrix only the upper triangle is read and written, except
 ///            where said
-/// Precision  `add_gram`: float32 products, summed in float32 over at most 256 rows of x and in
-///            float64 from there; `factor_inverse`: float64
-/// Threads    `add_gram` is split into fixed tiles over the pool: equal results for any number of
+/// Precision  `add_gram` and `factor_inverse` in float64. Sums in float32 lose what small tokens
+///            add to a large one, and with it positive definiteness
+/// Threads    functions that take a pool are split into fixed tiles: equal results for any number
+/// of
 ///            threads. The others run in the caller and may be called from tasks
 /// Errors     std::bad_alloc
 /// Source     OpenBLAS (BLAS level 3, LAPACK dpotrf and dtrtri)
@@ -29,5 +30,9 @@ void mirror_upper(MatrixView<double> a) noexcept;
 
 /// c -= a b;   a [m, k], b [k, n], c [m, n]
 void subtract_product(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c);
+
+/// Sum over rows of d h d^T;   d [rows, n], h [n, n] both triangles. Products in float32, sums over
+/// rows and columns in float64.
+double weighted_square(MatrixView<const float> d, MatrixView<const float> h, ThreadPool& pool);
 
 }  // namespace nibble::quant

@@ -31,6 +31,8 @@ namespace nibble::quant {
 struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
+
+  [[nodiscard]] bool any() const noexcept { return second_moment || abs_mean; }
 };
 
 struct SolveInput {

@@ -184,6 +184,14 @@ std::size_t DecoderBlock::cols_at(Site site) const noexcept {
   }
 }
 
+std::string_view DecoderBlock::norm_before(Site site) const noexcept {
+  if (site == Site::kAttentionIn || site == Site::kAttentionOut) {
+    return "input_layernorm.weight";
+  }
+  return config_.sandwich_norms ? "pre_feedforward_layernorm.weight"
+                                : "post_attention_layernorm.weight";
+}
+
 MatrixView<float> DecoderBlock::scratch(std::size_t slot, std::size_t rows, std::size_t cols) {
   scratch_[slot].resize(std::max(scratch_[slot].size(), rows * cols));
   return {scratch_[slot].data(), rows, cols};
@@ -257,18 +265,11 @@ MatrixView<const float> DecoderBlock::reach(Site site, const BlockRows& rows) {
   NIBBLE_CHECK(rows.window > 0 && rows.hidden.rows % rows.window == 0, "rows are whole windows");
   const auto attended = rows.inner.cols_from(0, cols_at(Site::kAttentionOut));
   const auto gated = rows.inner.cols_from(0, cols_at(Site::kMlpOut));
-  const std::string_view mlp_norm = config_.sandwich_norms ? "pre_feedforward_layernorm.weight"
-                                                           : "post_attention_layernorm.weight";
   if (site == Site::kMlpIn) {
     add_branch(kAttentionOut[0], "post_attention_layernorm.weight", attended, rows.hidden);
   }
   const auto normed = scratch(kNormed, rows.hidden.rows, rows.hidden.cols);
-  const bool is_attention = site == Site::kAttentionIn || site == Site::kAttentionOut;
-  ops::rms_norm(rows.hidden,
-                vector(is_attention ? "input_layernorm.weight" : mlp_norm),
-                config_.norm_epsilon,
-                normed,
-                pool_);
+  ops::rms_norm(rows.hidden, vector(norm_before(site)), config_.norm_epsilon, normed, pool_);
   switch (site) {
     case Site::kAttentionOut:
       attend(normed, rows.window, attended);

@@ -69,6 +69,8 @@ class DecoderBlock {
   /// Columns that `inner` needs.
   [[nodiscard]] std::size_t inner_cols() const noexcept;
   [[nodiscard]] std::size_t cols_at(Site site) const noexcept;
+  /// The norm that makes x at attention_in or mlp_in.
+  [[nodiscard]] std::string_view norm_before(Site site) const noexcept;
 
   /// x at `site`, valid until the next call; the rows were at the site before.
   MatrixView<const float> reach(Site site, const BlockRows& rows);

@@ -119,5 +119,12 @@ TEST(LinearAlgebra, SubtractsAProductOfViews) {
   EXPECT_THAT(c, ElementsAre(7, 8, 6, 3, 6, 0));
 }
 
+TEST(LinearAlgebra, WeightedSquareOfTwoRows) {
+  const std::vector<float> d = {1, 2, 0, -1};
+  const std::vector<float> h = {2, 1, 1, 3};
+  ThreadPool pool(1);
+  EXPECT_DOUBLE_EQ(weighted_square({d.data(), 2, 2}, {h.data(), 2, 2}, pool), 18.0 + 3.0);
+}
+
 }  // namespace
 }  // namespace nibble::quant
