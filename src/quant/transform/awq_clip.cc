@@ -19,18 +19,19 @@ bool is_clipped(std::string_view name) {
   return name != "self_attn.q_proj.weight" && name != "self_attn.k_proj.weight";
 }
 
-/// d H d^T
-double quadratic(std::span<const float> d, MatrixView<const double> h) {
+/// d H d^T for a symmetric H; `product` has room for d H.
+double quadratic(std::span<const float> d, MatrixView<const double> h, std::span<double> product) {
+  std::ranges::fill(product, 0.0);
+  for (std::size_t i = 0; i < d.size(); ++i) {
+    const auto scale = static_cast<double>(d[i]);
+    const double* row = h.row(i);
+    for (std::size_t j = 0; j < d.size(); ++j) {
+      product[j] += scale * row[j];
+    }
+  }
   double sum = 0;
   for (std::size_t i = 0; i < d.size(); ++i) {
-    if (d[i] == 0.0F) {
-      continue;
-    }
-    double product = 0;
-    for (std::size_t j = 0; j < d.size(); ++j) {
-      product += h(i, j) * static_cast<double>(d[j]);
-    }
-    sum += static_cast<double>(d[i]) * product;
+    sum += static_cast<double>(d[i]) * product[i];
   }
   return sum;
 }
@@ -44,6 +45,7 @@ float best_limit(std::span<const float> w,
     most = std::max(most, std::fabs(x));
   }
   std::vector<float> cut(w.size());
+  std::vector<double> product(w.size());
   float best = most;
   double least = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < kSteps; ++i) {
@@ -53,7 +55,7 @@ float best_limit(std::span<const float> w,
     for (std::size_t k = 0; k < cut.size(); ++k) {
       cut[k] -= w[k];
     }
-    if (const double error = quadratic(cut, h); error < least) {
+    if (const double error = quadratic(cut, h, product); error < least) {
       least = error;
       best = limit;
     }

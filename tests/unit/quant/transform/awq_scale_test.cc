@@ -21,8 +21,8 @@ TEST(AwqScale, AgreesWithTheReferenceImplementation) {
   ThreadPool pool(2);
   AwqBlock awq = golden_awq_block(path, pool);
   const std::vector<AwqScale> got = awq_scale(awq.input(), pool);
-  // The stored inputs are rounded and give means up to 1.5 % from the reference's own, hence the
-  // tolerances; the ratios are equal.
+  // The scales of the file ask for means of |x| that differ by up to about 1 % from those of the
+  // stored inputs (another program finds the same), hence the tolerances; the ratios are equal.
   const char* names[] = {"attn_in", "mlp_in", "down"};  // v is shared by heads, so none for o
   ASSERT_EQ(got.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
