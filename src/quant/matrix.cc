@@ -1,6 +1,7 @@
 #include "quant/matrix.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "quant/solve/parallel_for.h"
 
@@ -57,6 +58,26 @@ SquaredError squared_error(MatrixView<const float> weights,
     out.weight += row.weight;
   }
   return out;
+}
+
+double weighted_error(MatrixView<const float> weights,
+                      const codec::EncodedMatrix& encoded,
+                      MatrixView<const double> second_moment,
+                      ThreadPool& pool) {
+  std::vector<double> rows(weights.rows);
+  parallel_for(pool, weights.rows, 1, [&](std::size_t r) {
+    std::vector<float> decoded(weights.cols);
+    encoded.codec->decode_rows(encoded, r, 1, decoded.data());
+    std::vector<double> d(weights.cols);
+    for (std::size_t c = 0; c < d.size(); ++c) {
+      d[c] = static_cast<double>(weights(r, c)) - static_cast<double>(decoded[c]);
+    }
+    for (std::size_t c = 0; c < d.size(); ++c) {
+      const auto h = second_moment.row_span(c);
+      rows[r] += d[c] * std::inner_product(d.begin(), d.end(), h.begin(), 0.0);
+    }
+  });
+  return std::accumulate(rows.begin(), rows.end(), 0.0);
 }
 
 }  // namespace nibble::quant

@@ -35,4 +35,10 @@ SquaredError squared_error(MatrixView<const float> weights,
                            const codec::EncodedMatrix& encoded,
                            ThreadPool& pool);
 
+/// The objective of second-order methods, sum over rows of d H d^T with d = w - decoded.
+double weighted_error(MatrixView<const float> weights,
+                      const codec::EncodedMatrix& encoded,
+                      MatrixView<const double> second_moment,
+                      ThreadPool& pool);
+
 }  // namespace nibble::quant

@@ -3,9 +3,13 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "quant/solve/gptq.h"
 #include "quant/solve/hqq.h"
 #include "quant/solve/nearest.h"
 #include "quant/solver.h"
+#include "quant/transform.h"
+#include "quant/transform/awq_clip.h"
+#include "quant/transform/awq_scale.h"
 
 namespace nibble::quant {
 namespace {
@@ -16,7 +20,37 @@ constexpr std::array kSolvers = {
               "half-quadratic: moves real zeros until the mean error stops falling",
               Needs{},
               &make_hqq},
+    SolverRow{"gptq",
+              "input by input; the inputs still free make up for each error",
+              Needs{.second_moment = true},
+              &make_gptq},
 };
+
+constexpr std::array kTransforms = {
+    TransformRow{
+        "awq_scale", "scales inputs that are large up, what makes them down", &make_awq_scale},
+    TransformRow{"awq_clip", "clips groups where finer steps are worth it", &make_awq_clip},
+};
+
+/// The row of that name, or a failure that names the nearest.
+template <class Row, std::size_t N>
+Result<const Row*> find_row(const std::array<Row, N>& rows,
+                            std::string_view what,
+                            std::string_view name) {
+  std::array<std::string_view, N> names;
+  for (std::size_t i = 0; i < N; ++i) {
+    if (rows[i].name == name) {
+      return &rows[i];
+    }
+    names[i] = rows[i].name;
+  }
+  return fail(ErrorCode::kUnsupported,
+              "unknown {} '{}'{}, expected one of: {}",
+              what,
+              name,
+              did_you_mean(name, names),
+              fmt::join(names, ", "));
+}
 
 }  // namespace
 
@@ -24,19 +58,16 @@ std::span<const SolverRow> solver_table() {
   return kSolvers;
 }
 
+std::span<const TransformRow> transform_table() {
+  return kTransforms;
+}
+
 Result<const SolverRow*> find_solver(std::string_view name) {
-  std::array<std::string_view, kSolvers.size()> names;
-  for (std::size_t i = 0; i < kSolvers.size(); ++i) {
-    if (kSolvers[i].name == name) {
-      return &kSolvers[i];
-    }
-    names[i] = kSolvers[i].name;
-  }
-  return fail(ErrorCode::kUnsupported,
-              "unknown method '{}'{}, expected one of: {}",
-              name,
-              did_you_mean(name, names),
-              fmt::join(names, ", "));
+  return find_row(kSolvers, "method", name);
+}
+
+Result<const TransformRow*> find_transform(std::string_view name) {
+  return find_row(kTransforms, "transform", name);
 }
 
 }  // namespace nibble::quant

@@ -42,6 +42,7 @@ PlanRow plan_row(const Recipe& recipe,
   PlanRow row;
   row.weight = weight.name;
   row.role = weight.role;
+  row.layer = weight.layer;
   row.rows = source.rows;
   row.cols = source.cols;
   row.source_codec = row.target_codec = source.codec->name();
@@ -205,6 +206,15 @@ Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
                   source->cols);
     }
     plan.rows.push_back(plan_row(*plan.recipe, weight, *source));
+    const PlanRow& row = plan.rows.back();
+    if (!row.is_kept() && row.stage->needs.any() && row.layer < 0) {
+      return fail(
+          ErrorCode::kUnsupported,
+          "{}: method '{}' looks at the inputs of layers in decoder blocks, this one is not "
+          "in a block",
+          row.weight,
+          row.stage->method);
+    }
   }
   add_totals(plan);
   note_unmatched_patterns(plan);

@@ -22,6 +22,7 @@ namespace nibble::quant {
 struct PlanRow {
   std::string weight;  ///< canonical name
   model::WeightRole role = model::WeightRole::kLinear;
+  int layer = -1;  ///< -1 outside the decoder blocks
   std::size_t rows = 0, cols = 0;
   std::string source_codec;
   std::string target_codec;                   ///< equal to source_codec where kept

@@ -11,7 +11,7 @@
 namespace nibble::quant {
 namespace {
 
-constexpr std::string_view kStageKinds[] = {"observe", "transform", "solve", "correct"};
+constexpr std::string_view kStageKinds[] = {"transform", "solve", "correct"};
 constexpr std::string_view kKeep = "keep";
 
 /// The codec of one line of a scheme; nullptr for "keep".
@@ -57,11 +57,11 @@ std::string_view kind_of(const TomlTable& table, std::string_view where, std::si
   });
   if (found.size() != 1) {
     table.reject(found.empty() ? "solve" : found[1],
-                 "a stage has exactly one of observe, transform, solve and correct");
+                 "a stage has exactly one of transform, solve and correct");
   }
-  if (found[0] != "solve") {
+  if (found[0] == "correct") {
     raise(ErrorCode::kUnsupported,
-          "{}: stage {}: '{}' stages are not supported by this version, only 'solve' is",
+          "{}: stage {}: '{}' stages are not supported by this version, transform and solve are",
           where,
           number,
           found[0]);
@@ -69,14 +69,26 @@ std::string_view kind_of(const TomlTable& table, std::string_view where, std::si
   return found[0];
 }
 
-SolveStage read_stage(TomlTable& table, std::string_view where, std::size_t number) {
-  const std::string_view kind = kind_of(table, where, number);
+TransformStage read_transform(TomlTable& table) {
+  TransformStage out;
+  out.method = table.required<std::string>("transform");
+  const auto row = find_transform(out.method);
+  if (!row) {
+    table.reject("transform", row.failure().message);
+  }
+  out.transform = (*row)->make(table);
+  table.finish();
+  return out;
+}
+
+SolveStage read_solve(TomlTable& table) {
   SolveStage out;
-  out.method = table.required<std::string>(kind);
+  out.method = table.required<std::string>("solve");
   const auto row = find_solver(out.method);
   if (!row) {
-    table.reject(kind, row.failure().message);
+    table.reject("solve", row.failure().message);
   }
+  out.needs = (*row)->needs;
   out.solver = (*row)->make(table);
   out.scheme = read_scheme(table, out);
   table.finish();
@@ -87,8 +99,45 @@ std::string codec_text(const std::shared_ptr<const codec::Codec>& codec) {
   return codec == nullptr ? std::string(kKeep) : codec->name();
 }
 
+/// Reads one stage behind those that `recipe` has.
+void read_stage(TomlTable& table, std::string_view where, Recipe& recipe) {
+  const std::size_t number = recipe.transforms.size() + recipe.stages.size() + 1;
+  if (kind_of(table, where, number) == "solve") {
+    recipe.stages.push_back(read_solve(table));
+    return;
+  }
+  if (!recipe.stages.empty()) {
+    table.reject("transform", "must stand before the solve stages");
+  }
+  recipe.transforms.push_back(read_transform(table));
+}
+
+/// Every codec of the recipe must suit its transforms.
+void check_transforms(const Recipe& recipe, const TomlTable& root) {
+  for (const TransformStage& transform : recipe.transforms) {
+    const auto check = [&](const std::shared_ptr<const codec::Codec>& codec) {
+      if (codec == nullptr) {
+        return;
+      }
+      if (const auto fits = transform.transform->check(*codec); !fits) {
+        root.reject("stage", fits.failure().message);
+      }
+    };
+    for (const SolveStage& stage : recipe.stages) {
+      check(stage.scheme.default_codec);
+      std::ranges::for_each(stage.scheme.rules, check, &SchemeRule::codec);
+    }
+  }
+}
+
 std::string canonical_text(const Recipe& recipe) {
-  std::string out;
+  std::string out = recipe.calibration ? calibration_text(*recipe.calibration) : "";
+  for (const TransformStage& stage : recipe.transforms) {
+    out += fmt::format("[[stage]]\ntransform = \"{}\"\n", stage.method);
+    for (const auto& [key, value] : stage.transform->settings()) {
+      out += fmt::format("{} = {}\n", key, value);
+    }
+  }
   for (const SolveStage& stage : recipe.stages) {
     out += fmt::format("[[stage]]\nsolve = \"{}\"\n", stage.method);
     for (const auto& [key, value] : stage.solver->settings()) {
@@ -103,6 +152,21 @@ std::string canonical_text(const Recipe& recipe) {
   return out;
 }
 
+/// The table [calibration], or what it is by default; nothing for recipes that look at no data.
+std::optional<CalibrationSpec> calibration_of(TomlTable& root, const Recipe& recipe) {
+  auto table = root.table("calibration");
+  const bool is_needed =
+      !recipe.transforms.empty() ||
+      std::ranges::any_of(recipe.stages, [](const SolveStage& stage) { return stage.needs.any(); });
+  if (table && !is_needed) {
+    root.reject("calibration", "no stage looks at inputs");
+  }
+  if (!is_needed) {
+    return std::nullopt;
+  }
+  return table ? read_calibration(*table) : CalibrationSpec{};
+}
+
 Recipe read_recipe(TomlTable root, std::string_view where) {
   Recipe out;
   out.name = root.required<std::string>("name");
@@ -111,12 +175,14 @@ Recipe read_recipe(TomlTable root, std::string_view where) {
   }
   out.summary = root.optional<std::string>("summary").value_or("");
   for (TomlTable& table : root.tables("stage")) {
-    out.stages.push_back(read_stage(table, where, out.stages.size() + 1));
+    read_stage(table, where, out);
   }
+  out.calibration = calibration_of(root, out);
   root.finish();
   if (out.stages.empty()) {
-    root.reject("stage", "missing, expected at least one [[stage]]");
+    root.reject("stage", "missing, expected at least one [[stage]] with solve");
   }
+  check_transforms(out, root);
   out.text = canonical_text(out);
   out.hash = sha256_hex(out.text);
   return out;

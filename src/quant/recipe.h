@@ -2,10 +2,14 @@
 ///
 ///   name    = "hqq-int4"
 ///   summary = "…"                                  # optional
+///   [calibration]                                   # for stages that look at inputs; windows.h
+///   source = "wikitext2"
 ///   [[stage]]
-///   solve  = "hqq"      # exactly one of observe, transform, solve, correct
+///   transform = "awq_scale"                         # before all solve stages
+///   [[stage]]
+///   solve  = "hqq"
 ///   scheme = { default = "int4g64fh", "lm_head.weight" = "keep" }
-///   …                   # settings of the method, all optional
+///   …                                               # settings of the method, all optional
 ///
 /// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*"
 /// any run, "?" any one character), else `default` for the linear layers; embeddings, head, norms
@@ -19,6 +23,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +31,9 @@
 
 #include "base/result.h"
 #include "codec/codec.h"
+#include "quant/calibrate/windows.h"
 #include "quant/solver.h"
+#include "quant/transform.h"
 
 namespace nibble::quant {
 
@@ -46,14 +53,23 @@ struct Scheme {
 
 struct SolveStage {
   std::string method;
+  Needs needs;
   std::shared_ptr<const Solver> solver;
   Scheme scheme;
+};
+
+/// A rewrite of the blocks before any solve stage.
+struct TransformStage {
+  std::string method;
+  std::shared_ptr<const Transform> transform;
 };
 
 struct Recipe {
   std::string name;
   std::string summary;
-  std::vector<SolveStage> stages;  ///< solve is the only kind so far
+  std::optional<CalibrationSpec> calibration;  ///< when a stage looks at inputs
+  std::vector<TransformStage> transforms;
+  std::vector<SolveStage> stages;
   std::string
       text;  ///< canonical TOML of the stages, every setting spelled out; no name, no comments
   std::string hash;  ///< SHA-256 of `text`: equal hashes, equal weights

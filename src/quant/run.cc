@@ -4,20 +4,25 @@
 
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
+#include <optional>
 
 #include "base/cancel.h"
+#include "base/hash.h"
 #include "io/checkpoint_writer.h"
 #include "model/architectures.h"
 #include "model/companions.h"
 #include "model/config.h"
+#include "model/load.h"
 #include "model/weights.h"
+#include "quant/calibrate/block_run.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
 namespace {
 
+namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
@@ -57,23 +62,25 @@ class Run {
     report_.plan = make_plan(recipe, checkpoint).take();
   }
 
-  QuantizeReport write(const std::filesystem::path& folder) {
+  QuantizeReport write(const fs::path& folder, const fs::path& data) {
     const auto start = Clock::now();
     auto writer = io::CheckpointWriter::create(folder, report_.plan.bytes_after).take();
     progress_.begin(fmt::format("quantize with {}", recipe().name), report_.plan.n_parameters);
+    if (recipe().calibration) {
+      run_blocks(folder, data);
+    }
     for (const PlanRow& row : report_.plan.rows) {
       cancel_flag().check();
-      if (row.is_kept()) {
-        keep(row, writer);
-      } else {
-        quantize(row, writer);
-      }
-      progress_.advance(row.rows * row.cols);
+      write_weight(row, writer);
     }
     finish(writer);
     progress_.end();
-    report_.relative_error = std::sqrt(error_square_ / (weight_square_ > 0 ? weight_square_ : 1.0));
-    report_.file_bytes = std::filesystem::file_size(folder / "model.safetensors");
+    if (blocks_) {
+      blocks_.reset();
+      std::error_code ignored;
+      fs::remove_all(blocks_folder_, ignored);
+    }
+    add_totals(folder);
     report_.seconds = seconds_since(start);
     return std::move(report_);
   }
@@ -85,38 +92,74 @@ class Run {
     return model::load_weight(checkpoint_, config_, row.weight).take();
   }
 
-  void quantize(const PlanRow& row, io::CheckpointWriter& writer) {
-    const auto start = Clock::now();
-    const codec::EncodedMatrix source = load(row);
-    const std::vector<float> weights = decode_matrix(source, pool_);
-    const MatrixView<const float> view{weights.data(), row.rows, row.cols};
-    require_finite(view, row.weight);
-    const auto encoded = row.stage->solver->solve({.weight = view}, row.codec, pool_);
-    const SquaredError error = squared_error(view, encoded, pool_);
-    if (!std::isfinite(error.difference)) {
-      raise(ErrorCode::kUnsupported,
-            "{}: the weights are too large for codec {} (the decoded values are not finite)",
-            row.weight,
-            row.codec->name());
-    }
-    writer.add_tensor(row.weight, encoded).take();
-    error_square_ += error.difference;
-    weight_square_ += error.weight;
-    report_.weights.push_back(
-        {row.weight, row.target_codec, error.relative(), seconds_since(start)});
+  /// Everything that decides what the blocks become.
+  std::string job_hash() const {
+    Sha256 hash;
+    hash.field(checkpoint_.hash()).field(recipe().hash).field(windows_.sha256);
+    return hash.field(NIBBLE_VERSION).hex();
   }
 
-  void keep(const PlanRow& row, io::CheckpointWriter& writer) const {
+  void run_blocks(const fs::path& folder, const fs::path& data) {
+    const auto tokenizer = model::load_tokenizer(checkpoint_).take();
+    windows_ = make_windows(*recipe().calibration, data, *tokenizer).take();
+    report_.calibration_sha256 = windows_.sha256;
+    blocks_folder_ = folder;
+    blocks_folder_ += fmt::format(".blocks.{}", job_hash().substr(0, 12));
+    blocks_.emplace(
+        BlockJob{checkpoint_, config_, report_.plan, windows_, blocks_folder_}, pool_, progress_);
+    blocks_->run();
+    report_.weights = blocks_->reports();
+  }
+
+  void write_weight(const PlanRow& row, io::CheckpointWriter& writer) {
+    const auto made = blocks_ ? blocks_->find(row) : std::nullopt;
+    if (row.is_kept()) {
+      keep(row, made, writer);
+    } else if (made) {
+      writer.add_tensor(row.weight, *made).take();
+      return;  // counted when it was made
+    } else {
+      quantize(row, writer);
+    }
+    progress_.advance(row.rows * row.cols);
+  }
+
+  void quantize(const PlanRow& row, io::CheckpointWriter& writer) {
+    const std::vector<float> weights = decode_matrix(load(row), pool_);
+    const MatrixView<const float> view{weights.data(), row.rows, row.cols};
+    require_finite(view, row.weight);
+    SolvedWeight solved = solve_weight(row, {.weight = view}, pool_);
+    writer.add_tensor(row.weight, solved.matrix).take();
+    report_.weights.push_back(std::move(solved.report));
+  }
+
+  void add_totals(const fs::path& folder) {
+    double error = 0;
+    double weight = 0;
+    for (const WeightReport& report : report_.weights) {
+      error += report.error_square;
+      weight += report.weight_square;
+    }
+    report_.relative_error = std::sqrt(error / (weight > 0 ? weight : 1.0));
+    report_.file_bytes = fs::file_size(folder / "model.safetensors");
+  }
+
+  /// `made` is what a transform made of the weight.
+  void keep(const PlanRow& row,
+            const std::optional<codec::EncodedMatrix>& made,
+            io::CheckpointWriter& writer) const {
     const bool is_vector =
         row.role == model::WeightRole::kNorm || row.role == model::WeightRole::kBias;
     if (!is_vector) {
-      writer.add_tensor(row.weight, load(row)).take();
+      writer.add_tensor(row.weight, made ? *made : load(row)).take();
       return;
     }
     const auto* family = model::find_architecture(config_.architecture);
     const bool minus_one =
         family != nullptr && family->hf_norms_minus_one && row.role == model::WeightRole::kNorm;
-    if (minus_one && checkpoint_.container() == io::Container::kHuggingFace) {
+    if (made) {
+      writer.add_tensor(row.weight, vector_tensor(*made, minus_one)).take();
+    } else if (minus_one && checkpoint_.container() == io::Container::kHuggingFace) {
       writer
           .add_tensor(
               row.weight,
@@ -131,12 +174,15 @@ class Run {
     for (const model::Companion& companion : model::companions_of(checkpoint_).take()) {
       writer.add_companion(companion.file_name, companion.content).take();
     }
-    const Json provenance = {{"quant_method", "nibble"},
-                             {"recipe_name", recipe().name},
-                             {"recipe", recipe().text},
-                             {"recipe_sha256", recipe().hash},
-                             {"source_sha256", checkpoint_.hash()},
-                             {"nibble_version", NIBBLE_VERSION}};
+    Json provenance = {{"quant_method", "nibble"},
+                       {"recipe_name", recipe().name},
+                       {"recipe", recipe().text},
+                       {"recipe_sha256", recipe().hash},
+                       {"source_sha256", checkpoint_.hash()},
+                       {"nibble_version", NIBBLE_VERSION}};
+    if (blocks_) {
+      provenance["calibration_sha256"] = windows_.sha256;
+    }
     writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
     Json config = model::config_json_of(checkpoint_, config_);
     config["quantization_config"] = provenance;  // other readers refuse what they do not know
@@ -148,8 +194,9 @@ class Run {
   ThreadPool& pool_;
   ProgressSink& progress_;
   QuantizeReport report_;
-  double error_square_ = 0;
-  double weight_square_ = 0;
+  CalibrationWindows windows_;
+  fs::path blocks_folder_;
+  std::optional<BlockRun> blocks_;
 };
 
 }  // namespace
@@ -158,16 +205,18 @@ Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,
                                            const std::filesystem::path& out_folder,
                                            ThreadPool& pool,
-                                           ProgressSink& progress) {
+                                           ProgressSink& progress,
+                                           const std::filesystem::path& data) {
   try {
-    return Run(checkpoint, recipe, pool, progress).write(out_folder);
+    return Run(checkpoint, recipe, pool, progress).write(out_folder, data);
   } catch (const Error& error) {
     return error.failure();
   }
 }
 
 std::string report_text(const QuantizeReport& report) {
-  const auto worst = std::ranges::max_element(report.weights, {}, &WeightReport::relative_error);
+  const auto worst = std::ranges::max_element(
+      report.weights, {}, [](const WeightReport& w) { return w.relative_error(); });
   std::string out = fmt::format("{} weights quantized in {:.1f} s, {:.2f} MiB written\n",
                                 report.weights.size(),
                                 report.seconds,
@@ -175,8 +224,17 @@ std::string report_text(const QuantizeReport& report) {
   if (worst != report.weights.end()) {
     out += fmt::format("relative error {:.4f} over all, {:.4f} at most ({})\n",
                        report.relative_error,
-                       worst->relative_error,
+                       worst->relative_error(),
                        worst->weight);
+  }
+  std::map<std::string, std::size_t> facts;
+  for (const WeightReport& weight : report.weights) {
+    for (const Fact& fact : weight.facts) {
+      ++facts[fact.name];
+    }
+  }
+  for (const auto& [name, n_weights] : facts) {
+    out += fmt::format("note: {} in {} weights\n", name, n_weights);
   }
   return out;
 }
@@ -184,13 +242,12 @@ std::string report_text(const QuantizeReport& report) {
 Json report_json(const QuantizeReport& report) {
   Json weights = Json::array();
   for (const WeightReport& weight : report.weights) {
-    weights.push_back({{"weight", weight.weight},
-                       {"codec", weight.codec},
-                       {"relative_error", weight.relative_error},
-                       {"seconds", weight.seconds}});
+    weights.push_back(weight_report_json(weight));
   }
   return {{"plan", plan_json(report.plan)},
           {"weights", std::move(weights)},
+          {"calibration_sha256",
+           report.calibration_sha256.empty() ? Json(nullptr) : Json(report.calibration_sha256)},
           {"relative_error", report.relative_error},
           {"file_bytes", report.file_bytes},
           {"seconds", report.seconds}};

@@ -4,6 +4,9 @@
 /// final name only when it is complete. Equal weights, recipe and version give equal bytes for any
 /// number of threads.
 ///
+/// Recipes with calibration keep finished blocks in "FOLDER.blocks.HASH" until the folder is
+/// written; run again after a kill, they go on behind the last block.
+///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
 /// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled
 ///            between weights, with nothing left behind
@@ -22,6 +25,7 @@
 #include "base/thread_pool.h"
 #include "io/checkpoint.h"
 #include "quant/plan.h"
+#include "quant/solve_weight.h"
 
 namespace nibble::quant {
 
@@ -29,27 +33,23 @@ namespace nibble::quant {
 /// has it, and no other.
 inline constexpr std::string_view kProvenanceKey = "nibble.provenance";
 
-struct WeightReport {
-  std::string weight;
-  std::string codec;
-  double relative_error = 0;  ///< |W - decoded|_F / |W|_F; 0 for kept weights
-  double seconds = 0;
-};
-
 struct QuantizeReport {
   Plan plan;
   std::vector<WeightReport> weights;  ///< the quantized ones, in the plan's order
+  std::string calibration_sha256;     ///< of the tokens; "" without calibration
   double relative_error = 0;          ///< over all quantized weights together
   std::size_t file_bytes = 0;         ///< weight files as written
   double seconds = 0;
 };
 
-/// `out_folder` is created and must not hold anything yet; its parent must exist.
+/// `out_folder` is created and must not hold anything yet; its parent must exist. `data` is the
+/// folder of calibration text.
 Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,
                                            const std::filesystem::path& out_folder,
                                            ThreadPool& pool,
-                                           ProgressSink& progress);
+                                           ProgressSink& progress,
+                                           const std::filesystem::path& data = {});
 
 std::string report_text(const QuantizeReport& report);
 Json report_json(const QuantizeReport& report);

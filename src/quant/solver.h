@@ -31,12 +31,25 @@ namespace nibble::quant {
 struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
+
+  [[nodiscard]] bool any() const noexcept { return second_moment || abs_mean; }
 };
 
 struct SolveInput {
   MatrixView<const float> weight = {};
-  MatrixView<const float> second_moment = {};  ///< no data when there is none
-  std::span<const float> abs_mean = {};        ///< empty when there is none
+  MatrixView<const double> second_moment = {};  ///< both triangles; no data when there is none
+  std::span<const float> abs_mean = {};         ///< empty when there is none
+};
+
+/// Something about a solution that a reader should know, such as {"dead_inputs", 3}.
+struct Fact {
+  std::string name;
+  double value = 0;
+};
+
+struct Solved {
+  codec::EncodedMatrix matrix;
+  std::vector<Fact> facts;
 };
 
 class Solver {
@@ -46,9 +59,9 @@ class Solver {
   /// All settings with their values as TOML literals, in a fixed order.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;
   [[nodiscard]] virtual Result<void> check(const codec::Codec& codec) const = 0;
-  [[nodiscard]] virtual codec::EncodedMatrix solve(const SolveInput& input,
-                                                   const std::shared_ptr<const codec::Codec>& codec,
-                                                   ThreadPool& pool) const = 0;
+  [[nodiscard]] virtual Solved solve(const SolveInput& input,
+                                     const std::shared_ptr<const codec::Codec>& codec,
+                                     ThreadPool& pool) const = 0;
 };
 
 struct SolverRow {

@@ -43,7 +43,8 @@ fs::path ModelRunner::build(const PlannedVariant& variant) {
     progress_.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
     const auto checkpoint = io::open_checkpoint(places_.model).take();
     // Its own steps are not samples of the study, so they are not added to the study's progress.
-    quant::quantize_checkpoint(*checkpoint, *variant.recipe, folder, pool_, silent_progress())
+    quant::quantize_checkpoint(
+        *checkpoint, *variant.recipe, folder, pool_, silent_progress(), places_.data)
         .take();
   }
   return folder;

@@ -25,6 +25,7 @@ class ModelRunner final : public VariantRunner {
   struct Places {
     std::filesystem::path model;   ///< the source
     std::filesystem::path folder;  ///< of the variants
+    std::filesystem::path data;    ///< of calibration text
   };
   /// `pool` and `progress` must outlive the runner.
   ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);

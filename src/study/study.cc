@@ -123,7 +123,8 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   recall_facts(plan, store);
   tell_plan(plan, store, progress);
   ThreadPool pool(spec.threads);
-  ModelRunner runner({spec.model, spec.output / "variants"}, spec.arithmetic, pool, progress);
+  ModelRunner runner(
+      {spec.model, spec.output / "variants", spec.data}, spec.arithmetic, pool, progress);
   return run_plan(store, plan, spec, runner, progress);
 }
 

@@ -58,6 +58,15 @@ std::vector<Case> all_cases() {
   return cases;
 }
 
+/// X^T X of inputs that are alike: one on the diagonal, a half beside it.
+std::vector<double> second_moment(std::size_t cols) {
+  std::vector<double> out(cols * cols, 0.5);
+  for (std::size_t k = 0; k < cols; ++k) {
+    out[k * cols + k] = 1.0;
+  }
+  return out;
+}
+
 class Method : public ::testing::TestWithParam<Case> {
  protected:
   Recipe recipe_ = recipe_of(GetParam());
@@ -69,7 +78,12 @@ class Method : public ::testing::TestWithParam<Case> {
                              std::size_t n_threads = 1) {
     ThreadPool pool(n_threads);
     const std::size_t cols = rows == 0 ? 64 : w.size() / rows;
-    return solver_.solve({.weight = {w.data(), rows, cols}}, codec_, pool);
+    const std::vector<double> moment = second_moment(cols);
+    return solver_
+        .solve({.weight = {w.data(), rows, cols}, .second_moment = {moment.data(), cols, cols}},
+               codec_,
+               pool)
+        .matrix;
   }
 };
 

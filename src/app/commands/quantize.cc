@@ -21,6 +21,7 @@ struct Options {
   std::string model;
   std::string recipe;
   std::string out;
+  std::string data = ".";
   bool plan_only = false;
   bool force = false;
 };
@@ -66,10 +67,12 @@ quant::QuantizeReport write(const Options& options,
   const auto progress = make_progress(globals);
   const fs::path out = fs::path(options.out).lexically_normal();
   if (!fs::exists(out)) {
-    return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress).take();
+    return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress, options.data)
+        .take();
   }
   const fs::path fresh = fs::path(out).concat(fmt::format(".new.{}", ::getpid()));
-  auto report = quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress).take();
+  auto report =
+      quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress, options.data).take();
   replace_folder(fresh, out).take();
   return report;
 }
@@ -110,6 +113,9 @@ void add_quantize(CLI::App& root, Invocation& invocation) {
           "-r,--recipe", options->recipe, "A built-in recipe, a .toml file, or method=…,codec=…")
       ->required();
   command->add_option("-o,--out", options->out, "The folder to write");
+  command->add_option("-d,--data", options->data, "Folder of calibration text")
+      ->envname("NIBBLE_DATA")
+      ->capture_default_str();
   command->add_flag("--plan", options->plan_only, "Only print what each weight would get");
   command->add_flag("--force", options->force, "Replace a folder written before");
   command->callback([&invocation, options] {

@@ -25,11 +25,11 @@ std::optional<double> bits_of(const quant::Recipe& recipe) {
 int list(const Globals& globals) {
   Json all = Json::array();
   std::string text = fmt::format(
-      "{:<10} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
+      "{:<15} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
   for (const quant::BuiltinRecipe& row : quant::builtin_recipes()) {
     const auto recipe = quant::load_recipe(row.name).take();
     const auto bits = bits_of(recipe);
-    text += fmt::format("{:<10} {:<10} {:<12} {:>8}  {}\n",
+    text += fmt::format("{:<15} {:<10} {:<12} {:>8}  {}\n",
                         recipe.name,
                         recipe.stages.front().method,
                         codec_of(recipe),

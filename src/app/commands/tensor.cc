@@ -63,7 +63,7 @@ std::vector<float> read_floats(const io::SafetensorsFile& file,
 
 /// The statistics that the user named, checked; naming one that the method ignores is an error.
 struct Statistics {
-  std::vector<float> second_moment;
+  std::vector<double> second_moment;
   std::vector<float> abs_mean;
 };
 
@@ -73,7 +73,8 @@ Statistics read_statistics(const Options& options,
                            const quant::SolverRow& method) {
   Statistics out;
   if (!options.second_moment.empty()) {
-    out.second_moment = read_floats(file, options.second_moment, {cols, cols});
+    const auto values = read_floats(file, options.second_moment, {cols, cols});
+    out.second_moment.assign(values.begin(), values.end());
     if (!method.needs.second_moment) {
       raise(
           ErrorCode::kInvalidArgument, "--second-moment: method '{}' does not use it", method.name);
@@ -159,10 +160,17 @@ int quantize(const Options& options, const Globals& globals) {
   if (!statistics.second_moment.empty()) {
     input.second_moment = {statistics.second_moment.data(), view.cols, view.cols};
   }
-  const auto encoded = assignment.stage->solver->solve(input, assignment.codec, pool);
-  const auto description =
-      describe(recipe, assignment, encoded, quant::squared_error(view, encoded, pool));
-  write_parts(options.out, encoded, description);
+  const auto solved = assignment.stage->solver->solve(input, assignment.codec, pool);
+  Json description =
+      describe(recipe, assignment, solved.matrix, quant::squared_error(view, solved.matrix, pool));
+  if (!statistics.second_moment.empty()) {
+    description["objective"] =
+        quant::weighted_error(view, solved.matrix, input.second_moment, pool);
+  }
+  for (const quant::Fact& fact : solved.facts) {
+    description[fact.name] = fact.value;
+  }
+  write_parts(options.out, solved.matrix, description);
   print_out(globals.json
                 ? dump_json(description) + "\n"
                 : fmt::format(

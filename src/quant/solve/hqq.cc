@@ -192,14 +192,15 @@ class Hqq final : public Solver {
                 codec.name());
   }
 
-  codec::EncodedMatrix solve(const SolveInput& input,
-                             const std::shared_ptr<const codec::Codec>& codec,
-                             ThreadPool& pool) const override {
+  Solved solve(const SolveInput& input,
+               const std::shared_ptr<const codec::Codec>& codec,
+               ThreadPool& pool) const override {
     const auto& format = *codec::int_group_format(*codec);
     HqqSettings settings = settings_;
     settings.round_zero = round_zero_.value_or(format.bits == 4);
     const MatrixView<const float> w = input.weight;
-    return codec::pack_int_group(format, w.rows, w.cols, hqq(w, format, settings, pool).codes);
+    return {codec::pack_int_group(format, w.rows, w.cols, hqq(w, format, settings, pool).codes),
+            {}};
   }
 
  private:

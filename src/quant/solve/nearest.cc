@@ -274,10 +274,16 @@ class Nearest final : public Solver {
         codec.name());
   }
 
-  codec::EncodedMatrix solve(const SolveInput& input,
-                             const std::shared_ptr<const codec::Codec>& codec,
-                             ThreadPool& pool) const override {
-    const MatrixView<const float> w = input.weight;
+  Solved solve(const SolveInput& input,
+               const std::shared_ptr<const codec::Codec>& codec,
+               ThreadPool& pool) const override {
+    return {encode(input.weight, codec, pool), {}};
+  }
+
+ private:
+  [[nodiscard]] codec::EncodedMatrix encode(MatrixView<const float> w,
+                                            const std::shared_ptr<const codec::Codec>& codec,
+                                            ThreadPool& pool) const {
     if (const auto* format = codec::int_group_format(*codec)) {
       return codec::pack_int_group(
           *format, w.rows, w.cols, nearest_int_group(w, *format, rule_, pool));
@@ -290,7 +296,6 @@ class Nearest final : public Solver {
     return nearest_dense(w, *dtype, pool);
   }
 
- private:
   RangeRule rule_;
 };
 

@@ -137,18 +137,18 @@ TEST(Recipe, MistakesAreNamedWithTheirPosition) {
               HasSubstr("'range': 'max' is not known"));
   EXPECT_THAT(failure_of("name = \"x\""), HasSubstr("at least one [[stage]]"));
   EXPECT_THAT(failure_of("name = \"x\"\n[[stage]]\nscheme = { default = \"int4g64a\" }"),
-              HasSubstr("exactly one of observe, transform, solve and correct"));
+              HasSubstr("exactly one of transform, solve and correct"));
   EXPECT_THAT(failure_of("name = 3"), HasSubstr("expected a string"));
   EXPECT_THAT(failure_of("name = "), StartsWith("r.toml:1:"));
 }
 
 TEST(Recipe, StagesThatDoNotExistYetAreUnsupported) {
-  const auto recipe =
-      parse_recipe("name = \"x\"\n[[stage]]\nobserve = \"second_moment\"\nsamples = 128", "r.toml");
+  const auto recipe = parse_recipe("name = \"x\"\n[[stage]]\ncorrect = \"bias\"", "r.toml");
   ASSERT_FALSE(recipe);
   EXPECT_EQ(recipe.failure().code, ErrorCode::kUnsupported);
   EXPECT_EQ(recipe.failure().message,
-            "r.toml: stage 1: 'observe' stages are not supported by this version, only 'solve' is");
+            "r.toml: stage 1: 'correct' stages are not supported by this version, transform and "
+            "solve are");
 }
 
 TEST(Recipe, InlineMistakes) {

@@ -54,7 +54,7 @@ TEST(Run, WritesWhatThePlanSaysAndReadsItBack) {
   EXPECT_GT(report.relative_error, 0.0);
   EXPECT_LT(report.relative_error, 0.01);
   EXPECT_EQ(report.file_bytes, fs::file_size(folder / "out" / "model.safetensors"));
-  EXPECT_EQ(read_file(folder / "out" / "tokenizer.json"), "{\"tiny\": true}");
+  EXPECT_EQ(read_file(folder / "out" / "tokenizer.json"), tiny_tokenizer());
 }
 
 TEST(Run, RecordsWhereTheWeightsComeFrom) {
@@ -138,6 +138,104 @@ TEST(Run, CancelledBetweenWeightsItLeavesNothing) {
       ::testing::ExitedWithCode(7),
       "");
   EXPECT_EQ(entries(folder.path()).size(), 1U) << "something was left behind";
+}
+
+/// 12 windows of 8 tokens for a recipe of gptq.
+std::string calibrated_recipe(const fs::path& folder) {
+  std::string rows;
+  for (int i = 0; i < 96; ++i) {
+    rows += fmt::format("{{\"tokens\": [{}]}}\n", (i * i + i / 7) % 27);
+  }
+  nibble::testing::write_file(folder / "text.jsonl", rows);
+  nibble::testing::write_file(folder / "gptq.toml",
+                              "name = \"g\"\n[calibration]\nsource = \"text.jsonl\"\n"
+                              "windows = 12\nwindow_tokens = 8\n[[stage]]\nsolve = \"gptq\"\n"
+                              "scheme = { default = \"int3g32ah\" }\n");
+  return (folder / "gptq.toml").string();
+}
+
+Result<QuantizeReport> calibrate(const fs::path& folder,
+                                 const fs::path& out,
+                                 std::size_t n_threads,
+                                 ProgressSink& progress = silent_progress()) {
+  ThreadPool pool(n_threads);
+  const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+  return quantize_checkpoint(
+      *checkpoint, load_recipe(calibrated_recipe(folder)).take(), out, pool, progress, folder);
+}
+
+TEST(CalibratedRun, EqualBytesForAnyNumberOfThreadsAndNothingLeftBehind) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 0.0F, 2);
+  const auto one = calibrate(folder.path(), folder / "one", 1).take();
+  calibrate(folder.path(), folder / "four", 4).take();
+  EXPECT_EQ(read_file(folder / "one" / "model.safetensors"),
+            read_file(folder / "four" / "model.safetensors"));
+  EXPECT_EQ(one.weights.size(), 14U);
+  const auto result = io::open_checkpoint(folder / "one").take();
+  EXPECT_EQ(result->metadata().at("quantization_config").at("calibration_sha256"),
+            one.calibration_sha256);
+  EXPECT_EQ(entries(folder.path()).size(), 5U) << "something was left behind";
+}
+
+TEST(CalibratedRun, LowersTheErrorOfOutputsOverRounding) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = calibrate(folder.path(), folder / "out", 2).take();
+  const auto nearest =
+      quantize(folder / "tiny", "method=nearest,codec=int3g32ah", folder / "near").take();
+  EXPECT_GT(report.relative_error, nearest.relative_error) << "weights move away for the outputs";
+  EXPECT_LT(report.relative_error, 2 * nearest.relative_error);
+}
+
+TEST(CalibratedRun, GoesOnBehindTheLastBlockWithTheSameBytes) {
+  class CancelInSecondBlock final : public ProgressSink {
+   public:
+    void begin(std::string_view, std::uint64_t) override {}
+    void advance(std::uint64_t) override {
+      if (++n_ == 9) {
+        cancel_flag().request();
+      }
+    }
+    void end() override {}
+    void note(std::string_view) override {}
+
+   private:
+    int n_ = 0;
+  };
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 0.0F, 3);
+  calibrate(folder.path(), folder / "whole", 2).take();
+  EXPECT_EXIT(
+      {
+        CancelInSecondBlock progress;
+        const auto report = calibrate(folder.path(), folder / "out", 1, progress);
+        std::_Exit(!report && report.failure().code == ErrorCode::kCancelled ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7),
+      "");
+  EXPECT_FALSE(fs::exists(folder / "out"));
+  const auto report = calibrate(folder.path(), folder / "out", 2).take();
+  EXPECT_EQ(report.weights.size(), 21U);
+  EXPECT_EQ(read_file(folder / "whole" / "model.safetensors"),
+            read_file(folder / "out" / "model.safetensors"));
+  EXPECT_EQ(read_file(folder / "whole" / "config.json"), read_file(folder / "out" / "config.json"));
+}
+
+TEST(CalibratedRun, ActivationsThatOverflowAreRefused) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 3e38F, 1, "model.layers.0.input_layernorm.weight");
+  const auto report = calibrate(folder.path(), folder / "out", 1);
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.failure().message, HasSubstr("q_proj.weight: input 3 is not finite on"));
+}
+
+TEST(CalibratedRun, OnlyLayersOfBlocksCanBeCalibrated) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = quantize(folder / "tiny", "method=gptq,codec=int4g32a", folder / "out");
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.failure().message, HasSubstr("calibration text 'wikitext2': none of"));
 }
 
 TEST(Run, AFolderThatExistsIsNotTouched) {

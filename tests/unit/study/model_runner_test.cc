@@ -27,7 +27,7 @@ class ModelRunnerTest : public ::testing::Test {
 TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   StudyPlan plan = make_plan(fake_spec(), fake_inputs());
   PlannedVariant& int4 = plan.variants[1];
-  ModelRunner runner({model_, folder_.path()}, Arithmetic::kNative, pool_, silent_progress());
+  ModelRunner runner({model_, folder_.path(), {}}, Arithmetic::kNative, pool_, silent_progress());
   const store::VariantFacts facts = runner.open(int4);
   EXPECT_GT(facts.bits_per_weight, 4);
   EXPECT_LT(facts.bits_per_weight, 8.6);

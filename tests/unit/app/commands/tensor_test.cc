@@ -62,6 +62,16 @@ TEST_F(TensorQuantize, DescribesTheResultAsJson) {
   EXPECT_EQ(io::SafetensorsFile::open(out()).take().tensor("absmax").take().as<float>()[0], 3.0F);
 }
 
+TEST_F(TensorQuantize, GptqWantsTheSecondMomentAndReportsItsObjective) {
+  EXPECT_THAT(run("--weight w --recipe gptq-4bit-g128").err,
+              HasSubstr("method 'gptq' wants --second-moment NAME"));
+  const auto done = run("--json --weight w --recipe gptq-4bit-g128 --second-moment moment");
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  const auto json = nlohmann::json::parse(done.out);
+  EXPECT_EQ(json.at("dead_inputs"), 4) << "the moment is zero";
+  EXPECT_EQ(json.at("objective"), 0.0);
+}
+
 TEST_F(TensorQuantize, StatisticsAreCheckedAndRefusedWhereTheMethodIgnoresThem) {
   const auto moment = run("--weight w --second-moment moment");
   EXPECT_EQ(moment.exit_code, 2);

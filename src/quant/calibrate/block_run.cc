@@ -1,0 +1,266 @@
+#include "quant/calibrate/block_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/cancel.h"
+#include "codec/dense.h"
+#include "io/checkpoint_writer.h"
+#include "model/memory.h"
+#include "quant/linear_algebra.h"
+#include "quant/matrix.h"
+
+namespace nibble::quant {
+namespace {
+
+namespace fs = std::filesystem;
+
+void require_finite_moment(MatrixView<const double> moment, std::string_view at) {
+  for (std::size_t k = 0; k < moment.cols; ++k) {
+    if (!std::isfinite(moment(k, k))) {
+      raise(ErrorCode::kUnsupported,
+            "{}: input {} is not finite on the calibration text; the source model overflows there",
+            at,
+            k);
+    }
+  }
+}
+
+bool is_changed(const DecoderBlock& block,
+                std::string_view name,
+                const std::vector<float>& before) {
+  const auto w = block.weight(name);
+  return !std::equal(before.begin(), before.end(), w.data);
+}
+
+}  // namespace
+
+struct BlockRun::Output {
+  io::CheckpointWriter writer;
+  Json reports = Json::array();
+};
+
+BlockRun::BlockRun(const BlockJob& job, ThreadPool& pool, ProgressSink& progress)
+    : job_(job),
+      pool_(pool),
+      progress_(progress),
+      tokens_({}, job.config.hidden, job.windows.window),
+      finished_(job.config.n_layers) {}
+
+void BlockRun::require_enough_memory() const {
+  const model::ModelConfig& config = job_.config;
+  const std::size_t heads = config.n_heads * config.head_dim;
+  const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
+  const std::size_t n_copies = job_.plan.recipe->transforms.empty() && feeds_quantized() ? 1 : 3;
+  const std::size_t activations =
+      n_copies * job_.windows.ids.size() * (config.hidden + widest) * sizeof(float);
+  std::size_t block = 0;
+  for (const model::WeightInfo& weight : model::list_weights(config)) {
+    block += weight.layer == 0 ? weight.rows * weight.cols * sizeof(float) : 0;
+  }
+  const std::size_t moment = widest * widest * (2 * sizeof(double) + sizeof(float));
+  model::require_memory(job_.checkpoint.path().string() + ": calibrated quantization",
+                        activations + 2 * block + moment,
+                        model::available_memory())
+      .take();
+}
+
+BlockTokens BlockRun::embed() const {
+  const auto embedding =
+      model::load_weight(job_.checkpoint, job_.config, "model.embed_tokens.weight").take();
+  const std::size_t width = job_.config.hidden;
+  std::vector<float> hidden(job_.windows.ids.size() * width);
+  for (std::size_t row = 0; row < job_.windows.ids.size(); ++row) {
+    const auto token = static_cast<std::size_t>(job_.windows.ids[row]);
+    embedding.codec->decode_rows(embedding, token, 1, &hidden[row * width]);
+  }
+  for (float& x : hidden) {
+    x *= job_.config.embedding_scale;
+  }
+  return {std::move(hidden), width, job_.windows.window};
+}
+
+DecoderBlock BlockRun::load(std::size_t layer) const {
+  return DecoderBlock::load(job_.checkpoint, job_.config, layer, pool_);
+}
+
+fs::path BlockRun::block_folder(std::size_t layer) const {
+  return job_.folder / fmt::format("block-{:04}", layer);
+}
+
+void BlockRun::run() {
+  require_enough_memory();
+  std::error_code error;
+  fs::create_directories(job_.folder, error);
+  if (error) {
+    raise(ErrorCode::kIo, "{}: cannot be created: {}", job_.folder.string(), error.message());
+  }
+  tokens_ = embed();
+  for (std::size_t layer = 0; layer < job_.config.n_layers; ++layer) {
+    cancel_flag().check();
+    if (fs::exists(block_folder(layer))) {
+      repeat_block(layer);
+    } else {
+      run_block(layer);
+    }
+  }
+}
+
+const PlanRow* BlockRun::row_of(std::size_t layer, std::string_view short_name) const {
+  const auto row = std::ranges::find_if(job_.plan.rows, [&](const PlanRow& r) {
+    return r.layer == static_cast<int>(layer) && DecoderBlock::short_name(r.weight) == short_name;
+  });
+  return row == job_.plan.rows.end() || row->is_kept() ? nullptr : &*row;
+}
+
+bool BlockRun::wants_moment(Site site, std::size_t layer) const {
+  return std::ranges::any_of(linears_at(site), [&](std::string_view name) {
+    const PlanRow* row = row_of(layer, name);
+    return row != nullptr && row->stage->needs.second_moment;
+  });
+}
+
+void BlockRun::run_block(std::size_t layer) {
+  Output output{io::CheckpointWriter::create(block_folder(layer)).take()};
+  DecoderBlock block = load(layer);
+  transform(block, layer, output);
+  if (feeds_quantized()) {
+    solve(block, layer, tokens_, output);
+  } else {
+    BlockTokens copy = tokens_;
+    solve(block, layer, copy, output);
+    DecoderBlock original = load(layer);
+    pass(original, tokens_);
+  }
+  output.writer.finish({{"weights", std::move(output.reports)}}).take();
+  finished_[layer] = open_block(layer);
+}
+
+void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output) {
+  if (job_.plan.recipe->transforms.empty()) {
+    return;
+  }
+  std::map<std::string, std::vector<float>> before;
+  for (const model::WeightInfo& info : block.list()) {
+    if (row_of(layer, DecoderBlock::short_name(info.name)) == nullptr) {
+      const auto w = block.weight(DecoderBlock::short_name(info.name));
+      before[info.name] = {w.data, w.data + w.rows * w.cols};
+    }
+  }
+  const TransformInput input{
+      block, tokens_, [&](std::string_view name) -> std::shared_ptr<const codec::Codec> {
+        const PlanRow* row = row_of(layer, name);
+        return row == nullptr ? nullptr : row->codec;
+      }};
+  for (const TransformStage& stage : job_.plan.recipe->transforms) {
+    stage.transform->apply(input, pool_);
+  }
+  for (const auto& [name, values] : before) {
+    const auto short_name = DecoderBlock::short_name(name);
+    if (is_changed(block, short_name, values)) {
+      const auto w = block.weight(short_name);
+      output.writer
+          .add_tensor(name,
+                      codec::dense_matrix(Tensor::from<float>(
+                          DType::kF32, {w.rows, w.cols}, {w.data, w.rows * w.cols})))
+          .take();
+    }
+  }
+}
+
+void BlockRun::solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output) {
+  for (const Site site : kSites) {
+    const std::size_t cols = wants_moment(site, layer) ? block.cols_at(site) : 0;
+    std::vector<double> moment(cols * cols);
+    const MatrixView<double> view(moment.data(), cols, cols);
+    tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t /*first*/) {
+      const auto x = block.reach(site, rows);
+      if (cols > 0) {
+        add_gram(x, view, pool_);
+      }
+    });
+    mirror_upper(view);
+    solve_at(site, layer, view, block, output);
+  }
+  tokens.for_each_part(block,
+                       [&](const BlockRows& rows, std::size_t /*first*/) { block.leave(rows); });
+}
+
+void BlockRun::solve_at(Site site,
+                        std::size_t layer,
+                        MatrixView<const double> moment,
+                        DecoderBlock& block,
+                        Output& output) {
+  for (const std::string_view name : linears_at(site)) {
+    const PlanRow* row = row_of(layer, name);
+    if (row == nullptr) {
+      continue;
+    }
+    cancel_flag().check();
+    require_finite_moment(moment, row->weight);
+    const SolvedWeight solved =
+        solve_weight(*row, {.weight = block.weight(name), .second_moment = moment}, pool_);
+    output.writer.add_tensor(row->weight, solved.matrix).take();
+    output.reports.push_back(weight_report_json(solved.report));
+    if (feeds_quantized()) {
+      block.set_weight(name, decode_matrix(solved.matrix, pool_));
+    }
+    progress_.advance(row->rows * row->cols);
+  }
+}
+
+void BlockRun::repeat_block(std::size_t layer) {
+  finished_[layer] = open_block(layer);
+  DecoderBlock block = load(layer);
+  for (const PlanRow& row : job_.plan.rows) {
+    if (row.layer != static_cast<int>(layer)) {
+      continue;
+    }
+    if (const auto made = find(row); made && feeds_quantized()) {
+      block.set_weight(DecoderBlock::short_name(row.weight), decode_matrix(*made, pool_));
+    }
+    progress_.advance(row.is_kept() ? 0 : row.rows * row.cols);
+  }
+  pass(block, tokens_);
+}
+
+void BlockRun::pass(DecoderBlock& block, BlockTokens& tokens) {
+  tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t /*first*/) {
+    for (const Site site : kSites) {
+      block.reach(site, rows);
+    }
+    block.leave(rows);
+  });
+}
+
+BlockRun::Finished BlockRun::open_block(std::size_t layer) const {
+  const fs::path folder = block_folder(layer);
+  Finished out{io::open_checkpoint(folder).take(), {}};
+  for (const Json& report : out.files->metadata().value("weights", Json::array())) {
+    out.reports.push_back(weight_report_from_json(report, folder.string()));
+  }
+  return out;
+}
+
+std::optional<codec::EncodedMatrix> BlockRun::find(const PlanRow& row) const {
+  if (row.layer < 0) {
+    return std::nullopt;
+  }
+  const auto& files = finished_[static_cast<std::size_t>(row.layer)].files;
+  if (files == nullptr || !files->has(row.weight)) {
+    return std::nullopt;
+  }
+  return files->tensor(row.weight).take().matrix;
+}
+
+std::vector<WeightReport> BlockRun::reports() const {
+  std::vector<WeightReport> out;
+  for (const Finished& block : finished_) {
+    out.insert(out.end(), block.reports.begin(), block.reports.end());
+  }
+  return out;
+}
+
+}  // namespace nibble::quant

@@ -1,0 +1,93 @@
+/// Runs calibrated methods through a model, one decoder block in memory at a time.
+///
+/// Each finished block becomes a folder "block-0007" in the job's folder, in the format of
+/// checkpoints. A run that finds folders there goes on behind the last of them, running the stored
+/// blocks again to get the inputs of the next one.
+///
+/// Precision  activations in float32
+/// Threads    equal results for any number of threads
+/// Errors     those of checkpoints and methods; kUnsupported for activations that are not finite;
+///            kOutOfMemory before work begins; kCancelled between weights, the blocks done kept
+/// Source     our own
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/progress.h"
+#include "base/thread_pool.h"
+#include "io/checkpoint.h"
+#include "model/config.h"
+#include "quant/calibrate/block_tokens.h"
+#include "quant/calibrate/decoder_block.h"
+#include "quant/calibrate/windows.h"
+#include "quant/plan.h"
+#include "quant/solve_weight.h"
+
+namespace nibble::quant {
+
+/// What a run borrows.
+struct BlockJob {
+  const io::Checkpoint& checkpoint;
+  const model::ModelConfig& config;
+  const Plan& plan;
+  const CalibrationWindows& windows;
+  std::filesystem::path folder;  ///< of the job; created, and not removed
+};
+
+class BlockRun {
+ public:
+  BlockRun(const BlockJob& job, ThreadPool& pool, ProgressSink& progress);
+
+  /// All blocks, in order.
+  void run();
+
+  /// The weight as the run has made it, norms as they are applied; nothing for a weight that it
+  /// left alone.
+  [[nodiscard]] std::optional<codec::EncodedMatrix> find(const PlanRow& row) const;
+  /// Reports of the weights quantized, block by block in the order of the sites.
+  [[nodiscard]] std::vector<WeightReport> reports() const;
+
+ private:
+  struct Finished {
+    std::unique_ptr<io::Checkpoint> files;
+    std::vector<WeightReport> reports;
+  };
+  /// A block on its way to its folder.
+  struct Output;
+
+  void require_enough_memory() const;
+  [[nodiscard]] BlockTokens embed() const;
+  [[nodiscard]] DecoderBlock load(std::size_t layer) const;
+  void run_block(std::size_t layer);
+  void transform(DecoderBlock& block, std::size_t layer, Output& output);
+  /// Quantizes what the plan wants of a block while `tokens` flow through it.
+  void solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
+  void solve_at(Site site,
+                std::size_t layer,
+                MatrixView<const double> moment,
+                DecoderBlock& block,
+                Output& output);
+  void repeat_block(std::size_t layer);
+  /// The tokens become the block's output.
+  static void pass(DecoderBlock& block, BlockTokens& tokens);
+  [[nodiscard]] bool wants_moment(Site site, std::size_t layer) const;
+  [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
+  [[nodiscard]] bool feeds_quantized() const {
+    return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
+  }
+  [[nodiscard]] std::filesystem::path block_folder(std::size_t layer) const;
+  [[nodiscard]] Finished open_block(std::size_t layer) const;
+
+  BlockJob job_;
+  ThreadPool& pool_;
+  ProgressSink& progress_;
+  BlockTokens tokens_;  ///< at the entrance of the next block
+  std::vector<Finished> finished_;
+};
+
+}  // namespace nibble::quant

@@ -1,0 +1,190 @@
+#include "quant/linear_algebra.h"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <semaphore>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+
+extern "C" {
+// LAPACK's Fortran interface, which comes without a header.
+void dpotrf_(const char* uplo, const int* n, double* a, const int* lda, int* info);
+void dtrtri_(
+    const char* uplo, const char* diag, const int* n, double* a, const int* lda, int* info);
+}
+
+namespace nibble::quant {
+namespace {
+
+constexpr std::size_t kTile = 192;
+constexpr std::size_t kTokensAtOnce = 256;
+
+/// The serial OpenBLAS has work space for about fifty calls at a time and ends the program beyond.
+class BlasCall {
+ public:
+  BlasCall() { slots().acquire(); }
+  ~BlasCall() { slots().release(); }
+  BlasCall(const BlasCall&) = delete;
+  BlasCall& operator=(const BlasCall&) = delete;
+
+ private:
+  static std::counting_semaphore<>& slots() {
+    static std::counting_semaphore<> slots(32);
+    return slots;
+  }
+};
+
+int blas_int(std::size_t n) {
+  NIBBLE_CHECK(n <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
+               "a matrix too large for BLAS");
+  return static_cast<int>(n);
+}
+
+/// sum += a^T b
+void add_product(const std::vector<double>& a,
+                 const std::vector<double>& b,
+                 std::size_t n_rows,
+                 MatrixView<double> sum) {
+  const BlasCall slot;
+  cblas_dgemm(CblasRowMajor,
+              CblasTrans,
+              CblasNoTrans,
+              blas_int(sum.rows),
+              blas_int(sum.cols),
+              blas_int(n_rows),
+              1.0,
+              a.data(),
+              blas_int(sum.rows),
+              b.data(),
+              blas_int(sum.cols),
+              1.0,
+              sum.data,
+              blas_int(sum.stride));
+}
+
+struct Tile {
+  std::size_t begin, size;
+};
+
+Tile tile_of(std::size_t index, std::size_t n) {
+  const std::size_t begin = index * kTile;
+  return {begin, std::min(kTile, n - begin)};
+}
+
+void widen(MatrixView<const float> x, std::vector<double>& out) {
+  out.clear();
+  for (std::size_t r = 0; r < x.rows; ++r) {
+    out.insert(out.end(), x.row(r), x.row(r) + x.cols);
+  }
+}
+
+void add_tile(MatrixView<const float> x, Tile i, Tile j, MatrixView<double> sum) {
+  std::vector<double> a;
+  std::vector<double> b;
+  for (std::size_t first = 0; first < x.rows; first += kTokensAtOnce) {
+    const auto rows = x.rows_from(first, std::min(kTokensAtOnce, x.rows - first));
+    widen(rows.cols_from(i.begin, i.size), a);
+    widen(rows.cols_from(j.begin, j.size), b);
+    add_product(a, b, rows.rows, sum.rows_from(i.begin, i.size).cols_from(j.begin, j.size));
+  }
+}
+
+}  // namespace
+
+void add_gram(MatrixView<const float> x, MatrixView<double> sum, ThreadPool& pool) {
+  NIBBLE_CHECK(sum.rows == x.cols && sum.cols == x.cols, "add_gram: shapes");
+  const std::size_t n_tiles = ceil_div(x.cols, kTile);
+  std::vector<std::pair<std::size_t, std::size_t>> tiles;
+  for (std::size_t i = 0; i < n_tiles; ++i) {
+    for (std::size_t j = i; j < n_tiles; ++j) {
+      tiles.emplace_back(i, j);
+    }
+  }
+  pool.run(tiles.size(), [&](std::size_t task, std::size_t /*worker*/) {
+    add_tile(x, tile_of(tiles[task].first, x.cols), tile_of(tiles[task].second, x.cols), sum);
+  });
+}
+
+void mirror_upper(MatrixView<double> a) noexcept {
+  for (std::size_t r = 1; r < a.rows; ++r) {
+    for (std::size_t c = 0; c < r; ++c) {
+      a(r, c) = a(c, r);
+    }
+  }
+}
+
+bool factor_inverse(MatrixView<double> a) {
+  NIBBLE_CHECK(a.rows == a.cols && a.stride == a.cols, "factor_inverse: a square without gaps");
+  if (a.rows == 0) {
+    return true;
+  }
+  const int n = blas_int(a.rows);
+  const std::size_t size = a.rows * a.cols;
+  std::reverse(a.data, a.data + size);  // rows and columns in reverse order
+  int failed = 0;
+  {
+    // LAPACK's upper triangle, by columns, is our lower one by rows: a = L L^T, then inverse(L).
+    const BlasCall slot;
+    dpotrf_("U", &n, a.data, &n, &failed);
+    if (failed == 0) {
+      dtrtri_("U", "N", &n, a.data, &n, &failed);
+    }
+  }
+  if (failed != 0) {
+    return false;
+  }
+  std::reverse(a.data, a.data + size);
+  for (std::size_t r = 1; r < a.rows; ++r) {
+    std::fill(a.row(r), a.row(r) + r, 0.0);
+  }
+  return true;
+}
+
+double weighted_square(MatrixView<const float> d, MatrixView<const float> h, ThreadPool& pool) {
+  constexpr std::size_t kRows = 32;
+  std::vector<double> sums(ceil_div(d.rows, kRows));
+  pool.run(sums.size(), [&](std::size_t task, std::size_t /*worker*/) {
+    const std::size_t first = task * kRows;
+    const auto rows = d.rows_from(first, std::min(kRows, d.rows - first));
+    std::vector<float> product(rows.rows * d.cols);  // minus d h
+    subtract_product(rows, h, {product.data(), rows.rows, d.cols});
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      for (std::size_t c = 0; c < d.cols; ++c) {
+        sums[task] -=
+            static_cast<double>(rows(r, c)) * static_cast<double>(product[r * d.cols + c]);
+      }
+    }
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+void subtract_product(MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> c) {
+  NIBBLE_CHECK(a.rows == c.rows && a.cols == b.rows && b.cols == c.cols,
+               "subtract_product: shapes");
+  if (c.rows == 0 || c.cols == 0 || a.cols == 0) {
+    return;
+  }
+  const BlasCall slot;
+  cblas_sgemm(CblasRowMajor,
+              CblasNoTrans,
+              CblasNoTrans,
+              blas_int(c.rows),
+              blas_int(c.cols),
+              blas_int(a.cols),
+              -1.0F,
+              a.data,
+              blas_int(a.stride),
+              b.data,
+              blas_int(b.stride),
+              1.0F,
+              c.data,
+              blas_int(c.stride));
+}
+
+}  // namespace nibble::quant

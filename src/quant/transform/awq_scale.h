@@ -1,0 +1,45 @@
+/// AWQ's scaling: inputs that are large get finer steps. What a group of linear layers gains by
+/// columns, the producer of their inputs loses by rows.
+///
+///   group           producer                 judged by the output of
+///   q, k, v         norm before attention    attention branch
+///   o               v, unless heads share it o
+///   gate, up        norm before the MLP      MLP branch
+///   down            up                       down
+///
+///   m[k] = mean |x[k]|;   a[k] = mean over all rows of the group of |w[k]| / (its group's max +
+///   1e-6) for r = 0, 1/20, … 19/20:   s = max(m^r / (a^(1-r) + 1e-4), 1e-4);  s /= sqrt(max s *
+///   min s)
+///     error = mean (f(x; w) - f(x; Q(w s) / s))^2
+///   the s with the least error:  w *= s, producer /= s
+///
+/// Q rounds to the nearest code of the layer's codec in AWQ's grid (range "raw"). For a single
+/// layer the error comes from the second moment of x: sum of d H d^T / (tokens * rows).
+///
+/// Requires   codecs with an integer zero or a middle zero
+/// Precision  float32; means and errors in float64
+/// Source     Lin et al. 2023, arXiv 2306.00978; the details are AutoAWQ 0.2.9's
+#pragma once
+
+#include <vector>
+
+#include "quant/transform.h"
+
+namespace nibble::quant {
+
+inline constexpr std::size_t kAwqRatios = 20;
+
+struct AwqScale {
+  Site site = Site::kAttentionIn;
+  std::size_t best = 0;        ///< r = best / 20
+  std::vector<double> errors;  ///< of each r
+  std::vector<float> scales;   ///< of each input
+};
+
+/// Scales the block in place; what it did, in the order of the groups.
+std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool);
+
+/// The transform "awq_scale"; no settings.
+std::unique_ptr<Transform> make_awq_scale(TomlTable& stage);
+
+}  // namespace nibble::quant
