@@ -94,20 +94,6 @@ Result<void> check_vocabulary(const text::Tokenizer& tokenizer,
               config.vocab);
 }
 
-std::unique_ptr<LanguageModel> build(const io::Checkpoint& checkpoint,
-                                     const ModelConfig& config,
-                                     const LoadOptions& options,
-                                     ThreadPool& pool,
-                                     ProgressSink& progress) {
-  const Architecture* family = find_architecture(config.architecture);
-  NIBBLE_CHECK(family != nullptr, "a configuration of an unknown architecture");
-  progress.begin("load", config.n_layers);
-  const WeightLoader weights(checkpoint, config, options.arithmetic, pool, progress);
-  auto model = family->build(config, weights);
-  progress.end();
-  return model;
-}
-
 LoadedModel load(const std::filesystem::path& path,
                  const LoadOptions& options,
                  ThreadPool& pool,
@@ -116,14 +102,10 @@ LoadedModel load(const std::filesystem::path& path,
   const ModelConfig config = read_config(*checkpoint).take();
   LoadedModel out;
   out.weight_types = describe_weights(*checkpoint, config).take();
-  require_memory(path.string(),
-                 memory_needed(*checkpoint, config, options.arithmetic).take(),
-                 available_memory())
-      .take();
   out.tokenizer = load_tokenizer(*checkpoint).take();
   check_vocabulary(*out.tokenizer, config, path).take();
   out.chat_template = read_chat_template(*checkpoint).take();
-  out.model = build(*checkpoint, config, options, pool, progress);
+  out.model = build_model(*checkpoint, config, options.arithmetic, pool, progress);
   out.file_bytes = checkpoint->file_bytes();
   if (options.with_hash) {
     out.hash = checkpoint->hash();
@@ -200,6 +182,24 @@ Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const io::Checkpoint& ch
     return tokenizer.failure().within(where);
   }
   return tokenizer;
+}
+
+std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
+                                           const ModelConfig& config,
+                                           Arithmetic arithmetic,
+                                           ThreadPool& pool,
+                                           ProgressSink& progress) {
+  require_memory(checkpoint.path().string(),
+                 memory_needed(checkpoint, config, arithmetic).take(),
+                 available_memory())
+      .take();
+  const Architecture* family = find_architecture(config.architecture);
+  NIBBLE_CHECK(family != nullptr, "a configuration of an unknown architecture");
+  progress.begin("load", config.n_layers);
+  const WeightLoader weights(checkpoint, config, arithmetic, pool, progress);
+  auto model = family->build(config, weights);
+  progress.end();
+  return model;
 }
 
 Result<LoadedModel> load_model(const std::filesystem::path& path,

@@ -37,6 +37,13 @@ Result<LoadedModel> load_model(const std::filesystem::path& path,
                                ThreadPool& pool,
                                ProgressSink& progress);
 
+/// The model alone, without a tokenizer, after checking that it fits into memory. Throws Error.
+std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
+                                           const ModelConfig& config,
+                                           Arithmetic arithmetic,
+                                           ThreadPool& pool,
+                                           ProgressSink& progress);
+
 /// Memory that the model takes when it runs: packed weights and the keys and values of one sequence
 /// of moderate length.
 Result<std::size_t> memory_needed(const io::Checkpoint& checkpoint,

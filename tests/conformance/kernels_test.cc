@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "codec/block_codec.h"
@@ -364,6 +365,19 @@ TEST(PanelKernels, TokensDoNotChangeEachOther) {
           }
         }
       }
+    }
+  }
+}
+
+TEST(PanelKernels, ATokenThatIsNoNumberGivesNone) {
+  ThreadPool pool(1);
+  Problem problem = make_problem({16, 256, 5}, random_blocks("q4_k", 16, 256));
+  problem.x[2 * 256 + 77] = std::numeric_limits<float>::quiet_NaN();
+  const Panels panels = pack_panels(problem.weight, Arithmetic::kNative, pool);
+  for (const KernelSet& set : usable_kernel_sets()) {
+    const std::vector<float> y = multiply(*set.linear, panels, problem);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      EXPECT_EQ(std::isnan(y[i]), i / 16 == 2) << set.name << " token " << i / 16;
     }
   }
 }

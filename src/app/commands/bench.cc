@@ -9,6 +9,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 #include <random>
 
 #include "app/arithmetic_option.h"
@@ -16,8 +17,7 @@
 #include "base/cancel.h"
 #include "base/json.h"
 #include "kernels/select.h"
-#include "model/architectures.h"
-#include "model/weights/weight_loader.h"
+#include "model/load.h"
 
 namespace nibble::app {
 namespace {
@@ -52,14 +52,17 @@ struct BenchResult {
   [[nodiscard]] double mean() const {
     return std::accumulate(tok_s.begin(), tok_s.end(), 0.0) / static_cast<double>(tok_s.size());
   }
-  /// Of the sample, as llama-bench; 0 for one repetition.
-  [[nodiscard]] double stdev() const {
+  /// Of the sample, as llama-bench; one repetition has none.
+  [[nodiscard]] std::optional<double> stdev() const {
+    if (tok_s.size() < 2) {
+      return std::nullopt;
+    }
     const double centre = mean();
     double squares = 0.0;
     for (const double rate : tok_s) {
       squares += (rate - centre) * (rate - centre);
     }
-    return tok_s.size() < 2 ? 0.0 : std::sqrt(squares / static_cast<double>(tok_s.size() - 1));
+    return std::sqrt(squares / static_cast<double>(tok_s.size() - 1));
   }
 };
 
@@ -155,7 +158,7 @@ std::string as_table(const model::LanguageModel& model, const std::vector<BenchR
       "|---|---:|---:|---|---|---:|---:|---:|\n";
   for (const BenchResult& result : results) {
     out +=
-        fmt::format("| {} | {:.2f} MiB | {:.2f} M | {} | {} | {} | {} | {:.2f} ± {:.2f} |\n",
+        fmt::format("| {} | {:.2f} MiB | {:.2f} M | {} | {} | {} | {} | {:.2f}{} |\n",
                     model.config().name.empty() ? model.config().architecture : model.config().name,
                     static_cast<double>(model.weight_bytes()) / kMiB,
                     static_cast<double>(model.config().n_parameters()) / 1e6,
@@ -164,7 +167,7 @@ std::string as_table(const model::LanguageModel& model, const std::vector<BenchR
                     model.pool().size(),
                     result.test.name(),
                     result.mean(),
-                    result.stdev());
+                    result.stdev() ? fmt::format(" ± {:.2f}", *result.stdev()) : "");
   }
   return out;
 }
@@ -176,7 +179,7 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
                      {"tokens", result.test.n_tokens},
                      {"batch", result.test.batch},
                      {"mean_tok_s", result.mean()},
-                     {"stdev_tok_s", result.stdev()},
+                     {"stdev_tok_s", or_null(result.stdev())},
                      {"samples_tok_s", result.tok_s}});
   }
   const Json document = {{"model", model.config().name},
@@ -189,13 +192,29 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
   return dump_json(document) + "\n";
 }
 
+void check_lengths(const BenchOptions& options, const model::ModelConfig& config) {
+  if (options.prompts.empty() && options.generations.empty()) {
+    raise(ErrorCode::kInvalidArgument, "nothing to measure: --n-prompt and --n-gen are both 0");
+  }
+  for (const std::vector<std::size_t>* lengths : {&options.prompts, &options.generations}) {
+    for (const std::size_t n : *lengths) {
+      if (n > config.context) {
+        raise(ErrorCode::kInvalidArgument,
+              "a test of {} tokens, wanted at most the model's context of {}",
+              n,
+              config.context);
+      }
+    }
+  }
+}
+
 int run_bench(const BenchOptions& options, const Globals& globals) {
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   const auto checkpoint = io::open_checkpoint(options.model).take();
   const model::ModelConfig config = model::read_config(*checkpoint).take();
-  const model::WeightLoader weights(*checkpoint, config, options.arithmetic, pool, *progress);
-  const auto model = model::find_architecture(config.architecture)->build(config, weights);
+  check_lengths(options, config);
+  const auto model = model::build_model(*checkpoint, config, options.arithmetic, pool, *progress);
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
   return 0;
@@ -210,9 +229,11 @@ void add_bench(CLI::App& root, Invocation& invocation) {
   command->add_option("model", options->model, "A .gguf file or a model folder")->required();
   command->add_option("-p,--n-prompt", options->prompts, "Prompt lengths: 512,2048")
       ->delimiter(',')
+      ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
   command->add_option("-n,--n-gen", options->generations, "Tokens to generate: 128")
       ->delimiter(',')
+      ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
   command
       ->add_option("-b,--batch",

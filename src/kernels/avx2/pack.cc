@@ -20,9 +20,11 @@ void pack_block(
     const PackTask& task, std::size_t t, const float* x, std::size_t n, std::byte* out) noexcept {
   __m256 values[4];
   __m256 tops = _mm256_setzero_ps();
+  __m256 unordered = _mm256_setzero_ps();
   for (std::size_t v = 0; v < 4; ++v) {
     values[v] = v * 8 < n ? load(x + v * 8, n - v * 8) : _mm256_setzero_ps();
     tops = _mm256_max_ps(tops, absolute(values[v]));
+    unordered = _mm256_or_ps(unordered, _mm256_cmp_ps(values[v], values[v], _CMP_UNORD_Q));
   }
   const float top = largest_lane(tops);
   const __m256 inverse = _mm256_set1_ps(top > 0.0F ? 127.0F / top : 0.0F);
@@ -43,11 +45,12 @@ void pack_block(
   for (std::size_t d = 0; d < n_dwords; ++d) {
     dwords[d * task.tile + t] = ordered[d];
   }
-  const std::int32_t sum = sum_lanes(sums);
+  const bool has_nan = _mm256_movemask_ps(unordered) != 0;
+  const std::int32_t sum = has_nan ? 0 : sum_lanes(sums);
   std::int32_t* inits = dwords + n_dwords * task.tile;
   auto* scales = reinterpret_cast<float*>(inits + task.tile);
   inits[t] = -task.format->zero * sum;
-  scales[t] = top / 127.0F;
+  scales[t] = has_nan ? __builtin_nanf("") : top / 127.0F;  // the maximum does not see NaN
   scales[task.tile + t] = scales[t] * static_cast<float>(sum);
 }
 

@@ -43,6 +43,17 @@ TEST(BenchCommand, GeneratesInBatches) {
   EXPECT_GT(tests[3]["mean_tok_s"], 0.0);
 }
 
+TEST(BenchCommand, RefusesWhatCannotBeMeasured) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const CommandResult too_long = run_program("bench " + model.string() + " -p 9000 -n 0");
+  EXPECT_EQ(too_long.exit_code, 2);
+  EXPECT_THAT(too_long.err, HasSubstr("wanted at most the model's context of 8192"));
+  const CommandResult nothing = run_program("bench " + model.string() + " -p 0 -n 0");
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("nothing to measure"));
+  EXPECT_EQ(run_program("bench " + model.string() + " -p -1").exit_code, 2);
+}
+
 TEST(BenchCommand, RefusesWhatItCannotRun) {
   const CommandResult missing = run_program("bench /nonexistent.gguf");
   EXPECT_EQ(missing.exit_code, 3);
