@@ -59,7 +59,7 @@ TEST(Score, RejectsBadRequestsBeforeTheModelIsRead) {
   const auto malformed = run_program("score nowhere.gguf --requests -", "{\"id\": 1}\n");
   EXPECT_EQ(malformed.exit_code, 3);
   EXPECT_THAT(malformed.err, HasSubstr("standard input:1: wanted 'context' and 'continuation'"));
-  EXPECT_EQ(run_program("score nowhere.gguf --requests -", "").exit_code, 2);
+  EXPECT_EQ(run_program("score nowhere.gguf --requests -", "").exit_code, 3);
   EXPECT_EQ(run_program("score nowhere.gguf --requests nowhere.jsonl").exit_code, 3);
   EXPECT_EQ(run_program("score nowhere.gguf --requests - --arithmetic x", "{}").exit_code, 2);
 }
