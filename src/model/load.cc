@@ -105,11 +105,13 @@ LoadedModel load(const std::filesystem::path& path,
   out.tokenizer = load_tokenizer(*checkpoint).take();
   check_vocabulary(*out.tokenizer, config, path).take();
   out.chat_template = read_chat_template(*checkpoint).take();
-  out.model = build_model(*checkpoint, config, options.arithmetic, pool, progress);
   out.file_bytes = checkpoint->file_bytes();
   if (options.with_hash) {
+    // First, so that the file's pages are not resident beside the packed weights.
     out.hash = checkpoint->hash();
+    checkpoint->release_pages();
   }
+  out.model = build_model(*checkpoint, config, options.arithmetic, pool, progress);
   return out;
 }
 

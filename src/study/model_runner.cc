@@ -54,7 +54,14 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
   close();
   const fs::path path = build(variant);
   peak_is_ours_ = profile::reset_peak_memory();
-  loaded_ = model::load_model(path, {arithmetic_, true}, pool_, silent_progress()).take();
+  auto loaded = model::load_model(path, {arithmetic_, true}, pool_, silent_progress());
+  if (!loaded && variant.recipe && loaded.failure().code != ErrorCode::kOutOfMemory) {
+    raise(loaded.failure().code,
+          "{}; remove {} to have it made again",
+          loaded.failure().message,
+          path.string());
+  }
+  loaded_ = std::move(loaded).take();
   const auto& known = variant.record.facts;
   if (known && known->model_hash != loaded_->hash) {
     raise(ErrorCode::kMismatch,

@@ -55,6 +55,14 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
     EXPECT_EQ(error.code(), ErrorCode::kMismatch);
     EXPECT_THAT(error.what(), HasSubstr(folder.string()));
   }
+  nibble::testing::write_file(folder / "config.json", "{");
+  try {
+    runner.open(int4);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
+    EXPECT_THAT(error.what(), HasSubstr("remove " + folder.string() + " to have it made again"));
+  }
 }
 
 }  // namespace
