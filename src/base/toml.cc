@@ -125,7 +125,7 @@ template <class T>
 T TomlTable::required(std::string_view key) {
   auto value = optional<T>(key);
   if (!value) {
-    state_->refuse_misspelling_of(key);
+    refuse_misspelling_of(key);
     reject(key, fmt::format("missing, expected {}", wanted(static_cast<const T*>(nullptr))));
   }
   return std::move(*value);
@@ -189,6 +189,10 @@ std::vector<std::string> TomlTable::keys() const {
     out.push_back(std::move(key));
   }
   return out;
+}
+
+void TomlTable::refuse_misspelling_of(std::string_view key) const {
+  state_->refuse_misspelling_of(key);
 }
 
 void TomlTable::finish() const {

@@ -45,6 +45,8 @@ class TomlTable {
   /// All keys in file order (for tables whose keys are free, such as name patterns).
   [[nodiscard]] std::vector<std::string> keys() const;
 
+  /// Throws when a key that nobody asked for is nearly `key`.
+  void refuse_misspelling_of(std::string_view key) const;
   /// Throws unless every key was asked for.
   void finish() const;
   /// An Error(kCorruptData) that points at `key` (or at the table when the key is absent).

@@ -25,6 +25,13 @@ void refuse_unknown_keys(const Json& value, const Record& record) {
   if (n_kinds > 1) {
     record.reject("wanted one of 'continuation', 'rolling' and 'prompt'");
   }
+  for (const auto& [key, kind] : {std::pair("context", "continuation"),
+                                  std::pair("max_tokens", "prompt"),
+                                  std::pair("stop", "prompt")}) {
+    if (record.has(key) && !record.has(kind) && n_kinds > 0) {
+      record.reject(fmt::format("'{}' goes with '{}' only", key, kind));
+    }
+  }
 }
 
 Request request_of(const Record& record) {

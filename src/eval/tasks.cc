@@ -165,7 +165,7 @@ Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions
   try {
     std::unique_ptr<Task> task = maker->make(request);
     if (task->n_samples() == 0) {
-      return fail(ErrorCode::kInvalidArgument,
+      return fail(ErrorCode::kCorruptData,
                   "task {}: the data set is empty, wanted at least one sample",
                   name);
     }

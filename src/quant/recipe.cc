@@ -50,11 +50,16 @@ Scheme read_scheme(TomlTable& stage_table, const SolveStage& stage) {
   return out;
 }
 
-std::string_view kind_of(const TomlTable& table, std::string_view where, std::size_t number) {
+std::string_view kind_of(TomlTable& table, std::string_view where, std::size_t number) {
   std::vector<std::string_view> found;
   std::ranges::copy_if(kStageKinds, std::back_inserter(found), [&](std::string_view kind) {
     return table.has(kind);
   });
+  if (found.empty()) {
+    for (const std::string_view kind : kStageKinds) {
+      table.refuse_misspelling_of(kind);
+    }
+  }
   if (found.size() != 1) {
     table.reject(found.empty() ? "solve" : found[1],
                  "a stage has exactly one of transform, solve and correct");

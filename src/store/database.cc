@@ -56,9 +56,16 @@ void Database::Close::operator()(sqlite3* handle) const noexcept {
 
 Statement::Statement(Database& database, std::string_view sql) : database_(database) {
   sqlite3_stmt* statement = nullptr;
-  check(sqlite3_prepare_v2(
-      database.handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr));
+  const int status = sqlite3_prepare_v2(
+      database.handle_.get(), sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
   statement_.reset(statement);
+  if (status == SQLITE_ERROR) {  // our statements are right, so the tables are not ours
+    raise(ErrorCode::kCorruptData,
+          "{}: {}; the store is damaged",
+          database.path().string(),
+          sqlite3_errmsg(database.handle_.get()));
+  }
+  check(status);
 }
 
 void Statement::check(int status) const {

@@ -142,7 +142,7 @@ using Documents = std::vector<std::vector<std::int32_t>>;
 
 void require_tokens(const fs::path& file, std::size_t found, const CalibrationSpec& spec) {
   if (found < spec.n_windows * spec.window) {
-    raise(ErrorCode::kInvalidArgument,
+    raise(ErrorCode::kCorruptData,
           "{}: {} tokens, the recipe wants {} windows of {}",
           file.string(),
           found,

@@ -40,6 +40,10 @@ TEST(RequestLines, SaysWhichLineIsWrong) {
             "in:1: unknown key 'max_token' (did you mean 'max_tokens'?)");
   EXPECT_EQ(parse_request_lines("{\"prompt\": \"x\", \"rolling\": \"y\"}", "in").failure().message,
             "in:1: wanted one of 'continuation', 'rolling' and 'prompt'");
+  EXPECT_EQ(parse_request_lines("{\"context\": \"x\", \"rolling\": \"y\"}", "in").failure().message,
+            "in:1: 'context' goes with 'continuation' only");
+  EXPECT_EQ(parse_request_lines("{\"stop\": \"x\", \"rolling\": \"y\"}", "in").failure().message,
+            "in:1: 'stop' goes with 'prompt' only");
   EXPECT_EQ(parse_request_lines(" \n", "in").failure().message,
             "in: no requests, wanted JSON lines");
 }

@@ -41,7 +41,7 @@ TEST(Tasks, AnEmptySetIsRefused) {
   write_file(folder / "none.jsonl", "\n");
   const auto task = make_task("choice:none.jsonl", {.data = folder.path()});
   ASSERT_FALSE(task);
-  EXPECT_EQ(task.failure().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(task.failure().code, ErrorCode::kCorruptData);
   EXPECT_EQ(task.failure().message,
             "task choice:none.jsonl: the data set is empty, wanted at least one sample");
 }

@@ -142,6 +142,13 @@ TEST(Recipe, MistakesAreNamedWithTheirPosition) {
   EXPECT_THAT(failure_of("name = "), StartsWith("r.toml:1:"));
 }
 
+TEST(Recipe, AMisspeltKindOfStageIsNamed) {
+  const auto recipe = parse_recipe(
+      "name = 'x'\n[[stage]]\nsolv = 'hqq'\nscheme = { default = 'int4g64fh' }\n", "r.toml");
+  ASSERT_FALSE(recipe);
+  EXPECT_EQ(recipe.failure().message, "r.toml:3:1: unknown key 'solv' (did you mean 'solve'?)");
+}
+
 TEST(Recipe, StagesThatDoNotExistYetAreUnsupported) {
   const auto recipe = parse_recipe("name = \"x\"\n[[stage]]\ncorrect = \"bias\"", "r.toml");
   ASSERT_FALSE(recipe);

@@ -210,6 +210,21 @@ TEST(Store, AStoreWithoutOneOfItsTablesIsDamaged) {
   }
 }
 
+TEST(Store, ATableOfOtherColumnsIsDamageToo) {
+  const TempFolder folder;
+  { Store::open(folder / "s.db"); }
+  Database::open(folder / "s.db", Database::Mode::kCreate)
+      .execute("ALTER TABLE conditions RENAME COLUMN binding TO bond");
+  const Store store = Store::open(folder / "s.db");
+  try {
+    static_cast<void>(store.conditions());
+    FAIL() << "read a column that is not there";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
+    EXPECT_THAT(error.what(), HasSubstr("no such column: binding; the store is damaged"));
+  }
+}
+
 TEST(Store, AForeignDatabaseIsRefusedAndLeftAlone) {
   const TempFolder folder;
   Database::open(folder / "s.db", Database::Mode::kCreate).execute("CREATE TABLE mine (a)");
