@@ -59,6 +59,10 @@ class ZeroFinder {
         continue;
       }
       const float ratio = -offsets[g] / scales[g];
+      if (!std::isfinite(ratio)) {
+        failed_ = true;
+        return;
+      }
       const auto z = static_cast<std::int32_t>(std::lround(std::clamp(ratio, 0.0F, 255.0F)));
       std::int32_t expected = kUnknown;
       const bool same = zero_.compare_exchange_strong(expected, z) || expected == z;
@@ -231,7 +235,9 @@ void reserve_scales(const codec::Grid& grid, Panels& out) {
 void choose_levels(const codec::Grid& grid, Panels& out) {
   if (!grid.codebook) {
     // Offsets of wide codes are measured from the middle, so that binary16 keeps more of them.
-    out.zero = grid.has_offsets && grid.bits > 5 ? 1 << (grid.bits - 1) : 0;
+    // Integer offsets are exact from zero.
+    const bool from_middle = grid.has_offsets && grid.bits > 5 && grid.groups_per_super == 0;
+    out.zero = from_middle ? 1 << (grid.bits - 1) : 0;
     return;
   }
   const IntegerCodebook integers = round_codebook(*grid.codebook);

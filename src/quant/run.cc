@@ -10,7 +10,9 @@
 
 #include "base/cancel.h"
 #include "base/hash.h"
+#include "base/numerics.h"
 #include "io/checkpoint_writer.h"
+#include "kernels/select.h"
 #include "model/architectures.h"
 #include "model/companions.h"
 #include "model/config.h"
@@ -96,11 +98,19 @@ class Run {
   std::string job_hash() const {
     Sha256 hash;
     hash.field(checkpoint_.hash()).field(recipe().hash).field(windows_.sha256);
-    return hash.field(NIBBLE_VERSION).hex();
+    hash.field(NIBBLE_VERSION).field(std::to_string(kNumericsRevision));
+    return hash.field(kernels::kernels().name).hex();
   }
 
   void run_blocks(const fs::path& folder, const fs::path& data) {
     const auto tokenizer = model::load_tokenizer(checkpoint_).take();
+    if (tokenizer->vocab_size() > config_.vocab) {
+      raise(ErrorCode::kShapeMismatch,
+            "{}: the tokenizer has {} tokens, the embedding {} rows",
+            checkpoint_.path().string(),
+            tokenizer->vocab_size(),
+            config_.vocab);
+    }
     windows_ = make_windows(*recipe().calibration, data, *tokenizer).take();
     report_.calibration_sha256 = windows_.sha256;
     blocks_folder_ = folder;

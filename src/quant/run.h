@@ -9,7 +9,7 @@
 ///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
 /// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled
-///            between weights, with nothing left behind
+///            between weights; finished blocks of a calibrated run stay, and the next run goes on
 /// Source     our own; the folder's layout is in docs/formats/checkpoint.md
 #pragma once
 

@@ -36,8 +36,11 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   }
   const quant::Recipe none;
   const quant::Recipe& recipe = variant.recipe ? *variant.recipe : none;
+  const std::string calibration =
+      recipe.calibration && inputs.calibration_hash ? inputs.calibration_hash(recipe) : "";
   variant.record = {
-      hash_of({"variant", inputs.source.weights_hash, recipe.hash, program_text(inputs)}),
+      hash_of(
+          {"variant", inputs.source.weights_hash, recipe.hash, calibration, program_text(inputs)}),
       spec.name,
       spec.recipe == kNoRecipe || recipe.name.empty() ? spec.recipe : recipe.name,
       recipe.text,

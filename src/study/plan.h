@@ -1,7 +1,8 @@
 /// From a study file to units of work, each named by the hash of everything that determines its
 /// result.
 ///
-///   variant = H(weights of the source, recipe, program version, revision of its numbers)
+///   variant = H(weights of the source, recipe, calibration tokens, program version, revision of
+///             its numbers)
 ///   task    = H(name, version, protocol, data, number of samples)
 ///   unit    = H(variant, task, tokenizer, arithmetic), or for speed
 ///             H(variant, arithmetic, measurement settings with threads, kernels, processor)
@@ -11,6 +12,7 @@
 /// Source     our own
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +61,8 @@ struct PlanInputs {
   std::string kernels;                                   ///< name of the instruction set's kernels
   std::vector<std::shared_ptr<const eval::Task>> tasks;  ///< parallel to the study file's
   int numerics_revision = kNumericsRevision;
+  /// The hash of the tokens that a recipe calibrates on; "" for one that looks at no text.
+  std::function<std::string(const quant::Recipe& recipe)> calibration_hash = {};
 };
 
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs);

@@ -12,6 +12,7 @@
 #include "kernels/select.h"
 #include "model/load.h"
 #include "profile/host.h"
+#include "quant/calibrate/windows.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
 
@@ -59,6 +60,9 @@ PlanInputs read_inputs(const Spec& spec,
   inputs.host = profile::read_host();
   inputs.program_version = program_version;
   inputs.kernels = kernels::kernels().name;
+  inputs.calibration_hash = [&spec, &tokenizer](const quant::Recipe& recipe) {
+    return quant::make_windows(*recipe.calibration, spec.data, tokenizer).take().sha256;
+  };
   const std::size_t context = model::read_config(checkpoint).take().context;
   for (const TaskSpec& task : spec.tasks) {
     inputs.tasks.push_back(

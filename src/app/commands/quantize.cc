@@ -65,12 +65,17 @@ quant::QuantizeReport write(const Options& options,
                             const Globals& globals) {
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
-  const fs::path out = fs::path(options.out).lexically_normal();
+  fs::path out = fs::path(options.out).lexically_normal();
+  if (!out.has_filename()) {
+    out = out.parent_path();  // "folder/"
+  }
   if (!fs::exists(out)) {
     return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress, options.data)
         .take();
   }
-  const fs::path fresh = fs::path(out).concat(fmt::format(".new.{}", ::getpid()));
+  // The name is the same in every run, so that a killed one is gone on with.
+  const fs::path fresh = fs::path(out).concat(".nibble-new");
+  fs::remove_all(fresh);
   auto report =
       quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress, options.data).take();
   replace_folder(fresh, out).take();

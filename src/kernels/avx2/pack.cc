@@ -45,12 +45,12 @@ void pack_block(
   for (std::size_t d = 0; d < n_dwords; ++d) {
     dwords[d * task.tile + t] = ordered[d];
   }
-  const bool has_nan = _mm256_movemask_ps(unordered) != 0;
-  const std::int32_t sum = has_nan ? 0 : sum_lanes(sums);
+  const bool is_broken = _mm256_movemask_ps(unordered) != 0 || top > __FLT_MAX__;
+  const std::int32_t sum = is_broken ? 0 : sum_lanes(sums);
   std::int32_t* inits = dwords + n_dwords * task.tile;
   auto* scales = reinterpret_cast<float*>(inits + task.tile);
   inits[t] = -task.format->zero * sum;
-  scales[t] = has_nan ? __builtin_nanf("") : top / 127.0F;  // the maximum does not see NaN
+  scales[t] = is_broken ? __builtin_nanf("") : top / 127.0F;  // the maximum does not see NaN
   scales[task.tile + t] = scales[t] * static_cast<float>(sum);
 }
 

@@ -30,10 +30,11 @@ void pack_block(
   const __m512 inverse = _mm512_set1_ps(top > 0.0F ? 127.0F / top : 0.0F);
   const __m512i low_codes = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse));
   const __m512i high_codes = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
-  const bool has_nan = (_mm512_cmp_ps_mask(low, low, _CMP_UNORD_Q) |
-                        _mm512_cmp_ps_mask(high, high, _CMP_UNORD_Q)) != 0;
+  const bool is_broken = (_mm512_cmp_ps_mask(low, low, _CMP_UNORD_Q) |
+                          _mm512_cmp_ps_mask(high, high, _CMP_UNORD_Q)) != 0 ||
+                         top > __FLT_MAX__;
   const std::int32_t sum =
-      has_nan ? 0 : _mm512_reduce_add_epi32(_mm512_add_epi32(low_codes, high_codes));
+      is_broken ? 0 : _mm512_reduce_add_epi32(_mm512_add_epi32(low_codes, high_codes));
   const __m256i codes =
       _mm256_set_m128i(_mm512_cvtepi32_epi8(high_codes), _mm512_cvtepi32_epi8(low_codes));
   const std::size_t n_dwords = task.format->groups.block / 4;
@@ -42,7 +43,7 @@ void pack_block(
   std::int32_t* inits = dwords + n_dwords * task.tile;
   auto* scales = reinterpret_cast<float*>(inits + task.tile);
   inits[t] = -task.format->zero * sum;
-  scales[t] = has_nan ? __builtin_nanf("") : top / 127.0F;  // the maximum does not see NaN
+  scales[t] = is_broken ? __builtin_nanf("") : top / 127.0F;  // the maximum does not see NaN
   scales[task.tile + t] = scales[t] * static_cast<float>(sum);
 }
 

@@ -37,12 +37,12 @@ void pack_block(const PackTask& task, std::size_t b, std::byte* out) noexcept {
   for (std::size_t t = 0; t < task.n_tokens; ++t) {
     const float* x = task.x + t * task.x_stride + columns.first;
     float top = 0.0F;
-    bool has_nan = false;
+    bool is_broken = false;
     for (std::size_t i = 0; i < columns.n; ++i) {
       top = std::max(top, std::fabs(x[i]));
-      has_nan = has_nan || std::isnan(x[i]);
+      is_broken = is_broken || !std::isfinite(x[i]);
     }
-    if (has_nan) {  // the maximum does not see it; the codes stay zero
+    if (is_broken) {  // the maximum does not see it; the codes stay zero
       scales[t] = shifts[t] = std::numeric_limits<float>::quiet_NaN();
       continue;
     }

@@ -175,6 +175,9 @@ class Search {
         }
       }
     });
+    if (!std::ranges::all_of(sums, [](double sum) { return std::isfinite(sum); })) {
+      raise(ErrorCode::kUnsupported, "awq_scale: activations that are not finite");
+    }
     for (const double sum : sums) {
       abs_mean_.push_back(static_cast<float>(sum / static_cast<double>(tokens_.size())));
     }

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fakes.h"
+#include "support/files.h"
 
 namespace nibble::study {
 namespace {
@@ -25,6 +26,22 @@ std::size_t n_shared(const std::set<std::string>& a, const std::set<std::string>
   std::vector<std::string> both;
   std::ranges::set_intersection(a, b, std::back_inserter(both));
   return both.size();
+}
+
+TEST(Plan, OtherCalibrationTextIsAnotherVariant) {
+  const nibble::testing::TempFolder folder;
+  nibble::testing::write_file(folder / "cal.toml",
+                              "name = 'cal'\n[calibration]\nsource = 'text.txt'\nwindows = 1\n"
+                              "window_tokens = 8\n[[stage]]\nsolve = 'gptq'\n"
+                              "scheme = { default = 'int4g128a' }\n");
+  Spec spec = fake_spec();
+  spec.variants.back().recipe = (folder / "cal.toml").string();
+  PlanInputs inputs = fake_inputs();
+  inputs.calibration_hash = [](const quant::Recipe&) { return "tokens"; };
+  const std::string first = make_plan(spec, inputs).variants.back().record.id;
+  EXPECT_EQ(make_plan(spec, inputs).variants.back().record.id, first);
+  inputs.calibration_hash = [](const quant::Recipe&) { return "other tokens"; };
+  EXPECT_NE(make_plan(spec, inputs).variants.back().record.id, first);
 }
 
 TEST(Plan, HasAUnitForEachVariantAndTaskAndOneForSpeed) {

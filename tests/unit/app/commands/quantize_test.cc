@@ -62,6 +62,15 @@ TEST_F(Quantize, AnExistingFolderNeedsForce) {
   EXPECT_EQ(n_entries(), 2U) << "something was left behind";
 }
 
+TEST_F(Quantize, ASlashBehindTheFolderChangesNothing) {
+  ASSERT_EQ(quantize("-r nf4 -o " + path("out/")).exit_code, 0);
+  ASSERT_EQ(quantize("--force -r rtn-int8 -o " + path("out/")).exit_code, 0);
+  EXPECT_THAT(testing::read_file(folder_ / "out/config.json"), HasSubstr("rtn-int8"));
+  fs::create_directory(folder_ / "empty");
+  ASSERT_EQ(quantize("-r nf4 -o " + path("empty/")).exit_code, 0);
+  EXPECT_EQ(n_entries(), 3U) << "something was left behind";
+}
+
 TEST_F(Quantize, ForceReplacesOnlyWhatItWrote) {
   fs::create_directory(folder_ / "mine");
   testing::write_file(folder_ / "mine/thesis.txt", "years of work");
