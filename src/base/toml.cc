@@ -26,26 +26,6 @@ struct TomlTable::State {
     asked.emplace(key);
     return table->get(key);
   }
-
-  /// Throws when `missing` is there under a name that is nearly its own.
-  void refuse_misspelling_of(std::string_view missing) const {
-    std::vector<std::string_view> unknown;
-    for (const auto& [key, node] : *table) {
-      if (!asked.contains(key.str())) {
-        unknown.push_back(key.str());
-      }
-    }
-    const std::string near = nearest_name(missing, unknown);
-    if (!near.empty()) {
-      const auto found = std::ranges::find(
-          *table, near, [](const auto& pair) { return std::string(pair.first.str()); });
-      raise(ErrorCode::kCorruptData,
-            "{}: unknown key '{}' (did you mean '{}'?)",
-            position((*found).first.source()),
-            near,
-            missing);
-    }
-  }
 };
 
 namespace {
@@ -192,7 +172,20 @@ std::vector<std::string> TomlTable::keys() const {
 }
 
 void TomlTable::refuse_misspelling_of(std::string_view key) const {
-  state_->refuse_misspelling_of(key);
+  std::vector<std::string_view> unknown;
+  for (const auto& [name, node] : *state_->table) {
+    if (!state_->asked.contains(name.str())) {
+      unknown.push_back(name.str());
+    }
+  }
+  const std::string near = nearest_name(key, unknown);
+  if (!near.empty()) {
+    raise(ErrorCode::kCorruptData,
+          "{}: unknown key '{}' (did you mean '{}'?)",
+          state_->position(state_->table->find(near)->first.source()),
+          near,
+          key);
+  }
 }
 
 void TomlTable::finish() const {

@@ -22,10 +22,6 @@ Failure io_failure(const fs::path& path, std::string_view doing, const std::erro
   return fail(ErrorCode::kIo, "{}: {}: {}", path.string(), doing, error.message());
 }
 
-fs::path without_trailing_slash(const fs::path& folder) {
-  return folder.has_filename() ? folder : folder.parent_path();
-}
-
 std::string temporary_prefix(const fs::path& folder) {
   return folder.filename().string() + ".tmp.";
 }
@@ -72,6 +68,10 @@ void sync_folder(const fs::path& folder) {
 }
 
 }  // namespace
+
+fs::path without_trailing_slash(const fs::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
 
 struct CheckpointWriter::State {
   fs::path folder;

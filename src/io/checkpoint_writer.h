@@ -25,6 +25,9 @@
 
 namespace nibble::io {
 
+/// "out" for "out/", so that something can be put behind the name.
+std::filesystem::path without_trailing_slash(const std::filesystem::path& folder);
+
 class CheckpointWriter {
  public:
   /// `n_bytes` is what the weights will take, where the caller knows it: too small a disk is

@@ -80,20 +80,6 @@ Result<std::string> read_chat_template(const io::Checkpoint& checkpoint) {
                                                                     : std::string();
 }
 
-/// A vocabulary larger than the embedding would make tokens that the model cannot look up.
-Result<void> check_vocabulary(const text::Tokenizer& tokenizer,
-                              const ModelConfig& config,
-                              const std::filesystem::path& path) {
-  if (tokenizer.vocab_size() <= config.vocab) {
-    return {};
-  }
-  return fail(ErrorCode::kShapeMismatch,
-              "{}: the tokenizer has {} tokens, the embedding {} rows",
-              path.string(),
-              tokenizer.vocab_size(),
-              config.vocab);
-}
-
 LoadedModel load(const std::filesystem::path& path,
                  const LoadOptions& options,
                  ThreadPool& pool,
@@ -184,6 +170,19 @@ Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const io::Checkpoint& ch
     return tokenizer.failure().within(where);
   }
   return tokenizer;
+}
+
+Result<void> check_vocabulary(const text::Tokenizer& tokenizer,
+                              const ModelConfig& config,
+                              const std::filesystem::path& path) {
+  if (tokenizer.vocab_size() <= config.vocab) {
+    return {};
+  }
+  return fail(ErrorCode::kShapeMismatch,
+              "{}: the tokenizer has {} tokens, the embedding {} rows",
+              path.string(),
+              tokenizer.vocab_size(),
+              config.vocab);
 }
 
 std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,

@@ -37,6 +37,12 @@ Result<LoadedModel> load_model(const std::filesystem::path& path,
                                ThreadPool& pool,
                                ProgressSink& progress);
 
+/// kShapeMismatch for a vocabulary larger than the embedding: it makes tokens that the model cannot
+/// look up.
+Result<void> check_vocabulary(const text::Tokenizer& tokenizer,
+                              const ModelConfig& config,
+                              const std::filesystem::path& path);
+
 /// The model alone, without a tokenizer, after checking that it fits into memory. Throws Error.
 std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
                                            const ModelConfig& config,

@@ -104,13 +104,7 @@ class Run {
 
   void run_blocks(const fs::path& folder, const fs::path& data) {
     const auto tokenizer = model::load_tokenizer(checkpoint_).take();
-    if (tokenizer->vocab_size() > config_.vocab) {
-      raise(ErrorCode::kShapeMismatch,
-            "{}: the tokenizer has {} tokens, the embedding {} rows",
-            checkpoint_.path().string(),
-            tokenizer->vocab_size(),
-            config_.vocab);
-    }
+    model::check_vocabulary(*tokenizer, config_, checkpoint_.path()).take();
     windows_ = make_windows(*recipe().calibration, data, *tokenizer).take();
     report_.calibration_sha256 = windows_.sha256;
     blocks_folder_ = folder;
@@ -218,7 +212,8 @@ Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            ProgressSink& progress,
                                            const std::filesystem::path& data) {
   try {
-    return Run(checkpoint, recipe, pool, progress).write(out_folder, data);
+    return Run(checkpoint, recipe, pool, progress)
+        .write(io::without_trailing_slash(out_folder), data);
   } catch (const Error& error) {
     return error.failure();
   }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "io/checkpoint.h"
+#include "io/checkpoint_writer.h"
 #include "io/safetensors.h"
 #include "quant/run.h"
 
@@ -65,10 +66,7 @@ quant::QuantizeReport write(const Options& options,
                             const Globals& globals) {
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
-  fs::path out = fs::path(options.out).lexically_normal();
-  if (!out.has_filename()) {
-    out = out.parent_path();  // "folder/"
-  }
+  const fs::path out = io::without_trailing_slash(fs::path(options.out).lexically_normal());
   if (!fs::exists(out)) {
     return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress, options.data)
         .take();

@@ -177,7 +177,7 @@ void add_run(CLI::App& root, Invocation& invocation) {
   command->add_option("-p,--prompt", options->prompt, "The text to go on from; - reads stdin")
       ->required();
   command->add_option("-n,--max-tokens", options->max_tokens, "Most tokens to generate")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 24))
+      ->check(CLI::Range(std::size_t{1}, kMaxTokens))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
   command->callback([options, &invocation] {

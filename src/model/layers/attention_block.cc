@@ -14,26 +14,6 @@ bool is_sliding(const ModelConfig& config, std::size_t layer) {
   return layer < config.sliding_layers.size() && config.sliding_layers[layer] != 0;
 }
 
-ops::AttentionShape shape_of(const ModelConfig& config, std::size_t layer) {
-  ops::AttentionShape shape;
-  shape.n_heads = config.n_heads;
-  shape.n_kv_heads = config.n_kv_heads;
-  shape.head_dim = config.head_dim;
-  shape.scale = config.attention_scale;
-  shape.softcap = config.attention_softcap;
-  shape.window = is_sliding(config, layer) ? config.sliding_window : 0;
-  shape.page_tokens = kPageTokens;
-  return shape;
-}
-
-/// Gemma 3 rotates its sliding layers with a base of their own, unscaled.
-std::vector<float> frequencies_of(const ModelConfig& config, std::size_t layer) {
-  if (config.rope_local_theta > 0 && is_sliding(config, layer)) {
-    return ops::rope_inverse_frequencies(config.head_dim, config.rope_local_theta, {});
-  }
-  return ops::rope_inverse_frequencies(config.head_dim, config.rope_theta, config.rope_scaling);
-}
-
 std::string stem(std::size_t layer, std::string_view part) {
   return fmt::format("model.layers.{}.self_attn.{}", layer, part);
 }
@@ -46,12 +26,31 @@ std::vector<float> head_norm(const ModelConfig& config,
 
 }  // namespace
 
+ops::AttentionShape attention_shape(const ModelConfig& config, std::size_t layer) {
+  ops::AttentionShape shape;
+  shape.n_heads = config.n_heads;
+  shape.n_kv_heads = config.n_kv_heads;
+  shape.head_dim = config.head_dim;
+  shape.scale = config.attention_scale;
+  shape.softcap = config.attention_softcap;
+  shape.window = is_sliding(config, layer) ? config.sliding_window : 0;
+  shape.page_tokens = kPageTokens;
+  return shape;
+}
+
+std::vector<float> rope_frequencies(const ModelConfig& config, std::size_t layer) {
+  if (config.rope_local_theta > 0 && is_sliding(config, layer)) {
+    return ops::rope_inverse_frequencies(config.head_dim, config.rope_local_theta, {});
+  }
+  return ops::rope_inverse_frequencies(config.head_dim, config.rope_theta, config.rope_scaling);
+}
+
 AttentionBlock::AttentionBlock(const ModelConfig& config,
                                const WeightLoader& weights,
                                std::size_t layer)
-    : shape_(shape_of(config, layer)),
+    : shape_(attention_shape(config, layer)),
       norm_epsilon_(config.norm_epsilon),
-      inverse_frequency_(frequencies_of(config, layer)),
+      inverse_frequency_(rope_frequencies(config, layer)),
       q_(weights.linear(
           stem(layer, "q_proj"), config.n_heads * config.head_dim, config.hidden, config.qkv_bias)),
       k_(weights.linear(stem(layer, "k_proj"),

@@ -23,6 +23,13 @@
 
 namespace nibble::model {
 
+/// What attention needs to know of a layer; the cache's dtype is the caller's to set.
+ops::AttentionShape attention_shape(const ModelConfig& config, std::size_t layer);
+
+/// The angles a position that RoPE turns the pairs of a head of a layer by, [head_dim / 2]. Gemma 3
+/// rotates its sliding layers with a base of their own, unscaled.
+std::vector<float> rope_frequencies(const ModelConfig& config, std::size_t layer);
+
 class AttentionBlock {
  public:
   AttentionBlock(const ModelConfig& config, const WeightLoader& weights, std::size_t layer);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "codec/dense.h"
 #include "model/kv_cache.h"
+#include "model/layers/attention_block.h"
 #include "model/layers/packed_batch.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
@@ -31,30 +32,6 @@ model::ModelConfig single_layer(model::ModelConfig config, std::size_t layer) {
   }
   config.n_layers = 1;
   return config;
-}
-
-bool is_sliding(const model::ModelConfig& config) {
-  return !config.sliding_layers.empty() && config.sliding_layers[0] != 0;
-}
-
-ops::AttentionShape attention_shape(const model::ModelConfig& config) {
-  ops::AttentionShape shape;
-  shape.n_heads = config.n_heads;
-  shape.n_kv_heads = config.n_kv_heads;
-  shape.head_dim = config.head_dim;
-  shape.scale = config.attention_scale;
-  shape.softcap = config.attention_softcap;
-  shape.window = is_sliding(config) ? config.sliding_window : 0;
-  shape.page_tokens = model::kPageTokens;
-  shape.kv_dtype = DType::kF32;
-  return shape;
-}
-
-std::vector<float> inverse_frequencies(const model::ModelConfig& config) {
-  return config.rope_local_theta > 0 && is_sliding(config)
-             ? ops::rope_inverse_frequencies(config.head_dim, config.rope_local_theta, {})
-             : ops::rope_inverse_frequencies(
-                   config.head_dim, config.rope_theta, config.rope_scaling);
 }
 
 /// Keys and values of windows that start at position 0, laid out for attention.
@@ -233,9 +210,10 @@ void DecoderBlock::attend(MatrixView<const float> x, std::size_t window, MatrixV
   normalize_heads("self_attn.q_norm.weight", q);
   normalize_heads("self_attn.k_norm.weight", k);
   const WindowBatch windows(config_, x.rows / window, window);
-  const auto frequencies = inverse_frequencies(config_);
+  const auto frequencies = model::rope_frequencies(config_, 0);
   const auto positions = windows.batch().positions();
-  const auto shape = attention_shape(config_);
+  auto shape = model::attention_shape(config_, 0);
+  shape.kv_dtype = DType::kF32;
   ops::rope_in_place(q, config_.head_dim, frequencies, positions, pool_);
   ops::rope_in_place(k, config_.head_dim, frequencies, positions, pool_);
   ops::store_kv(shape, k, v, windows.batch().sequences(), pool_);
