@@ -4,12 +4,9 @@
 ///   logprob = x[target] - log(sum over the vocabulary of exp(x))
 ///
 /// Precision  sums in float64; a row's bits depend on where the slices are cut, not on other rows
-///
 /// Threads    `add` splits rows over the pool
-///
 /// Errors     kShapeMismatch: a target outside the vocabulary, rows that do not ascend, slices that
 ///            do not follow each other
-///
 /// Source     our own; the running log-sum-exp: Milakov and Gimelshein 2018, arXiv 1805.02867
 #pragma once
 

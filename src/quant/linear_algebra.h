@@ -5,8 +5,7 @@
 /// Precision  `add_gram` and `factor_inverse` in float64. Sums in float32 lose what small tokens
 ///            add to a large one, and with it positive definiteness
 /// Threads    functions that take a pool are split into fixed tiles: equal results for any number
-/// of
-///            threads. The others run in the caller and may be called from tasks
+///            of threads. The others run in the caller and may be called from tasks
 /// Errors     std::bad_alloc
 /// Source     OpenBLAS (BLAS level 3, LAPACK dpotrf and dtrtri)
 #pragma once

@@ -4,15 +4,15 @@
 ///             "tokens" in each; all of them may end in .gz
 ///   packing   consecutive   everything joined; windows follow one another from the start
 ///             random        everything joined; windows start at drawn positions (GPTQ's
-///             WikiText-2) documents     one window from each of n drawn documents that are long
-///             enough, at a
+///                           WikiText-2)
+///             documents     one window from each of n drawn documents that are long enough, at a
 ///                           drawn position (GPTQ's C4)
 ///
 /// Texts are joined with a blank line, token lists without anything. No special tokens are added.
 ///
 /// Shapes     ids [n_windows * window]
-/// Errors     kNotFound names the files looked for; kCorruptData; kInvalidArgument when the source
-///            has fewer tokens than the windows want
+/// Errors     kNotFound names the files looked for; kCorruptData, also when the source has fewer
+///            tokens than the windows want
 /// Source     our own; the packings are those of the GPTQ repository's data loaders
 #pragma once
 
