@@ -32,6 +32,11 @@ class RowRange final : public Codec {
                   std::span<float> offsets) const override {
     whole_.codec->unpack_row(whole_, first_ + row, codes, scales, offsets);
   }
+  void unpack_integer_scales(const EncodedMatrix& /*matrix*/,
+                             std::size_t row,
+                             const IntegerScales& out) const override {
+    whole_.codec->unpack_integer_scales(whole_, first_ + row, out);
+  }
 
  private:
   EncodedMatrix whole_;

@@ -10,6 +10,7 @@
 #include "codec/gguf_blocks.h"
 #include "codec/int_group.h"
 #include "codec/nf4.h"
+#include "codec/row_range.h"
 #include "tensor/half.h"
 
 namespace nibble::codec {
@@ -25,6 +26,25 @@ std::vector<std::string> all_names() {
   }
   return names;
 }
+
+/// Everything that a codec tells of a row on its grid, in room for the most that any does.
+struct GridRow {
+  explicit GridRow(std::size_t n_groups)
+      : scales(n_groups),
+        offsets(n_groups),
+        super_scales(n_groups),
+        super_offsets(n_groups),
+        integer_scales(n_groups),
+        integer_offsets(n_groups) {}
+  bool operator==(const GridRow&) const = default;
+  IntegerScales integers() {
+    return {super_scales, super_offsets, integer_scales, integer_offsets};
+  }
+
+  std::vector<std::uint8_t> codes = std::vector<std::uint8_t>(kCols);
+  std::vector<float> scales, offsets, super_scales, super_offsets;
+  std::vector<std::int8_t> integer_scales, integer_offsets;
+};
 
 std::vector<std::uint8_t> random_bytes(std::size_t n, std::mt19937& rng) {
   std::vector<std::uint8_t> bytes(n);
@@ -188,6 +208,30 @@ TEST_P(CodecConformance, IntegerScalesMultiplyToTheScales) {
         EXPECT_EQ(super_offsets[s] * static_cast<float>(integer_offsets[g]), offsets[g]);
       }
     }
+  }
+}
+
+TEST_P(CodecConformance, ARangeOfRowsGivesWhatTheWholeGives) {
+  constexpr std::size_t kFirst = 2;
+  const EncodedMatrix part = row_range(matrix_, kFirst, kRows - kFirst);
+  const std::vector<float> all = decode_all(matrix_);
+  EXPECT_EQ(decode_all(part), std::vector<float>(all.begin() + kFirst * kCols, all.end()));
+  const auto grid = part.codec->grid(part);
+  ASSERT_EQ(grid.has_value(), codec_.grid(matrix_).has_value());
+  if (!grid) {
+    return;
+  }
+  const std::size_t n_groups = (kCols + grid->group - 1) / grid->group;
+  for (std::size_t r = 0; r < part.rows; ++r) {
+    GridRow got(n_groups);
+    GridRow wanted(n_groups);
+    part.codec->unpack_row(part, r, got.codes, got.scales, got.offsets);
+    codec_.unpack_row(matrix_, kFirst + r, wanted.codes, wanted.scales, wanted.offsets);
+    if (grid->groups_per_super != 0) {
+      part.codec->unpack_integer_scales(part, r, got.integers());
+      codec_.unpack_integer_scales(matrix_, kFirst + r, wanted.integers());
+    }
+    EXPECT_EQ(got, wanted) << "row " << r;
   }
 }
 
