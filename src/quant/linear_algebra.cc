@@ -3,6 +3,7 @@
 #include <cblas.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <numeric>
 #include <semaphore>
@@ -25,7 +26,17 @@ namespace {
 constexpr std::size_t kTile = 192;
 constexpr std::size_t kTokensAtOnce = 256;
 
-/// The serial OpenBLAS has work space for about fifty calls at a time and ends the program beyond.
+/// How many calls OpenBLAS takes at a time. The build without threads shares its work space without
+/// a lock: two calls at once give wrong sums, seldom and silently. The others have work space for
+/// about fifty calls and end the program beyond; each call is to stay in the thread that makes it.
+std::ptrdiff_t calls_at_once() {
+  if (openblas_get_parallel() == OPENBLAS_SEQUENTIAL) {
+    return 1;
+  }
+  openblas_set_num_threads(1);
+  return 32;
+}
+
 class BlasCall {
  public:
   BlasCall() { slots().acquire(); }
@@ -35,7 +46,7 @@ class BlasCall {
 
  private:
   static std::counting_semaphore<>& slots() {
-    static std::counting_semaphore<> slots(32);
+    static std::counting_semaphore<> slots(calls_at_once());
     return slots;
   }
 };
