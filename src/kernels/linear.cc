@@ -31,11 +31,12 @@ std::size_t activation_bytes(const ActivationFormat& format) noexcept {
   return 0;
 }
 
-PanelTask panel_task(const Panels& panels, std::size_t panel) noexcept {
+PanelTask panel_task(const Panels& panels, std::size_t panel, std::size_t n_panels) noexcept {
   PanelTask task;
   task.codes = panels.panel(panel);
+  task.codes_stride = panels.panel_bytes;
   task.cols = panels.cols;
-  task.n_rows = std::min(kPanelRows, panels.rows - panel * kPanelRows);
+  task.n_rows = std::min(n_panels * kPanelRows, panels.rows - panel * kPanelRows);
   if (!holds_codes(panels.format)) {
     return task;
   }

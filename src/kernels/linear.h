@@ -1,5 +1,5 @@
-/// The matrix product of one panel of weights with one tile of tokens, as each instruction set
-/// provides it.
+/// The matrix product of one panel of weights (two, where a kernel takes them) with one tile of
+/// tokens, as each instruction set provides it.
 ///
 ///   y[t, r] = bias[r] + sum over c of w[r, c] * x[t, c],   r in a panel of 16, t in a tile of T
 ///
@@ -60,6 +60,7 @@ struct PackTask {
 /// shared inline code.
 struct PanelTask {
   const std::byte* codes = nullptr;              ///< of the panel
+  std::size_t codes_stride = 0;                  ///< bytes to the codes of the next panel
   const std::uint16_t* scales = nullptr;         ///< of the panel, or nullptr
   const std::uint16_t* offsets = nullptr;        ///< of the panel, or nullptr
   const std::int8_t* integer_scales = nullptr;   ///< of the panel, or nullptr
@@ -72,7 +73,7 @@ struct PanelTask {
   const std::byte* x = nullptr;  ///< a converted tile
   std::size_t tile = 0;
   std::size_t n_tokens = 0;     ///< <= tile: rows of y to write
-  std::size_t n_rows = 0;       ///< <= 16: columns of y to write
+  std::size_t n_rows = 0;       ///< <= 16 for each panel: columns of y to write
   const float* bias = nullptr;  ///< of the panel's rows, or nullptr
   float* y = nullptr;           ///< of the tile's first token and the panel's first row
   std::size_t y_stride = 0;
@@ -82,6 +83,7 @@ struct PanelKernel {
   std::string_view name;  ///< "int4_i8_avx512vnni"
   ActivationType activation = ActivationType::kF32;
   void (*multiply)(const PanelTask& task) noexcept = nullptr;
+  std::size_t panels_at_once = 1;  ///< neighbours that one call takes; 2 for floats only
 };
 
 struct LinearKernels {
@@ -94,8 +96,8 @@ struct LinearKernels {
   }
 };
 
-/// The task of one panel; the caller adds x and y.
-PanelTask panel_task(const Panels& panels, std::size_t panel) noexcept;
+/// The task of a panel, or of that many from it on (as far as there are); the caller adds x and y.
+PanelTask panel_task(const Panels& panels, std::size_t panel, std::size_t n_panels = 1) noexcept;
 
 /// How n tokens fall into tiles: full ones of the largest width, and one of the smallest width that
 /// holds the rest.

@@ -26,6 +26,8 @@ namespace {
 
 /// Converted activations that a core works on at a time: half of a common second-level cache.
 constexpr std::size_t kTokenBlockBytes = std::size_t{512} << 10;
+/// A job's panels are a multiple of what any kernel takes at once.
+constexpr std::size_t kMostAtOnce = 2;
 /// Tasks for each thread, so that uneven cores end together.
 constexpr std::size_t kTasksPerThread = 4;
 
@@ -140,7 +142,8 @@ class Product {
     const std::size_t tile_block =
         std::max<std::size_t>(1, kTokenBlockBytes / (token_bytes * plan_.full));
     const std::size_t panel_block =
-        n_threads == 1 ? all_panels : ceil_div(all_panels, n_threads * kTasksPerThread);
+        n_threads == 1 ? all_panels
+                       : round_up(ceil_div(all_panels, n_threads * kTasksPerThread), kMostAtOnce);
     std::vector<Job> jobs;
     for (std::size_t tile = 0; tile < plan_.n_tiles; tile += tile_block) {
       for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
@@ -160,8 +163,10 @@ class Product {
   void multiply(const Job& job) const noexcept {
     const Layer& layer = layers_[job.layer];
     const Converted& input = inputs_[layer.input];
-    for (std::size_t p = job.first_panel; p < job.first_panel + job.n_panels; ++p) {
-      kernels::PanelTask task = kernels::panel_task(*layer.panels, p);
+    const std::size_t end = job.first_panel + job.n_panels;
+    const std::size_t at_once = layer.kernel->panels_at_once;
+    for (std::size_t p = job.first_panel; p < end; p += at_once) {
+      kernels::PanelTask task = kernels::panel_task(*layer.panels, p, std::min(at_once, end - p));
       task.bias = layer.bias != nullptr ? layer.bias + p * kPanelRows : nullptr;
       task.y_stride = layer.y.stride;
       for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {

@@ -161,10 +161,12 @@ Problem make_problem(const Case& shape, codec::EncodedMatrix weight) {
   return out;
 }
 
-/// All panels and tiles of one product, as ops/linear.cc walks them.
+/// All panels and tiles of one product, as ops/linear.cc walks them, with at most that many panels
+/// in a call.
 std::vector<float> multiply(const LinearKernels& kernels,
                             const Panels& panels,
-                            const Problem& problem) {
+                            const Problem& problem,
+                            std::size_t most_at_once) {
   const PanelKernel& kernel = kernels.panel(panels.format);
   const ActivationFormat format = activation_format(panels, kernel.activation);
   const TilePlan plan = plan_tiles(kernels.tiles, problem.tokens);
@@ -180,8 +182,9 @@ std::vector<float> multiply(const LinearKernels& kernels,
          .n_tokens = plan.tokens(i),
          .tile = plan.width(i),
          .out = tile});
-    for (std::size_t p = 0; p < panels.n_panels; ++p) {
-      PanelTask task = panel_task(panels, p);
+    const std::size_t at_once = std::min(most_at_once, kernel.panels_at_once);
+    for (std::size_t p = 0; p < panels.n_panels; p += at_once) {
+      PanelTask task = panel_task(panels, p, at_once);
       task.x = tile;
       task.tile = plan.width(i);
       task.n_tokens = plan.tokens(i);
@@ -229,7 +232,8 @@ void expect_near(const KernelSet& set,
                  const Panels& panels,
                  const Problem& problem,
                  const std::string& what) {
-  const std::vector<float> y = multiply(*set.linear, panels, problem);
+  const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
+  EXPECT_EQ(y, multiply(*set.linear, panels, problem, 1)) << what << ": panels one by one";
   for (std::size_t t = 0; t < problem.tokens; ++t) {
     for (std::size_t r = 0; r < problem.rows; ++r) {
       const std::size_t at = t * problem.rows + r;
@@ -315,7 +319,7 @@ TEST(PanelKernels, GgufTypesKeepTheirValues) {
       }
     }
     for (const KernelSet& set : usable_kernel_sets()) {
-      const std::vector<float> y = multiply(*set.linear, panels, problem);
+      const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
       for (std::size_t i = 0; i < y.size(); ++i) {
         const std::size_t r = i % 19;
         const float* w = problem.decoded.data() + r * 512;
@@ -352,13 +356,13 @@ TEST(PanelKernels, TokensDoNotChangeEachOther) {
     for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kNative}) {
       const Panels panels = pack_panels(weight, arithmetic, pool);
       for (const KernelSet& set : usable_kernel_sets()) {
-        const std::vector<float> together = multiply(*set.linear, panels, all);
+        const std::vector<float> together = multiply(*set.linear, panels, all, 2);
         for (std::size_t t = 0; t < n_tokens; ++t) {
           Problem one = all;
           one.tokens = 1;
           one.x.assign(all.x.begin() + static_cast<std::ptrdiff_t>(t * weight.cols),
                        all.x.begin() + static_cast<std::ptrdiff_t>((t + 1) * weight.cols));
-          const std::vector<float> alone = multiply(*set.linear, panels, one);
+          const std::vector<float> alone = multiply(*set.linear, panels, one, 2);
           for (std::size_t r = 0; r < 16; ++r) {
             ASSERT_EQ(alone[r], together[t * 16 + r])
                 << set.linear->panel(panels.format).name << ", token " << t << ", row " << r;
@@ -376,7 +380,7 @@ TEST(PanelKernels, ATokenThatIsNoNumberGivesNone) {
   problem.x[4 * 256 + 3] = std::numeric_limits<float>::infinity();
   const Panels panels = pack_panels(problem.weight, Arithmetic::kNative, pool);
   for (const KernelSet& set : usable_kernel_sets()) {
-    const std::vector<float> y = multiply(*set.linear, panels, problem);
+    const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
     for (std::size_t i = 0; i < y.size(); ++i) {
       EXPECT_EQ(std::isnan(y[i]), i / 16 == 2 || i / 16 == 4) << set.name << " token " << i / 16;
     }

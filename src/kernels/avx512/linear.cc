@@ -10,8 +10,8 @@ constexpr std::size_t kTiles[] = {1, 2, 4, 8, 12};
 const LinearKernels kLinear = {
     .tiles = kTiles,
     .pack = {pack_f32, pack_bf16, pack_int8},
-    .panels = {{{"f32_avx512", ActivationType::kF32, multiply_f32},
-                {"bf16_avx512bf16", ActivationType::kBf16, multiply_bf16},
+    .panels = {{{"f32_avx512", ActivationType::kF32, multiply_f32, 2},
+                {"bf16_avx512bf16", ActivationType::kBf16, multiply_bf16, 2},
                 {"int2_i8_avx512vnni", ActivationType::kInt8, multiply_int2},
                 {"int3_i8_avx512vnni", ActivationType::kInt8, multiply_int3},
                 {"int4_i8_avx512vnni", ActivationType::kInt8, multiply_int4},
