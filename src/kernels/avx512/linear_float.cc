@@ -120,9 +120,9 @@ void add_run_of_pair(const float* weight,
   }
 }
 
-/// Two panels share each broadcast of an input: a product for each broadcast stops at three quarters
-/// of the peak (Zen 4). 2 x 6 sums and 2 x 6 totals fill the registers as 12 and 12 do, so a tile is
-/// taken in halves.
+/// Two panels share each broadcast of an input: a product for each broadcast stops at three
+/// quarters of the peak (Zen 4). 2 x 6 sums and 2 x 6 totals fill the registers as 12 and 12 do, so
+/// a tile is taken in halves.
 template <class Step, int T>
 void multiply_pair(const PanelTask& task, std::size_t n_steps) noexcept {
   const auto* weight = reinterpret_cast<const float*>(task.codes);
