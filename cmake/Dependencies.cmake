@@ -1,4 +1,8 @@
 # Every outside library, found once. docs/dependencies.md says why each is here.
+if(NIBBLE_KERNELS_ONLY)
+  include(HeaderDependencies)
+  return()
+endif()
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,3 +1,11 @@
+# The sets of kernels of this processor's family, slowest first: a folder each in src/kernels.
+set(NIBBLE_ISAS generic)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  list(APPEND NIBBLE_ISAS avx2 avx512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  list(APPEND NIBBLE_ISAS neon)
+endif()
+
 # nibble_library(quant SOURCES a.cc b.cc DEPS base tensor LINK PkgConfig::pcre2)
 #   One static library a folder. DEPS is the folder's row of the include table (scripts/check_includes.py
 #   compares it with every #include); LINK names outside libraries that the sources need.

@@ -6,13 +6,13 @@
 
 namespace nibble::kernels {
 
-ActivationFormat activation_format(const Panels& panels, ActivationType type) noexcept {
+ActivationFormat activation_format(const Panels& panels, const PanelKernel& kernel) noexcept {
   ActivationFormat format;
-  format.type = type;
+  format.type = kernel.activation;
   format.cols = panels.cols;
-  if (type == ActivationType::kInt8) {
+  if (format.type == ActivationType::kInt8) {
     format.groups = panels.groups;
-    format.zero = panels.zero;
+    format.zero = panels.zero - kernel.origin;
   } else {
     format.depth = panels.format == PanelFormat::kBf16 ? round_up(panels.cols, 2) : panels.cols;
   }

@@ -36,13 +36,10 @@ struct ActivationFormat {
   std::size_t cols = 0;
   std::size_t depth = 0;  ///< kF32, kBf16: columns with padding; zeros from `cols` on
   GroupShape groups;      ///< kInt8
-  std::int32_t zero = 0;  ///< kInt8
+  std::int32_t zero = 0;  ///< kInt8: of the panels, less the kernel's origin
 
   bool operator==(const ActivationFormat&) const = default;
 };
-
-/// What the kernel for these panels reads.
-ActivationFormat activation_format(const Panels& panels, ActivationType type) noexcept;
 
 /// Bytes of a tile of one token; a tile of T tokens takes T times as much.
 std::size_t activation_bytes(const ActivationFormat& format) noexcept;
@@ -84,7 +81,11 @@ struct PanelKernel {
   ActivationType activation = ActivationType::kF32;
   void (*multiply)(const PanelTask& task) noexcept = nullptr;
   std::size_t panels_at_once = 1;  ///< neighbours that one call takes; 2 for floats only
+  std::int32_t origin = 0;         ///< of codes: what the kernel itself subtracts from each level
 };
+
+/// What the kernel reads beside these panels.
+ActivationFormat activation_format(const Panels& panels, const PanelKernel& kernel) noexcept;
 
 struct LinearKernels {
   std::span<const std::size_t> tiles;  ///< widths offered, ascending

@@ -1,6 +1,11 @@
 #include "kernels/select.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -14,6 +19,10 @@
 #include "kernels/avx512/probes.h"
 #include "kernels/generic/linear.h"
 #include "kernels/generic/probes.h"
+#include "kernels/neon/attention.h"
+#include "kernels/neon/elementwise.h"
+#include "kernels/neon/linear.h"
+#include "kernels/neon/probes.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
 
@@ -30,6 +39,10 @@ bool has_avx512() noexcept {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
          __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16");
+}
+#elif defined(__aarch64__)
+bool has_dot_products() noexcept {
+  return (::getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
 }
 #endif
 
@@ -50,9 +63,23 @@ const std::vector<Candidate>& candidates() {
     {{"avx2", &avx2::kElementwise, &avx2::kAttention, &avx2::kLinear, &avx2::kProbes}, has_avx2},
     {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear, &avx512::kProbes},
      has_avx512},
+#elif defined(__aarch64__)
+    {{"neon", &neon::kElementwise, &neon::kAttention, &neon::kLinear, &neon::kProbes},
+     has_dot_products},
 #endif
   };
   return all;
+}
+
+/// "generic, avx2 or avx512"
+std::string known_names() {
+  std::string names;
+  for (const Candidate& candidate : candidates()) {
+    const bool is_last = &candidate == &candidates().back();
+    names += names.empty() ? "" : is_last ? " or " : ", ";
+    names += candidate.set.name;
+  }
+  return names;
 }
 
 const KernelSet& choose() {
@@ -86,7 +113,7 @@ const KernelSet& kernel_set(std::string_view name) {
       raise(ErrorCode::kUnsupported, "NIBBLE_ISA={}: this processor lacks its instructions", name);
     }
   }
-  raise(ErrorCode::kInvalidArgument, "NIBBLE_ISA={}: expected generic, avx2 or avx512", name);
+  raise(ErrorCode::kInvalidArgument, "NIBBLE_ISA={}: expected {}", name, known_names());
 }
 
 const KernelSet& kernels() {

@@ -1,7 +1,7 @@
 /// The kernels of this process: chosen once, by the processor and the environment variable
 /// NIBBLE_ISA.
 ///
-/// NIBBLE_ISA=generic|avx2|avx512 forces one set; a name that is unknown or that the processor
+/// NIBBLE_ISA=generic|avx2|avx512|neon forces one set; a name that is unknown or that the processor
 /// lacks is an error.
 ///
 /// Threads    chosen on first use, immutable afterwards
@@ -21,7 +21,7 @@
 namespace nibble::kernels {
 
 struct KernelSet {
-  std::string_view name;  ///< "generic", "avx2", "avx512"
+  std::string_view name;  ///< "generic", "avx2", "avx512", "neon"
   const ElementwiseKernels* elementwise = nullptr;
   const AttentionKernels* attention = nullptr;
   const LinearKernels* linear = nullptr;

@@ -84,7 +84,7 @@ class Product {
            const PanelKernel& kernel,
            std::span<const float> bias,
            MatrixView<float> y) {
-    const ActivationFormat format = kernels::activation_format(panels, kernel.activation);
+    const ActivationFormat format = kernels::activation_format(panels, kernel);
     auto found = std::ranges::find(inputs_, format, &Converted::format);
     if (found == inputs_.end()) {
       inputs_.push_back({format, kernels::activation_bytes(format), nullptr});

@@ -168,7 +168,7 @@ std::vector<float> multiply(const LinearKernels& kernels,
                             const Problem& problem,
                             std::size_t most_at_once) {
   const PanelKernel& kernel = kernels.panel(panels.format);
-  const ActivationFormat format = activation_format(panels, kernel.activation);
+  const ActivationFormat format = activation_format(panels, kernel);
   const TilePlan plan = plan_tiles(kernels.tiles, problem.tokens);
   const std::size_t token_bytes = activation_bytes(format);
   std::vector<float> y(problem.tokens * problem.rows, -1e30F);

@@ -47,6 +47,16 @@ TEST(ActivationFormat, CountsBytesOfOneToken) {
   EXPECT_EQ(activation_bytes(format), 2U * (32 + 12));
 }
 
+TEST(ActivationFormat, CountsCodesFromTheZeroThatTheKernelLeaves) {
+  Panels panels;
+  panels.format = PanelFormat::kInt8;
+  panels.zero = 128;
+  PanelKernel kernel{.name = "any", .activation = ActivationType::kInt8};
+  EXPECT_EQ(activation_format(panels, kernel).zero, 128);
+  kernel.origin = 128;
+  EXPECT_EQ(activation_format(panels, kernel).zero, 0);
+}
+
 TEST(PanelTask, EndsWithTheRowsThatAreThere) {
   ThreadPool pool(1);
   const auto weight = codec::dense_matrix(Tensor::make(DType::kF32, {20, 8}));

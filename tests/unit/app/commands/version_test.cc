@@ -14,7 +14,8 @@ TEST(Version, NamesKernelsAndCudaWithoutADriver) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   const Json facts = parse_json(result.out, "stdout").take();
   EXPECT_EQ(facts["version"], NIBBLE_VERSION);
-  EXPECT_THAT(facts["kernels"].get<std::string>(), ::testing::AnyOf("generic", "avx2", "avx512"));
+  EXPECT_THAT(facts["kernels"].get<std::string>(),
+              ::testing::AnyOf("generic", "avx2", "avx512", "neon"));
   EXPECT_TRUE(facts["cuda_devices"].is_array());
   EXPECT_NE(facts["cuda"], "");
 }
