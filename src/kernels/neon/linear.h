@@ -2,7 +2,8 @@
 /// 16 rows of a panel.
 ///
 /// Codes multiply int8 activations by SDOT, whose lane form takes four columns of one token from a
-/// register of sixteen. SDOT is signed: levels of 8 bits are counted from 128 (PanelKernel::origin).
+/// register of sixteen. SDOT is signed: levels of 8 bits are counted from 128
+/// (PanelKernel::origin).
 /// Dense weights stay in bfloat16 and are widened in the loop; activations stay in float32 there.
 ///
 /// Requires   the dot product instructions (ASIMDDP)

@@ -188,8 +188,9 @@ template <class Codes, int R, int T, int kFirst, int kEnd>
   walk.x += (kDwords + 3) * T * 4;
 }
 
+/// Inlined, or the sums would have to lie in memory for it.
 template <int R, int T>
-void write(const PanelTask& task, const Walk<R, T>& walk) noexcept {
+[[gnu::always_inline]] inline void write(const PanelTask& task, const Walk<R, T>& walk) noexcept {
   for (std::size_t r = 0; r < R; ++r) {
     const std::size_t first = walk.first_row + r * kLanes;
     if (first >= task.n_rows) {
