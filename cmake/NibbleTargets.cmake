@@ -29,7 +29,10 @@ function(nibble_tests name)
   target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} nibble_test_support ${ARG_LINK} nibble_warnings
                                               GTest::gmock GTest::gtest_main)
   set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  set(discovery DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 600)
+  set(discovery DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  if(ARG_LABELS)  # an empty value would be lost, and each later name taken for the value before it
+    list(APPEND discovery LABELS "${ARG_LABELS}")
+  endif()
   if(NOT ARG_ISA)
     gtest_discover_tests(${name}_tests TEST_PREFIX "${name}." ${discovery})
   endif()
