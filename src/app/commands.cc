@@ -5,6 +5,7 @@
 namespace nibble::app {
 
 void add_bench(CLI::App& root, Invocation& invocation);
+void add_convert(CLI::App& root, Invocation& invocation);
 void add_doctor(CLI::App& root, Invocation& invocation);
 void add_eval(CLI::App& root, Invocation& invocation);
 void add_inspect(CLI::App& root, Invocation& invocation);
@@ -24,6 +25,7 @@ std::span<const AddCommand> command_table() {
   static constexpr std::array kTable = {
       &add_study,
       &add_quantize,
+      &add_convert,
       &add_run,
       &add_eval,
       &add_score,

@@ -130,7 +130,9 @@ void check_weight_map(const fs::path& path,
   }
 }
 
-TensorDirectory open_shards(const fs::path& folder, const fs::path& index_path) {
+TensorDirectory open_shards(const fs::path& folder,
+                            const fs::path& index_path,
+                            std::unique_ptr<PackedReader> packed) {
   const std::string text = read_text_file(index_path, kMaxIndexBytes).take();
   const Json index = parse_json(text, index_path.string()).take();
   std::vector<SafetensorsFile> files;
@@ -138,17 +140,17 @@ TensorDirectory open_shards(const fs::path& folder, const fs::path& index_path) 
     files.push_back(SafetensorsFile::open(folder / name).take());
   }
   check_weight_map(index_path, index["weight_map"], files);
-  return TensorDirectory::build(std::move(files)).take();
+  return TensorDirectory::build(std::move(files), std::move(packed)).take();
 }
 
-TensorDirectory open_weights(const fs::path& folder) {
+TensorDirectory open_weights(const fs::path& folder, std::unique_ptr<PackedReader> packed) {
   if (fs::exists(folder / "model.safetensors")) {
     std::vector<SafetensorsFile> files;
     files.push_back(SafetensorsFile::open(folder / "model.safetensors").take());
-    return TensorDirectory::build(std::move(files)).take();
+    return TensorDirectory::build(std::move(files), std::move(packed)).take();
   }
   if (fs::exists(folder / "model.safetensors.index.json")) {
-    return open_shards(folder, folder / "model.safetensors.index.json");
+    return open_shards(folder, folder / "model.safetensors.index.json", std::move(packed));
   }
   if (fs::exists(folder / "pytorch_model.bin") ||
       fs::exists(folder / "pytorch_model.bin.index.json")) {
@@ -160,6 +162,28 @@ TensorDirectory open_weights(const fs::path& folder) {
   raise(ErrorCode::kNotFound,
         "{}: neither model.safetensors nor model.safetensors.index.json",
         folder.string());
+}
+
+/// Older folders have the settings of packed weights in a file of their own. Returns its text.
+std::string add_packed_settings(const fs::path& folder, Json& config) {
+  if (config.contains("quantization_config")) {
+    return "";
+  }
+  for (const PackedFormat& format : packed_formats()) {
+    const fs::path path = folder / format.settings_file;
+    if (format.settings_file.empty() || !fs::exists(path)) {
+      continue;
+    }
+    std::string text = read_text_file(path, kMaxConfigBytes).take();
+    Json settings = parse_json(text, path.string()).take();
+    if (!settings.is_object()) {
+      raise(ErrorCode::kCorruptData, "{}: expected a JSON object", path.string());
+    }
+    settings.emplace("quant_method", format.quant_method);
+    config["quantization_config"] = std::move(settings);
+    return text;
+  }
+  return "";
 }
 
 std::unique_ptr<Checkpoint> open(const fs::path& folder) {
@@ -174,8 +198,16 @@ std::unique_ptr<Checkpoint> open(const fs::path& folder) {
   if (!config.is_object()) {
     raise(ErrorCode::kCorruptData, "{}: expected a JSON object", config_path.string());
   }
+  text += add_packed_settings(folder, config);
+  std::unique_ptr<PackedReader> packed;
+  try {
+    packed = packed_reader_of(config);
+  } catch (const Error& error) {
+    throw Error(error.failure().within(config_path.string()));
+  }
+  TensorDirectory weights = open_weights(folder, std::move(packed));
   return std::make_unique<HuggingFaceCheckpoint>(
-      folder, std::move(text), std::move(config), open_weights(folder));
+      folder, std::move(text), std::move(config), std::move(weights));
 }
 
 }  // namespace

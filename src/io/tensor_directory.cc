@@ -35,16 +35,45 @@ Shape shape_from_json(const Json& value, std::string_view where) {
 
 }  // namespace
 
-Result<TensorDirectory> TensorDirectory::build(std::vector<SafetensorsFile> files) {
+Result<TensorDirectory> TensorDirectory::build(std::vector<SafetensorsFile> files,
+                                               std::unique_ptr<PackedReader> packed) {
   try {
     TensorDirectory out;
     out.files_ = std::move(files);
+    out.packed_ = std::move(packed);
+    out.find_packed();
     for (const SafetensorsFile& file : out.files_) {
       out.add_file(file);
     }
     return out;
   } catch (const Error& error) {
     return error.failure();
+  }
+}
+
+/// Module and suffix of a tensor's name; no suffix where the packed format has none such.
+std::pair<std::string, std::string_view> TensorDirectory::split_packed(
+    std::string_view name) const noexcept {
+  for (const std::string_view suffix :
+       packed_ ? packed_->suffixes() : std::span<const std::string_view>()) {
+    if (name.size() > suffix.size() + 1 && name.ends_with(suffix) &&
+        name[name.size() - suffix.size() - 1] == '.') {
+      return {std::string(name.substr(0, name.size() - suffix.size() - 1)), suffix};
+    }
+  }
+  return {};
+}
+
+/// An item for each packed weight; a module's tensors may lie in several files.
+void TensorDirectory::find_packed() {
+  for (const SafetensorsFile& file : files_) {
+    for (const SafetensorsEntry& entry : file.entries()) {
+      const auto [module, suffix] = split_packed(entry.name);
+      const std::string weight = module + ".weight";
+      if (!suffix.empty() && suffix != "weight" && !index_.contains(weight)) {
+        insert({weight, {}, nullptr, true, {}}, file);
+      }
+    }
   }
 }
 
@@ -85,7 +114,7 @@ void TensorDirectory::add_encoded(const SafetensorsFile& file) {
     if (!codec) {
       throw Error(codec.failure().within(here));
     }
-    insert({name, shape_from_json(value["shape"], here), std::move(*codec), {}}, file);
+    insert({name, shape_from_json(value["shape"], here), std::move(*codec), false, {}}, file);
   }
 }
 
@@ -96,7 +125,13 @@ void TensorDirectory::add_entry(const SafetensorsFile& file, const SafetensorsEn
     items_[encoded->second].parts.push_back({part, &file, &entry});
     return;
   }
-  insert({entry.name, entry.shape, nullptr, {}}, file).parts.push_back({"", &file, &entry});
+  const auto [module, suffix] = split_packed(entry.name);
+  const auto packed = suffix.empty() ? index_.end() : index_.find(module + ".weight");
+  if (packed != index_.end() && items_[packed->second].is_packed) {
+    items_[packed->second].parts.push_back({std::string(suffix), &file, &entry});
+    return;
+  }
+  insert({entry.name, entry.shape, nullptr, false, {}}, file).parts.push_back({"", &file, &entry});
 }
 
 TensorDirectory::Item& TensorDirectory::insert(Item item, const SafetensorsFile& file) {
@@ -126,6 +161,13 @@ Result<StoredTensor> TensorDirectory::tensor(std::string_view name) const {
     return no_such_tensor(name, names());
   }
   const Item& item = items_[found->second];
+  if (item.is_packed) {
+    try {
+      return read_packed(item);
+    } catch (const Error& error) {
+      return error.failure();
+    }
+  }
   if (item.codec == nullptr) {
     return dense_stored(item.name, item.parts.front().file->tensor(*item.parts.front().entry));
   }
@@ -136,6 +178,21 @@ Result<StoredTensor> TensorDirectory::tensor(std::string_view name) const {
   }
   if (auto valid = item.codec->validate(out.matrix); !valid) {
     return valid.failure().within(fmt::format("{} ({})", item.name, item.codec->name()));
+  }
+  return out;
+}
+
+StoredTensor TensorDirectory::read_packed(const Item& item) const {
+  PackedTensors tensors{split_part(item.name).first, {}};
+  for (const PartRef& ref : item.parts) {
+    if (!tensors.by_suffix.emplace(ref.part, ref.file->tensor(*ref.entry)).second) {
+      raise(ErrorCode::kCorruptData, "{}.{}: occurs twice", tensors.module, ref.part);
+    }
+  }
+  StoredTensor out{item.name, {}, packed_->read(tensors)};
+  out.shape = {out.matrix.rows, out.matrix.cols};
+  if (auto valid = out.matrix.codec->validate(out.matrix); !valid) {
+    throw Error(valid.failure().within(item.name));
   }
   return out;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "io/formats/packed_format.h"
 #include "model/architectures.h"
 #include "model/config/key_reader.h"
 
@@ -169,7 +170,7 @@ void read_shape(KeyReader& keys, ModelConfig& config) {
   config.norm_epsilon = keys.number_or("rms_norm_eps", 1e-6F);
 }
 
-/// Packed weights of another tool would be taken for missing tensors.
+/// Packed weights of a tool that io does not know would be taken for missing tensors.
 Result<void> refuse_foreign_quantization(const Json& config, const std::string& where) {
   const auto found = config.find("quantization_config");
   if (found == config.end() || !found->is_object()) {
@@ -178,12 +179,12 @@ Result<void> refuse_foreign_quantization(const Json& config, const std::string& 
   const std::string method = found->value("quant_method", Json()).is_string()
                                  ? (*found)["quant_method"].get<std::string>()
                                  : "unnamed";
-  if (method == "nibble") {
+  if (method == "nibble" || io::find_packed_format(method) != nullptr) {
     return {};
   }
   return fail(ErrorCode::kUnsupported,
               "{}: the weights are quantized in the format '{}', which is not read; nibble reads "
-              "plain weights, its own folders and GGUF",
+              "plain weights, GGUF, its own folders and those of docs/formats/packed.md",
               where,
               method);
 }

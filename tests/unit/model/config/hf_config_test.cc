@@ -208,7 +208,7 @@ TEST(HfConfig, FeaturesThatWouldChangeTheFunctionAreRefused) {
       {"mlp_bias", true},
       {"hidden_act", "relu"},
       {"partial_rotary_factor", 0.5},
-      {"quantization_config", {{"quant_method", "gptq"}}},
+      {"quantization_config", {{"quant_method", "quip"}}},
       {"rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}}}};
   for (const auto& [key, value] : features) {
     Json json = base("llama");
