@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/suggest.h"
+#include "io/formats/awq.h"
 #include "io/formats/gptq.h"
 #include "io/formats/settings.h"
 
@@ -64,7 +65,7 @@ void PackedTensors::require_shape(std::string_view suffix, const Shape& shape) c
 }
 
 std::span<const PackedFormat> packed_formats() {
-  static const std::array kTable = {gptq_format()};
+  static const std::array kTable = {gptq_format(), awq_format()};
   return kTable;
 }
 

@@ -50,7 +50,8 @@ struct Way {
 };
 const std::vector<Way> kWays = {{"gptq", "method=nearest,codec=int4g32sh"},
                                 {"gptq_v2", "method=nearest,codec=int4g32ah"},
-                                {"gptq_v2", "method=nearest,codec=int3g64ah"}};
+                                {"gptq_v2", "method=nearest,codec=int3g64ah"},
+                                {"awq", "method=nearest,codec=int4g32ah"}};
 
 TEST_F(Convert, ThereAndBackWithEqualValues) {
   int n = 0;
