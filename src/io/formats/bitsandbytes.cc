@@ -133,7 +133,8 @@ class BitsandbytesReader final : public PackedReader {
       require_table(tensors, "weight.nested_quant_map", codec::dynamic_map());
       out.parts.push_back({"nested_absmax", tensors.require("weight.nested_absmax", kFloat, 1)});
       out.parts.push_back(
-          {"nested_offset", Tensor::from<float>(DType::kF32, {1}, {{&state.nested_offset, 1}})});
+          {"nested_offset",
+           Tensor::from<float>(DType::kF32, {1}, std::span(&state.nested_offset, 1))});
     }
     return out;
   }
@@ -150,6 +151,7 @@ class BitsandbytesWriter final : public PackedWriter {
             matrix.codec->name());
     }
     agree(module, *format);
+    has_head_ = has_head_ || module == "lm_head";
     const Tensor& codes = *matrix.part("codes");
     const std::string_view name = format->codebook == Codebook::kNf4 ? "nf4" : "fp4";
     Json state = {{"quant_type", name},
@@ -178,7 +180,10 @@ class BitsandbytesWriter final : public PackedWriter {
   void skip(std::string_view module) override { plain_.push_back(module); }
 
   Json settings() const override {
-    // Transformers leaves out lm_head only where this list is absent.
+    Json plain = plain_;
+    if (!has_head_ && std::ranges::find(plain, Json("lm_head")) == plain.end()) {
+      plain.push_back("lm_head");  // where it is tied to the embedding nobody skips it
+    }
     return {{"quant_method", "bitsandbytes"},
             {"load_in_4bit", true},
             {"_load_in_4bit", true},
@@ -189,7 +194,7 @@ class BitsandbytesWriter final : public PackedWriter {
             {"bnb_4bit_compute_dtype", "float32"},
             {"bnb_4bit_quant_storage", "uint8"},
             {"llm_int8_threshold", 6.0},
-            {"llm_int8_skip_modules", plain_.empty() ? Json(nullptr) : plain_},
+            {"llm_int8_skip_modules", plain},
             {"llm_int8_enable_fp32_cpu_offload", false},
             {"llm_int8_has_fp16_weight", false}};
   }
@@ -212,6 +217,7 @@ class BitsandbytesWriter final : public PackedWriter {
 
   std::string first_;
   codec::CodebookFormat format_;
+  bool has_head_ = false;
   Json plain_ = Json::array();
 };
 

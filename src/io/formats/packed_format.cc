@@ -9,6 +9,7 @@
 
 #include "base/suggest.h"
 #include "io/formats/awq.h"
+#include "io/formats/bitsandbytes.h"
 #include "io/formats/gptq.h"
 #include "io/formats/settings.h"
 
@@ -65,7 +66,7 @@ void PackedTensors::require_shape(std::string_view suffix, const Shape& shape) c
 }
 
 std::span<const PackedFormat> packed_formats() {
-  static const std::array kTable = {gptq_format(), awq_format()};
+  static const std::array kTable = {gptq_format(), awq_format(), bitsandbytes_format()};
   return kTable;
 }
 

@@ -51,7 +51,9 @@ struct Way {
 const std::vector<Way> kWays = {{"gptq", "method=nearest,codec=int4g32sh"},
                                 {"gptq_v2", "method=nearest,codec=int4g32ah"},
                                 {"gptq_v2", "method=nearest,codec=int3g64ah"},
-                                {"awq", "method=nearest,codec=int4g32ah"}};
+                                {"awq", "method=nearest,codec=int4g32ah"},
+                                {"bitsandbytes", "nf4-dq"},
+                                {"bitsandbytes", "fp4"}};
 
 TEST_F(Convert, ThereAndBackWithEqualValues) {
   int n = 0;
