@@ -10,6 +10,7 @@
 #include "base/suggest.h"
 #include "io/formats/awq.h"
 #include "io/formats/bitsandbytes.h"
+#include "io/formats/compressed_tensors.h"
 #include "io/formats/gptq.h"
 #include "io/formats/settings.h"
 
@@ -66,7 +67,8 @@ void PackedTensors::require_shape(std::string_view suffix, const Shape& shape) c
 }
 
 std::span<const PackedFormat> packed_formats() {
-  static const std::array kTable = {gptq_format(), awq_format(), bitsandbytes_format()};
+  static const std::array kTable = {
+      gptq_format(), awq_format(), bitsandbytes_format(), compressed_tensors_format()};
   return kTable;
 }
 

@@ -53,7 +53,9 @@ const std::vector<Way> kWays = {{"gptq", "method=nearest,codec=int4g32sh"},
                                 {"gptq_v2", "method=nearest,codec=int3g64ah"},
                                 {"awq", "method=nearest,codec=int4g32ah"},
                                 {"bitsandbytes", "nf4-dq"},
-                                {"bitsandbytes", "fp4"}};
+                                {"bitsandbytes", "fp4"},
+                                {"compressed-tensors", "method=nearest,codec=int4g32ah"},
+                                {"compressed-tensors", "method=nearest,codec=int8csh"}};
 
 TEST_F(Convert, ThereAndBackWithEqualValues) {
   int n = 0;

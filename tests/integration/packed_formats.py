@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Loads what `nibble convert` writes with the libraries that the formats come from.
+
+    packed_formats.py NIBBLE [MODEL]
+
+MODEL is a Hugging Face folder of a llama; without it a small random one is made. Each case is quantized and converted, loaded by
+Transformers on the CPU in float32, and the weights as that library dequantizes them are compared with a decoding of nibble's own folder
+in NumPy, written here from docs/formats/int-group.md and nf4.md. GPTQModel computes weights in float16, so ours are rounded there.
+Exit status 77, which CTest takes for a skip, when a package is missing.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+try:
+    import bitsandbytes
+    import gptqmodel  # noqa: F401
+    import numpy as np
+    import torch
+    import transformers
+    from safetensors import safe_open
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+CASES = [
+    ("gptq", "method=nearest,codec=int4g64ah"),
+    ("gptq_v2", "method=nearest,codec=int4g64ah"),
+    ("gptq", "method=nearest,codec=int4g128sh"),
+    ("awq", "method=nearest,codec=int4g64ah"),
+    ("bitsandbytes", "method=nearest,codec=nf4b64"),
+    ("bitsandbytes", "method=nearest,codec=nf4b64dq"),
+    ("bitsandbytes", "method=nearest,codec=fp4b64"),
+]
+
+
+def make_model(folder):
+    torch.manual_seed(1)
+    config = transformers.LlamaConfig(hidden_size=192, intermediate_size=320, num_hidden_layers=2, num_attention_heads=3,
+                                      vocab_size=256, max_position_embeddings=256, tie_word_embeddings=True)
+    transformers.LlamaForCausalLM(config).float().save_pretrained(folder)
+
+
+def integer_values(file, name, codec, rows, cols):
+    bits = int(codec[3])
+    stream = np.unpackbits(file.get_tensor(name + ".codes"), axis=1, bitorder="little")[:, : cols * bits]
+    codes = (stream.reshape(rows, cols, bits) * (1 << np.arange(bits))).sum(-1).astype(np.float32)
+    scales = file.get_tensor(name + ".scales").astype(np.float32)
+    symmetric = name + ".zeros" not in file.keys()
+    zeros = np.full_like(scales, 2 ** (bits - 1)) if symmetric else file.get_tensor(name + ".zeros").astype(np.float32)
+    group = np.arange(cols) // int(codec[5:].rstrip("sah"))
+    return scales[:, group] * (codes - zeros[:, group])
+
+
+def codebook_values(file, name, codec, rows, cols):
+    table = bitsandbytes.functional.get_4bit_type(codec[:3], device="cpu").numpy()
+    packed = file.get_tensor(name + ".codes")
+    codes = np.stack([packed >> 4, packed & 15], 1).reshape(-1)[: rows * cols]
+    absmax = file.get_tensor(name + ".absmax")
+    if codec.endswith("dq"):
+        nested = np.repeat(file.get_tensor(name + ".nested_absmax"), 256)[: absmax.size]
+        absmax = bitsandbytes.functional.create_dynamic_map().numpy()[absmax] * nested
+        absmax = absmax + file.get_tensor(name + ".nested_offset")[0]
+    return (table[codes] * np.repeat(absmax.astype(np.float32), 64)[: rows * cols]).reshape(rows, cols)
+
+
+def ours(folder):
+    file = safe_open(str(folder / "model.safetensors"), "np")
+    out = {}
+    for name, entry in json.loads(file.metadata()["nibble.codecs"]).items():
+        values = integer_values if entry["codec"].startswith("int") else codebook_values
+        out[name] = values(file, name, entry["codec"], *entry["shape"])
+    return out
+
+
+def theirs(folder, target):
+    config = {"gptq": lambda: transformers.GPTQConfig(bits=4, backend="torch"),
+              "awq": lambda: transformers.AwqConfig(bits=4, backend="torch_awq")}.get(target.split("_")[0])
+    more = {"quantization_config": config()} if config else {}
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, device_map="cpu", **more)
+    for name, module in model.named_modules():
+        if isinstance(module, bitsandbytes.nn.Linear4bit):
+            weight = bitsandbytes.functional.dequantize_4bit(module.weight.data, module.weight.quant_state)
+            yield name + ".weight", type(module).__name__, weight.float().numpy()
+        elif hasattr(module, "dequantize_weight"):
+            yield name + ".weight", type(module).__name__, module.dequantize_weight().float().detach().numpy().T
+        elif hasattr(module, "awq_weight_dequantize"):
+            yield name + ".weight", type(module).__name__, (
+                module.awq_weight_dequantize("cpu", torch.float32).float().detach().numpy().T)
+
+
+def run(*arguments):
+    subprocess.run([str(a) for a in arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def main():
+    nibble, faults = sys.argv[1], 0
+    with tempfile.TemporaryDirectory() as temporary:
+        work = pathlib.Path(temporary)
+        model = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else work / "model"
+        if not model.exists():
+            make_model(model)
+        for i, (target, recipe) in enumerate(CASES):
+            run(nibble, "quantize", "-q", model, "-r", recipe, "-o", work / f"q{i}")
+            run(nibble, "convert", "-q", work / f"q{i}", work / f"c{i}", "--to", target)
+            wanted, worst, kind, seen = ours(work / f"q{i}"), 0.0, "none", set()
+            for name, kind, found in theirs(work / f"c{i}", target):
+                weight = wanted[name] if target == "bitsandbytes" else wanted[name].astype(np.float16).astype(np.float32)
+                worst = max(worst, float(np.abs(found - weight).max()))
+                seen.add(name)
+            good = worst == 0 and seen == set(wanted)
+            faults += not good
+            print(f"{'ok  ' if good else 'FAIL'} {target} {recipe}: {kind}, {len(seen)} of {len(wanted)} weights, "
+                  f"largest difference {worst:g}", flush=True)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
