@@ -5,7 +5,8 @@
 
 MODEL is a Hugging Face folder of a llama; without it a small random one is made. Each case is quantized and converted, loaded by
 Transformers on the CPU in float32, and the weights as that library dequantizes them are compared with a decoding of nibble's own folder
-in NumPy, written here from docs/formats/int-group.md and nf4.md. GPTQModel computes weights in float16, so ours are rounded there.
+in NumPy, written here from docs/formats/int-group.md and nf4.md. GPTQModel, which also loads AWQ, and compressed-tensors have theirs in float16: ours are
+rounded there.
 Exit status 77, which CTest takes for a skip, when a package is missing.
 """
 import json
@@ -18,10 +19,12 @@ import tempfile
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 try:
     import bitsandbytes
-    import gptqmodel  # noqa: F401
+    import compressed_tensors  # noqa: F401
     import numpy as np
     import torch
     import transformers
+    from gptqmodel.nn_modules.qlinear import AWQuantLinear
+    from gptqmodel.quantization.awq.utils.packing_utils import dequantize_gemm
     from safetensors import safe_open
 except ImportError as missing:
     print(f"skipped: {missing}")
@@ -32,6 +35,8 @@ CASES = [
     ("gptq_v2", "method=nearest,codec=int4g64ah"),
     ("gptq", "method=nearest,codec=int4g128sh"),
     ("awq", "method=nearest,codec=int4g64ah"),
+    ("compressed-tensors", "method=nearest,codec=int4g64ah"),
+    ("compressed-tensors", "method=nearest,codec=int8g64sh"),
     ("bitsandbytes", "method=nearest,codec=nf4b64"),
     ("bitsandbytes", "method=nearest,codec=nf4b64dq"),
     ("bitsandbytes", "method=nearest,codec=fp4b64"),
@@ -79,7 +84,8 @@ def ours(folder):
 
 def theirs(folder, target):
     config = {"gptq": lambda: transformers.GPTQConfig(bits=4, backend="torch"),
-              "awq": lambda: transformers.AwqConfig(bits=4, backend="torch_awq")}.get(target.split("_")[0])
+              "awq": lambda: transformers.AwqConfig(bits=4, backend="torch_awq"),
+              "compressed-tensors": lambda: transformers.CompressedTensorsConfig(run_compressed=False)}.get(target.split("_")[0])
     more = {"quantization_config": config()} if config else {}
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, device_map="cpu", **more)
     for name, module in model.named_modules():
@@ -88,9 +94,11 @@ def theirs(folder, target):
             yield name + ".weight", type(module).__name__, weight.float().numpy()
         elif hasattr(module, "dequantize_weight"):
             yield name + ".weight", type(module).__name__, module.dequantize_weight().float().detach().numpy().T
-        elif hasattr(module, "awq_weight_dequantize"):
-            yield name + ".weight", type(module).__name__, (
-                module.awq_weight_dequantize("cpu", torch.float32).float().detach().numpy().T)
+        elif isinstance(module, AWQuantLinear):
+            weight = dequantize_gemm(module.qweight, module.qzeros, module.scales, 4, module.group_size)
+            yield name + ".weight", type(module).__name__, weight.float().detach().numpy().T
+        elif target == "compressed-tensors" and name.endswith("_proj"):
+            yield name + ".weight", type(module).__name__, module.weight.detach().float().numpy()
 
 
 def run(*arguments):
@@ -109,7 +117,9 @@ def main():
             run(nibble, "convert", "-q", work / f"q{i}", work / f"c{i}", "--to", target)
             wanted, worst, kind, seen = ours(work / f"q{i}"), 0.0, "none", set()
             for name, kind, found in theirs(work / f"c{i}", target):
-                weight = wanted[name] if target == "bitsandbytes" else wanted[name].astype(np.float16).astype(np.float32)
+                weight = wanted[name]
+                if target != "bitsandbytes":
+                    weight = weight.astype(np.float16).astype(np.float32)
                 worst = max(worst, float(np.abs(found - weight).max()))
                 seen.add(name)
             good = worst == 0 and seen == set(wanted)
