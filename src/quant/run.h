@@ -29,8 +29,8 @@
 
 namespace nibble::quant {
 
-/// The pair of the weight file's metadata that tells how it came to be; every folder written here
-/// has it, and no other.
+/// The pair of the weight file's metadata that tells how it came to be; every folder that
+/// `quantize` or `convert` wrote has it, and no other.
 inline constexpr std::string_view kProvenanceKey = "nibble.provenance";
 
 struct QuantizeReport {

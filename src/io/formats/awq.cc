@@ -90,11 +90,12 @@ class AwqReader final : public PackedReader {
     const Tensor& qweight = tensors.require("qweight", kWords, 2);
     const Tensor& qzeros = tensors.require("qzeros", kWords, 2);
     const Tensor& scales = tensors.require("scales", kFloats, 2);
-    IntegerWeight weight =
-        make_integer_weight(qweight.shape()[1] * kPerWord, qweight.shape()[0], kBits, group_);
-    require_dividing_groups(tensors.module, group_, weight.cols);
-    tensors.require_shape("qzeros", {weight.n_groups(), qweight.shape()[1]});
-    tensors.require_shape("scales", {weight.n_groups(), weight.rows});
+    const std::size_t rows = qweight.shape()[1] * kPerWord;
+    const std::size_t cols = qweight.shape()[0];
+    require_dividing_groups(tensors.module, group_, cols);
+    tensors.require_shape("qzeros", {n_groups_of(cols, group_), qweight.shape()[1]});
+    tensors.require_shape("scales", {n_groups_of(cols, group_), rows});
+    IntegerWeight weight = make_integer_weight(rows, cols, kBits, group_);
     for_each_code(qweight, [&](std::size_t c, std::size_t r, std::uint32_t code) {
       weight.codes.codes[r * weight.cols + c] = static_cast<std::uint8_t>(code);
     });

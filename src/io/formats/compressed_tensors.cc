@@ -93,9 +93,8 @@ class CompressedTensorsReader final : public PackedReader {
             "are runs of neighbouring inputs",
             tensors.module);
     }
-    IntegerWeight weight = shaped(tensors);
     const Tensor& scales = tensors.require("weight_scale", kFloats, 2);
-    tensors.require_shape("weight_scale", {weight.rows, weight.n_groups()});
+    IntegerWeight weight = shaped(tensors);
     const std::size_t row_words = n_words(weight.cols, bits_);
     const auto words = tensors.find("weight_packed")->as<std::uint32_t>();
     for (std::size_t r = 0; r < weight.rows; ++r) {
@@ -139,6 +138,7 @@ class CompressedTensorsReader final : public PackedReader {
             group_,
             cols);
     }
+    tensors.require_shape("weight_scale", {rows, n_groups_of(cols, group_)});
     return make_integer_weight(rows, cols, bits_, group_);
   }
 

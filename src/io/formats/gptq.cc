@@ -105,11 +105,12 @@ class GptqReader final : public PackedReader {
             sizes.bits,
             bits_);
     }
-    IntegerWeight weight =
-        make_integer_weight(sizes.rows, sizes.cols, sizes.bits, read_group(tensors, sizes.cols));
+    const std::size_t group = read_group(tensors, sizes.cols);
+    const std::size_t n = n_groups_of(sizes.cols, group);
     const Tensor& scales = tensors.require("scales", kFloats, 2);
-    tensors.require_shape("scales", {weight.n_groups(), weight.rows});
-    tensors.require_shape("qzeros", {weight.n_groups(), weight.rows * weight.bits / kWordBits});
+    tensors.require_shape("scales", {n, sizes.rows});
+    tensors.require_shape("qzeros", {n, sizes.rows * sizes.bits / kWordBits});
+    IntegerWeight weight = make_integer_weight(sizes.rows, sizes.cols, sizes.bits, group);
     read_codes(*tensors.find("qweight"), weight);
     read_zeros(tensors, weight);
     const DType parameters = read_scales(scales, false, weight);

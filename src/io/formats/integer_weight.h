@@ -19,22 +19,25 @@
 
 namespace nibble::io {
 
+/// Groups of one row; a group of 0 is the whole row.
+[[nodiscard]] constexpr std::size_t n_groups_of(std::size_t cols, std::size_t group) noexcept {
+  return group == 0 ? 1 : ceil_div(cols, group);
+}
+
 struct IntegerWeight {
   std::size_t rows = 0, cols = 0;
   std::size_t bits = 0;
   std::size_t group = 0;  ///< 0: the whole row
   codec::IntGroupCodes codes;
 
-  [[nodiscard]] std::size_t n_groups() const noexcept {
-    return group == 0 ? 1 : ceil_div(cols, group);
-  }
+  [[nodiscard]] std::size_t n_groups() const noexcept { return n_groups_of(cols, group); }
   [[nodiscard]] unsigned max_code() const noexcept { return (1U << bits) - 1U; }
   [[nodiscard]] float middle() const noexcept { return static_cast<float>(1U << (bits - 1)); }
   /// Every zero is the middle code.
   [[nodiscard]] bool is_symmetric() const noexcept;
 };
 
-/// Codes and scales to be filled in.
+/// Codes and scales to be filled in. The sizes must have been compared with the tensors'.
 IntegerWeight make_integer_weight(std::size_t rows,
                                   std::size_t cols,
                                   std::size_t bits,
