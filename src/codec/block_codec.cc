@@ -1,7 +1,6 @@
 #include "codec/block_codec.h"
 
 #include "base/checked_math.h"
-#include "tensor/half.h"
 
 namespace nibble::codec {
 
@@ -43,10 +42,6 @@ EncodedMatrix block_matrix(std::shared_ptr<const BlockCodec> codec,
   out.cols = cols;
   out.parts.push_back({"blocks", std::move(blocks)});
   return out;
-}
-
-float read_f16(const std::uint8_t* bytes) noexcept {
-  return f16_to_f32(static_cast<std::uint16_t>(bytes[0] | (bytes[1] << 8)));
 }
 
 }  // namespace nibble::codec

@@ -19,6 +19,7 @@
 #include <array>
 
 #include "codec/codec.h"
+#include "tensor/half.h"
 
 namespace nibble::codec {
 
@@ -195,7 +196,9 @@ class GridBlockCodec final : public BlockCodec {
   }
 };
 
-/// Fields of a block.
-[[nodiscard]] float read_f16(const std::uint8_t* bytes) noexcept;
+/// A field of a block.
+[[nodiscard]] inline float read_f16(const std::uint8_t* bytes) noexcept {
+  return f16_to_f32(static_cast<std::uint16_t>(bytes[0] | (bytes[1] << 8)));
+}
 
 }  // namespace nibble::codec

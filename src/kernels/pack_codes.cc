@@ -18,21 +18,57 @@ struct ChunkCodes {
   alignas(64) std::uint8_t bytes[kChunkDwords][kVectorBytes];
 };
 
+/// What every processor has: 16 bytes. Wider ones are cut to pieces badly where they are missing.
+constexpr std::size_t kLaneBytes = 16;
+using Bytes [[gnu::vector_size(kLaneBytes)]] = std::uint64_t;
+using Dwords [[gnu::vector_size(kLaneBytes)]] = std::uint32_t;
+
 /// Shifts whole words; what is cut out of a byte stays within it.
-using Vector [[gnu::vector_size(kVectorBytes)]] = std::uint64_t;
+template <std::size_t kBits>
+void write_plane(const ChunkCodes& codes, std::size_t shift, std::uint8_t* out) noexcept {
+  constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
+  constexpr std::uint64_t kMask = ((1U << kBits) - 1U) * kEveryByte;
+  constexpr std::size_t kPerByte = 8 / kBits;
+  for (std::size_t d = 0; d < kChunkDwords; d += kPerByte) {
+    for (std::size_t lane = 0; lane < kVectorBytes; lane += kLaneBytes, out += kLaneBytes) {
+      Bytes joined = {};
+      for (std::size_t k = 0; k < kPerByte; ++k) {
+        Bytes dwords;
+        std::memcpy(&dwords, codes.bytes[d + k] + lane, kLaneBytes);
+        joined |= ((dwords >> shift) & kMask) << (k * kBits);
+      }
+      std::memcpy(out, &joined, kLaneBytes);
+    }
+  }
+}
 
 void write_plane(const CodePlane& plane, const ChunkCodes& codes, std::uint8_t* out) noexcept {
-  constexpr std::uint64_t kEveryByte = 0x0101010101010101U;
-  const std::uint64_t mask = ((1U << plane.bits) - 1U) * kEveryByte;
-  const std::size_t per_byte = 8 / plane.bits;
-  for (std::size_t d = 0; d < kChunkDwords; d += per_byte, out += kVectorBytes) {
-    Vector joined = {};
-    for (std::size_t k = 0; k < per_byte; ++k) {
-      Vector dword;
-      std::memcpy(&dword, codes.bytes[d + k], kVectorBytes);
-      joined |= (dword >> plane.shift & mask) << (k * plane.bits);
-    }
-    std::memcpy(out, &joined, kVectorBytes);
+  switch (plane.bits) {
+    case 1:
+      return write_plane<1>(codes, plane.shift, out);
+    case 2:
+      return write_plane<2>(codes, plane.shift, out);
+    case 4:
+      return write_plane<4>(codes, plane.shift, out);
+    default:
+      return write_plane<8>(codes, plane.shift, out);
+  }
+}
+
+/// Four dwords of four rows, `stride` bytes apart, to four dwords of the chunk: out[d][row].
+void transpose_dwords(const std::uint8_t* rows, std::size_t stride, std::uint8_t* out) noexcept {
+  Dwords row[4];
+  for (std::size_t r = 0; r < 4; ++r) {
+    std::memcpy(&row[r], rows + r * stride, kLaneBytes);
+  }
+  const Dwords pairs[4] = {__builtin_shuffle(row[0], row[1], Dwords{0, 4, 1, 5}),
+                           __builtin_shuffle(row[2], row[3], Dwords{0, 4, 1, 5}),
+                           __builtin_shuffle(row[0], row[1], Dwords{2, 6, 3, 7}),
+                           __builtin_shuffle(row[2], row[3], Dwords{2, 6, 3, 7})};
+  for (std::size_t d = 0; d < 4; ++d) {
+    const Dwords order = d % 2 == 0 ? Dwords{0, 1, 4, 5} : Dwords{2, 3, 6, 7};
+    const Dwords column = __builtin_shuffle(pairs[d / 2 * 2], pairs[d / 2 * 2 + 1], order);
+    std::memcpy(out + d * kVectorBytes, &column, kLaneBytes);
   }
 }
 
@@ -54,6 +90,9 @@ unsigned read_code(PanelFormat format,
 class ZeroFinder {
  public:
   void observe(std::span<const float> scales, std::span<const float> offsets) {
+    if (failed_ || (zero_ != kUnknown && all_have(zero_, scales, offsets))) {
+      return;
+    }
     for (std::size_t g = 0; g < scales.size() && !failed_; ++g) {
       if (scales[g] == 0.0F && offsets[g] == 0.0F) {
         continue;
@@ -77,19 +116,41 @@ class ZeroFinder {
 
  private:
   static constexpr std::int32_t kUnknown = -1;
+
+  static bool all_have(std::int32_t zero,
+                       std::span<const float> scales,
+                       std::span<const float> offsets) {
+    const auto minus_zero = -static_cast<float>(zero);
+    int others = 0;
+    for (std::size_t g = 0; g < scales.size(); ++g) {
+      others |= static_cast<int>(offsets[g] != minus_zero * scales[g]);
+    }
+    return others == 0;
+  }
+
   std::atomic<std::int32_t> zero_{kUnknown};
   std::atomic<bool> failed_{false};
 };
 
+/// The largest magnitude; NaN does not count.
+float largest_magnitude(std::span<const float> values) noexcept {
+  constexpr std::size_t kLanes = 4;  // so that a comparison need not wait for the one before
+  float tops[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      tops[lane] = std::max(tops[lane], std::fabs(values[i + lane]));
+    }
+  }
+  for (; i < values.size(); ++i) {
+    tops[0] = std::max(tops[0], std::fabs(values[i]));
+  }
+  return std::max(std::max(tops[0], tops[1]), std::max(tops[2], tops[3]));
+}
+
 /// A power of two that brings the scales and offsets of a row well inside binary16.
 float row_factor(std::span<const float> scales, std::span<const float> offsets) {
-  float top = 0.0F;
-  for (const float scale : scales) {
-    top = std::max(top, std::fabs(scale));
-  }
-  for (const float offset : offsets) {
-    top = std::max(top, std::fabs(offset) / 256.0F);
-  }
+  const float top = std::max(largest_magnitude(scales), largest_magnitude(offsets) / 256.0F);
   return top > 0.0F && std::isfinite(top) ? std::ldexp(1.0F, std::ilogb(top) - 4) : 1.0F;
 }
 
@@ -101,7 +162,8 @@ class PanelPacker {
         out_(out),
         codes_(kPanelRows * out.cols),
         scales_(out.groups.n_groups),
-        offsets_(out.groups.n_groups) {
+        offsets_(out.groups.n_groups),
+        halves_(out.groups.n_groups) {
     if (!out.integer_scales.empty()) {
       super_scales_.resize(out.n_supers);
       super_offsets_.resize(out.has_offsets ? out.n_supers : 0);
@@ -112,8 +174,9 @@ class PanelPacker {
 
   void pack(std::size_t p, ZeroFinder& zeros) {
     const std::size_t first = p * kPanelRows;
-    n_rows_ = std::min(kPanelRows, out_.rows - first);
-    for (std::size_t r = 0; r < n_rows_; ++r) {
+    const std::size_t n_rows = std::min(kPanelRows, out_.rows - first);
+    std::fill(codes_.begin() + static_cast<std::ptrdiff_t>(n_rows * out_.cols), codes_.end(), 0);
+    for (std::size_t r = 0; r < n_rows; ++r) {
       weight_.codec->unpack_row(weight_,
                                 first + r,
                                 std::span(codes_).subspan(r * out_.cols, out_.cols),
@@ -145,13 +208,25 @@ class PanelPacker {
     const float factor = row_factor(scales, out_.has_offsets ? offsets : std::span<const float>());
     const float inverse = 1.0F / factor;
     out_.row_factors[p * kPanelRows + r] = factor * out_.level_factor;
+    const std::size_t at = p * scales.size() * kPanelRows + r;
+    const std::span halves(halves_.data(), scales.size());
     for (std::size_t g = 0; g < scales.size(); ++g) {
-      const std::size_t at = (p * scales.size() + g) * kPanelRows + r;
-      out_.scales[at] = f32_to_f16(scales[g] * inverse);
-      if (out_.has_offsets) {
-        const float centred = offsets[g] + static_cast<float>(zero) * scales[g];
-        out_.offsets[at] = f32_to_f16(centred * inverse);
+      halves[g] = f32_to_f16(scales[g] * inverse);
+    }
+    place_column<std::uint16_t>(halves, out_.scales.data() + at);
+    if (out_.has_offsets) {
+      for (std::size_t g = 0; g < scales.size(); ++g) {
+        halves[g] = f32_to_f16((offsets[g] + static_cast<float>(zero) * scales[g]) * inverse);
       }
+      place_column<std::uint16_t>(halves, out_.offsets.data() + at);
+    }
+  }
+
+  /// The numbers of one row into a table of all 16.
+  template <class T>
+  static void place_column(std::span<const T> values, T* out) noexcept {
+    for (std::size_t g = 0; g < values.size(); ++g) {
+      out[g * kPanelRows] = values[g];
     }
   }
 
@@ -161,42 +236,53 @@ class PanelPacker {
         p * kPanelRows + r,
         {super_scales_, super_offsets_, integer_scales_, integer_offsets_});
     place_scales(p, r, super_scales_, super_offsets_, 0);
-    for (std::size_t g = 0; g < integer_scales_.size(); ++g) {
-      const std::size_t at = (p * integer_scales_.size() + g) * kPanelRows + r;
-      out_.integer_scales[at] = integer_scales_[g];
-      if (out_.has_offsets) {
-        out_.integer_offsets[at] = integer_offsets_[g];
-      }
+    const std::size_t at = p * integer_scales_.size() * kPanelRows + r;
+    place_column<std::int8_t>(integer_scales_, out_.integer_scales.data() + at);
+    if (out_.has_offsets) {
+      place_column<std::int8_t>(integer_offsets_, out_.integer_offsets.data() + at);
     }
   }
 
   /// The codes of the chunk that starts with `first_block`.
   void gather_chunk(std::size_t first_block) {
-    std::memset(chunk_.bytes, 0, sizeof(chunk_.bytes));
     const std::size_t n = out_.groups.blocks_per_chunk();
-    for (std::size_t i = 0; i < n && first_block + i < out_.groups.n_blocks; ++i) {
-      const BlockColumns columns = block_columns(out_.groups, first_block + i);
-      for (std::size_t r = 0; r < n_rows_; ++r) {
-        const std::uint8_t* row = codes_.data() + r * out_.cols + columns.first;
-        std::uint8_t* to = chunk_.bytes[i * kChunkDwords / n] + r * 4;
-        const std::size_t whole = columns.n / 4;
-        for (std::size_t d = 0; d < whole; ++d) {
-          std::memcpy(to + d * kVectorBytes, row + d * 4, 4);
-        }
-        for (std::size_t c = whole * 4; c < columns.n; ++c) {
-          to[whole * kVectorBytes + c % 4] = row[c];
-        }
+    const std::size_t n_dwords = kChunkDwords / n;
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool is_there = first_block + i < out_.groups.n_blocks;
+      const BlockColumns columns =
+          is_there ? block_columns(out_.groups, first_block + i) : BlockColumns{0, 0};
+      std::uint8_t* to = chunk_.bytes[i * n_dwords];
+      columns.n == out_.groups.block ? gather_block(columns.first, to)
+                                     : gather_short_block(columns, to);
+    }
+  }
+  void gather_block(std::size_t first, std::uint8_t* to) const noexcept {
+    for (std::size_t d = 0; d < out_.groups.block / 4; d += 4) {
+      for (std::size_t r = 0; r < kPanelRows; r += 4) {
+        transpose_dwords(codes_.data() + r * out_.cols + first + d * 4,
+                         out_.cols,
+                         to + d * kVectorBytes + r * 4);
+      }
+    }
+  }
+  /// Code 0 behind the last column.
+  void gather_short_block(BlockColumns columns, std::uint8_t* to) const noexcept {
+    std::memset(to, 0, out_.groups.block / 4 * kVectorBytes);
+    for (std::size_t r = 0; r < kPanelRows; ++r) {
+      const std::uint8_t* row = codes_.data() + r * out_.cols + columns.first;
+      for (std::size_t c = 0; c < columns.n; ++c) {
+        to[c / 4 * kVectorBytes + r * 4 + c % 4] = row[c];
       }
     }
   }
 
   const codec::EncodedMatrix& weight_;
   Panels& out_;
-  std::size_t n_rows_ = 0;
   ChunkCodes chunk_{};
   std::vector<std::uint8_t> codes_;  ///< [16][cols]
   std::vector<float> scales_;        ///< of one row
   std::vector<float> offsets_;
+  std::vector<std::uint16_t> halves_;
   std::vector<float> super_scales_;  ///< of one row, where the format has integer scales
   std::vector<float> super_offsets_;
   std::vector<std::int8_t> integer_scales_;
@@ -302,8 +388,9 @@ bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& poo
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
   reserve_scales(*grid, out);
   ZeroFinder zeros;
+  std::vector<PanelPacker> packers(pool.size(), PanelPacker(weight, out));
   pool.run(out.n_panels,
-           [&](std::size_t p, std::size_t /*worker*/) { PanelPacker(weight, out).pack(p, zeros); });
+           [&](std::size_t p, std::size_t worker) { packers[worker].pack(p, zeros); });
   if (out.has_offsets && zeros.found() >= 0) {
     out.zero = zeros.found();
     out.has_offsets = false;

@@ -1,7 +1,5 @@
 #include "quant/linear_algebra.h"
 
-#include <cblas.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <limits>
@@ -12,13 +10,7 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
-
-extern "C" {
-// LAPACK's Fortran interface, which comes without a header.
-void dpotrf_(const char* uplo, const int* n, double* a, const int* lda, int* info);
-void dtrtri_(
-    const char* uplo, const char* diag, const int* n, double* a, const int* lda, int* info);
-}
+#include "quant/blas.h"
 
 namespace nibble::quant {
 namespace {
@@ -26,17 +18,7 @@ namespace {
 constexpr std::size_t kTile = 192;
 constexpr std::size_t kTokensAtOnce = 256;
 
-/// How many calls OpenBLAS takes at a time. The build without threads shares its work space without
-/// a lock: two calls at once give wrong sums, seldom and silently. The others have work space for
-/// about fifty calls and end the program beyond; each call is to stay in the thread that makes it.
-std::ptrdiff_t calls_at_once() {
-  if (openblas_get_parallel() == OPENBLAS_SEQUENTIAL) {
-    return 1;
-  }
-  openblas_set_num_threads(1);
-  return 32;
-}
-
+/// Waits until OpenBLAS can take another call.
 class BlasCall {
  public:
   BlasCall() { slots().acquire(); }
@@ -46,7 +28,7 @@ class BlasCall {
 
  private:
   static std::counting_semaphore<>& slots() {
-    static std::counting_semaphore<> slots(calls_at_once());
+    static std::counting_semaphore<> slots(blas().calls_at_once);
     return slots;
   }
 };
@@ -63,20 +45,20 @@ void add_product(const std::vector<double>& a,
                  std::size_t n_rows,
                  MatrixView<double> sum) {
   const BlasCall slot;
-  cblas_dgemm(CblasRowMajor,
-              CblasTrans,
-              CblasNoTrans,
-              blas_int(sum.rows),
-              blas_int(sum.cols),
-              blas_int(n_rows),
-              1.0,
-              a.data(),
-              blas_int(sum.rows),
-              b.data(),
-              blas_int(sum.cols),
-              1.0,
-              sum.data,
-              blas_int(sum.stride));
+  blas().dgemm(CblasRowMajor,
+               CblasTrans,
+               CblasNoTrans,
+               blas_int(sum.rows),
+               blas_int(sum.cols),
+               blas_int(n_rows),
+               1.0,
+               a.data(),
+               blas_int(sum.rows),
+               b.data(),
+               blas_int(sum.cols),
+               1.0,
+               sum.data,
+               blas_int(sum.stride));
 }
 
 struct Tile {
@@ -142,9 +124,9 @@ bool factor_inverse(MatrixView<double> a) {
   {
     // LAPACK's upper triangle, by columns, is our lower one by rows: a = L L^T, then inverse(L).
     const BlasCall slot;
-    dpotrf_("U", &n, a.data, &n, &failed);
+    blas().dpotrf("U", &n, a.data, &n, &failed);
     if (failed == 0) {
-      dtrtri_("U", "N", &n, a.data, &n, &failed);
+      blas().dtrtri("U", "N", &n, a.data, &n, &failed);
     }
   }
   if (failed != 0) {
@@ -182,20 +164,20 @@ void subtract_product(MatrixView<const float> a, MatrixView<const float> b, Matr
     return;
   }
   const BlasCall slot;
-  cblas_sgemm(CblasRowMajor,
-              CblasNoTrans,
-              CblasNoTrans,
-              blas_int(c.rows),
-              blas_int(c.cols),
-              blas_int(a.cols),
-              -1.0F,
-              a.data,
-              blas_int(a.stride),
-              b.data,
-              blas_int(b.stride),
-              1.0F,
-              c.data,
-              blas_int(c.stride));
+  blas().sgemm(CblasRowMajor,
+               CblasNoTrans,
+               CblasNoTrans,
+               blas_int(c.rows),
+               blas_int(c.cols),
+               blas_int(a.cols),
+               -1.0F,
+               a.data,
+               blas_int(a.stride),
+               b.data,
+               blas_int(b.stride),
+               1.0F,
+               c.data,
+               blas_int(c.stride));
 }
 
 }  // namespace nibble::quant

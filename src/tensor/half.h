@@ -23,37 +23,38 @@ namespace nibble {
   return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
 }
 
+// Conversions of binary16 have no branches, so that a compiler can make loops of them into vectors.
+
+/// `yes` where the condition holds, else `no`; both are computed.
+[[nodiscard]] constexpr std::uint32_t choose_bits(bool condition,
+                                                  std::uint32_t yes,
+                                                  std::uint32_t no) noexcept {
+  return no ^ ((yes ^ no) & (0U - static_cast<std::uint32_t>(condition)));
+}
+
 [[nodiscard]] constexpr float f16_to_f32(std::uint16_t bits) noexcept {
   const std::uint32_t sign = (bits & 0x8000U) << 16;
-  const std::uint32_t exponent = (bits >> 10) & 0x1FU;
-  const std::uint32_t fraction = bits & 0x3FFU;
-  if (exponent == 0x1F) {
-    return std::bit_cast<float>(sign | 0x7F800000U | (fraction << 13));
-  }
-  if (exponent != 0) {
-    return std::bit_cast<float>(sign | ((exponent + 112U) << 23) | (fraction << 13));
-  }
-  const float magnitude = static_cast<float>(fraction) * 0x1p-24F;  // zero and subnormals
-  return sign != 0 ? -magnitude : magnitude;
+  const std::uint32_t magnitude = (bits & 0x7FFFU) << 13;
+  // The product moves the exponent and normalises what is subnormal in binary16.
+  const float finite = std::bit_cast<float>(magnitude) * 0x1p112F;
+  const std::uint32_t special = 0x7F800000U | magnitude;  // infinity, NaN
+  const bool is_special = magnitude >= (0x7C00U << 13);
+  return std::bit_cast<float>(
+      sign | choose_bits(is_special, special, std::bit_cast<std::uint32_t>(finite)));
 }
 
 [[nodiscard]] constexpr std::uint16_t f32_to_f16(float value) noexcept {
   const auto bits = std::bit_cast<std::uint32_t>(value);
-  const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000U);
+  const std::uint32_t sign = (bits >> 16) & 0x8000U;
   const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
-  if (magnitude > 0x7F800000U) {
-    return static_cast<std::uint16_t>(sign | 0x7E00U);
-  }
-  if (magnitude >= 0x477FF000U) {  // rounds to 65536 or more
-    return static_cast<std::uint16_t>(sign | 0x7C00U);
-  }
-  if (magnitude >= 0x38800000U) {  // normal in binary16
-    const std::uint32_t rounded = magnitude + 0xFFFU + ((magnitude >> 13) & 1U);
-    return static_cast<std::uint16_t>(sign | ((rounded - 0x38000000U) >> 13));
-  }
+  const std::uint32_t normal = (magnitude + 0xFFFU + ((magnitude >> 13) & 1U) - 0x38000000U) >> 13;
   // Subnormal: adding 0.5 lets the float unit do the rounding at the right bit.
-  const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
-  return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F000000U));
+  const std::uint32_t subnormal =
+      std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3F000000U;
+  const std::uint32_t special = choose_bits(magnitude > 0x7F800000U, 0x7E00U, 0x7C00U);
+  const std::uint32_t finite = choose_bits(magnitude >= 0x38800000U, normal, subnormal);
+  // From 65520 on values round to 65536 or more.
+  return static_cast<std::uint16_t>(sign | choose_bits(magnitude >= 0x477FF000U, special, finite));
 }
 
 }  // namespace nibble

@@ -1,0 +1,59 @@
+#include "quant/blas.h"
+
+#include <dlfcn.h>
+
+#include "base/error.h"
+
+namespace nibble::quant {
+namespace {
+
+class Library {
+ public:
+  explicit Library(const char* file_name)
+      : file_name_(file_name), handle_(::dlopen(file_name, RTLD_NOW | RTLD_LOCAL)) {
+    if (handle_ == nullptr) {
+      raise(ErrorCode::kNotFound,
+            "OpenBLAS, which calibrated methods need, cannot be loaded: {}",
+            ::dlerror());
+    }
+  }
+
+  template <class Function>
+  void find(const char* name, Function*& out) const {
+    out = reinterpret_cast<Function*>(::dlsym(handle_, name));
+    if (out == nullptr) {
+      raise(ErrorCode::kNotFound, "{}: no function {}, which OpenBLAS has", file_name_, name);
+    }
+  }
+
+ private:
+  const char* file_name_;
+  void* handle_;
+};
+
+}  // namespace
+
+Blas load_blas(const char* file_name) {
+  const Library library(file_name);
+  Blas out;
+  library.find("cblas_dgemm", out.dgemm);
+  library.find("cblas_sgemm", out.sgemm);
+  library.find("dpotrf_", out.dpotrf);
+  library.find("dtrtri_", out.dtrtri);
+  decltype(&openblas_get_parallel) get_parallel = nullptr;
+  decltype(&openblas_set_num_threads) set_num_threads = nullptr;
+  library.find("openblas_get_parallel", get_parallel);
+  library.find("openblas_set_num_threads", set_num_threads);
+  if (get_parallel() != OPENBLAS_SEQUENTIAL) {
+    set_num_threads(1);
+    out.calls_at_once = 32;
+  }
+  return out;
+}
+
+const Blas& blas() {
+  static const Blas loaded = load_blas("libopenblas.so.0");
+  return loaded;
+}
+
+}  // namespace nibble::quant

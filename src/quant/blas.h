@@ -1,0 +1,40 @@
+/// The functions of OpenBLAS that we call, from a library that is loaded by the first who needs it.
+///
+/// Linked, it would start with the program: a thread for each processor, which spins for a tenth of
+/// a second before it sleeps, and 40 MB to relocate; and most commands multiply nothing with it.
+///
+/// Threads    reentrant; each call stays in the thread that makes it. At most `calls_at_once` calls
+///            at a time: the build without threads shares its work space without a lock (two calls
+///            at once give wrong sums, seldom and silently), the others have work space for about
+///            fifty calls and end the program beyond
+/// Errors     kNotFound where the library or one of its functions is missing
+/// Source     OpenBLAS
+#pragma once
+
+#include <cblas.h>
+
+#include <cstddef>
+
+namespace nibble::quant {
+
+struct Blas {
+  decltype(&cblas_dgemm) dgemm = nullptr;
+  decltype(&cblas_sgemm) sgemm = nullptr;
+  // LAPACK's Fortran interface, which comes without a header.
+  void (*dpotrf)(const char* uplo, const int* n, double* a, const int* lda, int* info) = nullptr;
+  void (*dtrtri)(const char* uplo,
+                 const char* diag,
+                 const int* n,
+                 double* a,
+                 const int* lda,
+                 int* info) = nullptr;
+  std::ptrdiff_t calls_at_once = 1;
+};
+
+/// Loads `file_name`; it stays until the program ends.
+Blas load_blas(const char* file_name);
+
+/// The system's OpenBLAS, loaded by the first call.
+const Blas& blas();
+
+}  // namespace nibble::quant
