@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/checked_math.h"
 #include "base/error.h"
 #include "kernels/select.h"
@@ -30,6 +31,12 @@ constexpr std::size_t kTokenBlockBytes = std::size_t{512} << 10;
 constexpr std::size_t kMostAtOnce = 2;
 /// Tasks for each thread, so that uneven cores end together.
 constexpr std::size_t kTasksPerThread = 4;
+/// Activations whose conversion is worth a hand-over to another thread.
+constexpr std::size_t kSharedElements = 16384;
+/// Outputs of each of a gated pair that a task keeps in the first-level cache.
+constexpr std::size_t kGatedFloats = 2048;
+
+using Gate = void (*)(float* gate, const float* up, std::size_t n) noexcept;
 
 void check_operands(const Linear& layer, MatrixView<const float> x, MatrixView<float> y) {
   if (x.cols != layer.cols() || y.cols != layer.rows() || x.rows != y.rows) {
@@ -65,6 +72,11 @@ std::byte* scratch(std::size_t n_bytes) {
   return storage.data();
 }
 
+Gate gate_kernel(GateActivation activation) noexcept {
+  const kernels::ElementwiseKernels& set = *kernels::kernels().elementwise;
+  return activation == GateActivation::kSilu ? set.gate_silu : set.gate_gelu;
+}
+
 /// Rows of one layer that one task multiplies with one block of tiles.
 struct Job {
   std::size_t layer;
@@ -96,8 +108,18 @@ class Product {
 
   void run(ThreadPool& pool) {
     convert(pool);
-    const std::vector<Job> jobs = split(pool.size());
+    const std::vector<Job> jobs = split(pool.size(), layers_.size());
     pool.run(jobs.size(), [&](std::size_t i, std::size_t /*worker*/) { multiply(jobs[i]); });
+  }
+
+  /// The first layer's y becomes gate(first, second); the second has no y.
+  void run_gated(Gate gate, ThreadPool& pool) {
+    NIBBLE_CHECK(plan_.full * kMostAtOnce * kPanelRows <= kGatedFloats,
+                 "a tile too wide for its buffer");
+    convert(pool);
+    const std::vector<Job> jobs = split(pool.size(), 1);
+    pool.run(jobs.size(),
+             [&](std::size_t i, std::size_t /*worker*/) { multiply_gated(jobs[i], gate); });
   }
 
  private:
@@ -119,7 +141,7 @@ class Product {
       input.data = at;
       at += round_up(plan_.padded() * input.token_bytes, 64);
     }
-    pool.run(inputs_.size() * plan_.n_tiles, [&](std::size_t i, std::size_t /*worker*/) {
+    const auto convert_tile = [&](std::size_t i, std::size_t /*worker*/) {
       const Converted& input = inputs_[i / plan_.n_tiles];
       const std::size_t tile = i % plan_.n_tiles;
       const auto pack = kernels_.pack[static_cast<std::size_t>(input.format.type)];
@@ -129,15 +151,26 @@ class Product {
             .n_tokens = plan_.tokens(tile),
             .tile = plan_.width(tile),
             .out = input.tile(plan_, tile)});
-    });
+    };
+    const std::size_t n_tasks = inputs_.size() * plan_.n_tiles;
+    if (inputs_.size() * x_.rows * x_.cols >= kSharedElements) {
+      pool.run(n_tasks, convert_tile);
+      return;
+    }
+    for (std::size_t i = 0; i < n_tasks; ++i) {
+      convert_tile(i, 0);
+    }
   }
 
-  [[nodiscard]] std::vector<Job> split(std::size_t n_threads) const {
+  /// The panels of the first `n_layers`.
+  [[nodiscard]] std::vector<Job> split(std::size_t n_threads, std::size_t n_layers) const {
     std::size_t all_panels = 0;
     std::size_t token_bytes = 1;
-    for (const Layer& layer : layers_) {
-      all_panels += layer.panels->n_panels;
-      token_bytes = std::max(token_bytes, inputs_[layer.input].token_bytes);
+    for (std::size_t layer = 0; layer < n_layers; ++layer) {
+      all_panels += layers_[layer].panels->n_panels;
+    }
+    for (const Converted& input : inputs_) {
+      token_bytes = std::max(token_bytes, input.token_bytes);
     }
     const std::size_t tile_block =
         std::max<std::size_t>(1, kTokenBlockBytes / (token_bytes * plan_.full));
@@ -146,7 +179,7 @@ class Product {
                        : round_up(ceil_div(all_panels, n_threads * kTasksPerThread), kMostAtOnce);
     std::vector<Job> jobs;
     for (std::size_t tile = 0; tile < plan_.n_tiles; tile += tile_block) {
-      for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
+      for (std::size_t layer = 0; layer < n_layers; ++layer) {
         const std::size_t n_panels = layers_[layer].panels->n_panels;
         for (std::size_t panel = 0; panel < n_panels; panel += panel_block) {
           jobs.push_back({layer,
@@ -160,22 +193,75 @@ class Product {
     return jobs;
   }
 
+  /// The panels of `task` with tile i.
+  void multiply_panels(const Layer& layer,
+                       kernels::PanelTask& task,
+                       std::size_t i,
+                       float* y) const noexcept {
+    task.x = inputs_[layer.input].tile(plan_, i);
+    task.tile = plan_.width(i);
+    task.n_tokens = plan_.tokens(i);
+    task.y = y;
+    layer.kernel->multiply(task);
+  }
+
+  /// As many panels of [first, end) as the kernel takes at once.
+  [[nodiscard]] static kernels::PanelTask task_of(const Layer& layer,
+                                                  std::size_t first,
+                                                  std::size_t end,
+                                                  std::size_t y_stride) noexcept {
+    const std::size_t n = std::min(layer.kernel->panels_at_once, end - first);
+    kernels::PanelTask task = kernels::panel_task(*layer.panels, first, n);
+    task.bias = layer.bias != nullptr ? layer.bias + first * kPanelRows : nullptr;
+    task.y_stride = y_stride;
+    return task;
+  }
+
   void multiply(const Job& job) const noexcept {
     const Layer& layer = layers_[job.layer];
-    const Converted& input = inputs_[layer.input];
     const std::size_t end = job.first_panel + job.n_panels;
-    const std::size_t at_once = layer.kernel->panels_at_once;
-    for (std::size_t p = job.first_panel; p < end; p += at_once) {
-      kernels::PanelTask task = kernels::panel_task(*layer.panels, p, std::min(at_once, end - p));
-      task.bias = layer.bias != nullptr ? layer.bias + p * kPanelRows : nullptr;
-      task.y_stride = layer.y.stride;
+    for (std::size_t p = job.first_panel; p < end; p += layer.kernel->panels_at_once) {
+      kernels::PanelTask task = task_of(layer, p, end, layer.y.stride);
       for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {
-        task.x = input.tile(plan_, i);
-        task.tile = plan_.width(i);
-        task.n_tokens = plan_.tokens(i);
-        task.y = layer.y.row(i * plan_.full) + p * kPanelRows;
-        layer.kernel->multiply(task);
+        multiply_panels(layer, task, i, layer.y.row(i * plan_.full) + p * kPanelRows);
       }
+    }
+  }
+
+  /// A run of panels of both layers, then the gate over what they gave. With one tile a run is as
+  /// long as the buffers allow, because memory likes long runs; with more it is as short as the
+  /// kernels allow, and stays in the first level while the tiles stream past.
+  void multiply_gated(const Job& job, Gate gate) const noexcept {
+    alignas(64) float gates[kGatedFloats] = {};
+    alignas(64) float ups[kGatedFloats] = {};
+    const MatrixView<float> y = layers_[0].y;
+    const std::size_t most =
+        job.n_tiles == 1 ? kGatedFloats / (plan_.tokens(job.first_tile) * kPanelRows) : kMostAtOnce;
+    const std::size_t end = job.first_panel + job.n_panels;
+    for (std::size_t first = job.first_panel; first < end; first += most) {
+      const std::size_t n = std::min(most, end - first);
+      const std::size_t n_rows = std::min(n * kPanelRows, y.cols - first * kPanelRows);
+      for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {
+        multiply_run(layers_[0], first, n, i, gates);
+        multiply_run(layers_[1], first, n, i, ups);
+        gate(gates, ups, plan_.tokens(i) * n * kPanelRows);
+        for (std::size_t t = 0; t < plan_.tokens(i); ++t) {
+          std::copy_n(
+              gates + t * n * kPanelRows, n_rows, y.row(i * plan_.full + t) + first * kPanelRows);
+        }
+      }
+    }
+  }
+
+  /// Panels [first, first + n) with tile i: out [tokens, n * 16].
+  void multiply_run(const Layer& layer,
+                    std::size_t first,
+                    std::size_t n,
+                    std::size_t i,
+                    float* out) const noexcept {
+    for (std::size_t p = 0; p < n; p += layer.kernel->panels_at_once) {
+      kernels::PanelTask task = task_of(layer, first + p, first + n, n * kPanelRows);
+      multiply_panels(layer, task, i, out + p * kPanelRows);
     }
   }
 
@@ -257,6 +343,21 @@ void apply_all(std::span<const Linear* const> layers,
   }
   if (x.rows != 0 && !layers.empty()) {
     product.run(pool);
+  }
+}
+
+void apply_gated(const GatedPair& pair,
+                 MatrixView<const float> x,
+                 MatrixView<float> y,
+                 ThreadPool& pool) {
+  check_operands(pair.gate, x, y);
+  check_operands(pair.up, x, y);
+  Product product(*kernels::kernels().linear, x);
+  for (const Linear* layer : {&pair.gate, &pair.up}) {
+    product.add(layer->impl_->panels, *layer->impl_->kernel, layer->impl_->bias, y);
+  }
+  if (x.rows != 0) {
+    product.run_gated(gate_kernel(pair.activation), pool);
   }
 }
 

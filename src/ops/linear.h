@@ -21,9 +21,12 @@
 #include "base/arithmetic.h"
 #include "base/thread_pool.h"
 #include "codec/codec.h"
+#include "ops/elementwise.h"
 #include "tensor/matrix_view.h"
 
 namespace nibble::ops {
+
+struct GatedPair;
 
 class Linear {
  public:
@@ -56,12 +59,31 @@ class Linear {
                         MatrixView<const float>,
                         std::span<const MatrixView<float>>,
                         ThreadPool&);
+  friend void apply_gated(const GatedPair&,
+                          MatrixView<const float>,
+                          MatrixView<float>,
+                          ThreadPool&);
 };
 
-/// Several layers on the same x (q, k, v; gate, up): activations are converted once.
+/// Several layers on the same x (q, k, v), each in its own format: activations are converted once
+/// for all that want them alike, and all rows are one list of tasks.
 void apply_all(std::span<const Linear* const> layers,
                MatrixView<const float> x,
                std::span<const MatrixView<float>> ys,
                ThreadPool& pool);
+
+/// The first half of a gated MLP; both have [rows, cols].
+struct GatedPair {
+  const Linear& gate;
+  const Linear& up;
+  GateActivation activation;
+};
+
+/// y = activation(gate x) * (up x), a tile at a time: what `up` gives never reaches memory. The
+/// same bits as `apply_all` and `gate_in_place`.
+void apply_gated(const GatedPair& pair,
+                 MatrixView<const float> x,
+                 MatrixView<float> y,
+                 ThreadPool& pool);
 
 }  // namespace nibble::ops

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -111,6 +112,50 @@ TEST(RowCompany, OfMatrixProducts) {
     }
     for (const char* name : {"nf4b64", "nf4b32", "fp4b512"}) {
       expect_equal_products(name, codebook(name, kRows, cols), Arithmetic::kNative);
+    }
+  }
+}
+
+/// A gated pair in one pass against its two products and the gate one after the other.
+void expect_fused_gate(const codec::EncodedMatrix& gate_weight,
+                       const codec::EncodedMatrix& up_weight,
+                       GateActivation activation) {
+  constexpr std::size_t kTokens = 29;
+  ThreadPool one(1);
+  ThreadPool two(2);
+  const std::size_t rows = gate_weight.rows;
+  const Linear gate = Linear::make(gate_weight, {}, Arithmetic::kNative, one);
+  const Linear up = Linear::make(up_weight, normal_values(rows, 1.0F, 8), Arithmetic::kNative, one);
+  const auto values = normal_values(kTokens * gate_weight.cols, 1.0F, 9);
+  const MatrixView<const float> x(values.data(), kTokens, gate_weight.cols);
+  std::vector<float> gates(kTokens * rows);
+  std::vector<float> ups(kTokens * rows);
+  const MatrixView<float> apart(gates.data(), kTokens, rows);
+  const MatrixView<float> beside(ups.data(), kTokens, rows);
+  apply_all(std::array{&gate, &up}, x, std::array{apart, beside}, one);
+  gate_in_place(activation, apart, beside, one);
+  for (std::size_t n = 1; n <= kTokens; ++n) {
+    for (ThreadPool* pool : {&one, &two}) {
+      std::vector<float> fused(n * rows);
+      apply_gated(
+          {gate, up, activation}, x.rows_from(kTokens - n, n), {fused.data(), n, rows}, *pool);
+      EXPECT_TRUE(same_bits(fused.data(), apart.row(kTokens - n), fused.size()))
+          << gate.kernel() << " and " << up.kernel() << ": " << n << " tokens, " << pool->size()
+          << " threads";
+    }
+  }
+}
+
+TEST(RowCompany, OfAGatedPairEqualsItsPartsOneByOne) {
+  NIBBLE_NEEDS_ISA();
+  for (const std::size_t cols : {64U, 576U}) {
+    constexpr std::size_t kRows = 50;
+    for (const GateActivation activation : {GateActivation::kSilu, GateActivation::kGeluTanh}) {
+      const auto int4 = integers("int4g32s", kRows, cols);
+      expect_fused_gate(int4, int4, activation);
+      expect_fused_gate(int4, integers("int8cs", kRows, cols), activation);
+      expect_fused_gate(integers("int2g16s", kRows, cols), dense(kRows, cols), activation);
+      expect_fused_gate(dense(kRows, cols), codebook("nf4b64", kRows, cols), activation);
     }
   }
 }

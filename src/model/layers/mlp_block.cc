@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-
-#include "ops/elementwise.h"
 
 namespace nibble::model {
 namespace {
 
-/// Rows at a time, so that the two wide buffers stay small however many tokens come.
+/// Rows at a time, so that the wide buffer stays small however many tokens come.
 constexpr std::size_t kTileRows = 512;
 
 std::string stem(std::size_t layer, std::string_view part) {
@@ -29,12 +26,9 @@ void MlpBlock::run(Stream& stream) const {
   ThreadPool& pool = stream.pool();
   for (std::size_t first = 0; first < stream.n_rows(); first += kTileRows) {
     const std::size_t n = std::min(kTileRows, stream.n_rows() - first);
-    const auto gate = stream.scratch(Workspace::kGate, n, gate_.rows());
-    const auto up = stream.scratch(Workspace::kUp, n, up_.rows());
-    ops::apply_all(
-        std::array{&gate_, &up_}, stream.normed().rows_from(first, n), std::array{gate, up}, pool);
-    ops::gate_in_place(activation_, gate, up, pool);
-    down_.apply(gate, stream.branch().rows_from(first, n), pool);
+    const auto gated = stream.scratch(Workspace::kGated, n, gate_.rows());
+    ops::apply_gated({gate_, up_, activation_}, stream.normed().rows_from(first, n), gated, pool);
+    down_.apply(gated, stream.branch().rows_from(first, n), pool);
   }
 }
 

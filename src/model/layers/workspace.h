@@ -26,8 +26,7 @@ class Workspace {
     kKeys,
     kValues,
     kAttended,
-    kGate,
-    kUp,
+    kGated,
     kSlots
   };
 

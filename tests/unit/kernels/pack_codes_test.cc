@@ -140,6 +140,19 @@ TEST(PackCodes, SplitsCodesIntoPlanes) {
   EXPECT_EQ(chunk[4 * kVectorBytes + 3 * 4 + 1], 1U << 1) << "bit 4 of the code is bit 1: dword 1";
 }
 
+/// Whole blocks, blocks cut by the end of a group or of the row, panels with fewer than 16 rows.
+TEST(PackCodes, KeepsEveryCodeOfEveryShape) {
+  for (const std::size_t rows : {3U, 16U, 35U}) {
+    for (const std::size_t cols : {8U, 32U, 40U, 96U, 200U}) {
+      for (const char* name : {"int2g16sh", "int3g32sh", "int4g32sh", "int5g64sh", "int8g128sh"}) {
+        const auto weight =
+            int_matrix(name, rows, cols, codec::int_group_from_name(name)->middle());
+        expect_same_values(weight, pack(weight));
+      }
+    }
+  }
+}
+
 TEST(PackCodes, RoundsCodebooksOfFloatsToInt8) {
   const auto format = *codec::codebook_from_name("nf4b64");
   codec::CodebookCodes codes;

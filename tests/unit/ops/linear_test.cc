@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 #include "codec/dense.h"
 
 namespace nibble::ops {
@@ -58,6 +60,21 @@ TEST(Linear, AppliesSeveralLayersToOneInput) {
   apply_all(layers, {x.data(), 1, 3}, ys, pool);
   EXPECT_THAT(ya, ElementsAre(6, 15));
   EXPECT_THAT(yb, ElementsAre(7, 16));
+}
+
+TEST(Linear, GatesAPairByHand) {
+  ThreadPool pool(2);
+  const Linear gate = small_layer(pool, {0, -15});
+  const Linear up = small_layer(pool, {1, 2});
+  const std::vector<float> x = {1, 1, 1};
+  std::vector<float> y(3, -1.0F);
+  apply_gated({gate, up, GateActivation::kSilu}, {x.data(), 1, 3}, {y.data(), 1, 2}, pool);
+  EXPECT_NEAR(y[0], 6 / (1 + std::exp(-6.0F)) * 7, 1e-5F);
+  EXPECT_EQ(y[1], 0.0F) << "silu(0) times 17";
+  EXPECT_EQ(y[2], -1.0F) << "behind the last row";
+  EXPECT_THROW(
+      apply_gated({gate, up, GateActivation::kSilu}, {x.data(), 1, 3}, {y.data(), 1, 3}, pool),
+      Error);
 }
 
 TEST(Linear, RefusesOperandsThatDoNotFit) {

@@ -36,6 +36,14 @@ TEST(Half, RoundsHalfToEvenAndOverflowsToInfinity) {
   EXPECT_EQ(f32_to_f16(0x1.8p-25F), 0x0001);
 }
 
+TEST(Half, KeepsSignsInfinityAndNan) {
+  EXPECT_EQ(f32_to_f16(-INFINITY), 0xFC00);
+  EXPECT_EQ(f16_to_f32(0xFC00), -INFINITY);
+  EXPECT_EQ(f32_to_f16(-0.0F), 0x8000);
+  EXPECT_EQ(f32_to_f16(-std::bit_cast<float>(0x7F800001U)), 0xFE00);
+  EXPECT_EQ(f16_to_f32(0x83FF), -1023 * 0x1p-24F) << "the largest subnormal";
+}
+
 TEST(Bfloat16, RoundsHalfToEvenAndKeepsNan) {
   EXPECT_EQ(bf16_to_f32(0x3F80), 1.0F);
   EXPECT_EQ(f32_to_bf16(std::bit_cast<float>(0x3F808000U)), 0x3F80);
