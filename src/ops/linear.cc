@@ -232,11 +232,16 @@ class Product {
   /// long as the buffers allow, because memory likes long runs; with more it is as short as the
   /// kernels allow, and stays in the first level while the tiles stream past.
   void multiply_gated(const Job& job, Gate gate) const noexcept {
-    alignas(64) float gates[kGatedFloats] = {};
-    alignas(64) float ups[kGatedFloats] = {};
+    alignas(64) float gates[kGatedFloats];
+    alignas(64) float ups[kGatedFloats];
     const MatrixView<float> y = layers_[0].y;
     const std::size_t most =
         job.n_tiles == 1 ? kGatedFloats / (plan_.tokens(job.first_tile) * kPanelRows) : kMostAtOnce;
+    // A short last panel leaves some untouched.
+    const std::size_t n_floats =
+        std::min(most, job.n_panels) * plan_.tokens(job.first_tile) * kPanelRows;
+    std::fill_n(gates, n_floats, 0.0F);
+    std::fill_n(ups, n_floats, 0.0F);
     const std::size_t end = job.first_panel + job.n_panels;
     for (std::size_t first = job.first_panel; first < end; first += most) {
       const std::size_t n = std::min(most, end - first);
