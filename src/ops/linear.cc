@@ -33,8 +33,9 @@ constexpr std::size_t kMostAtOnce = 2;
 constexpr std::size_t kTasksPerThread = 4;
 /// Activations whose conversion is worth a hand-over to another thread.
 constexpr std::size_t kSharedElements = 16384;
-/// Outputs of each of a gated pair that a task keeps in the first-level cache.
-constexpr std::size_t kGatedFloats = 2048;
+/// Outputs of each of a gated pair that a task keeps in the first-level cache: 12 tokens and a few
+/// more by two panels.
+constexpr std::size_t kGatedFloats = 512;
 
 using Gate = void (*)(float* gate, const float* up, std::size_t n) noexcept;
 
@@ -114,6 +115,10 @@ class Product {
 
   /// The first layer's y becomes gate(first, second); the second has no y.
   void run_gated(Gate gate, ThreadPool& pool) {
+    if (plan_.n_tiles == 1) {
+      run_and_gate(gate, pool);
+      return;
+    }
     NIBBLE_CHECK(plan_.full * kMostAtOnce * kPanelRows <= kGatedFloats,
                  "a tile too wide for its buffer");
     convert(pool);
@@ -130,6 +135,18 @@ class Product {
     MatrixView<float> y;
     std::size_t input;
   };
+
+  /// Of one tile: the weights come from memory, which likes long runs of one matrix better than
+  /// turns of two; the outputs are few.
+  void run_and_gate(Gate gate, ThreadPool& pool) {
+    const MatrixView<float> y = layers_[0].y;
+    std::vector<float> ups(y.rows * y.cols);
+    layers_[1].y = {ups.data(), y.rows, y.cols};
+    run(pool);
+    for (std::size_t t = 0; t < y.rows; ++t) {
+      gate(y.row(t), layers_[1].y.row(t), y.cols);
+    }
+  }
 
   void convert(ThreadPool& pool) {
     std::size_t n_bytes = 0;
@@ -228,23 +245,15 @@ class Product {
     }
   }
 
-  /// A run of panels of both layers, then the gate over what they gave. With one tile a run is as
-  /// long as the buffers allow, because memory likes long runs; with more it is as short as the
-  /// kernels allow, and stays in the first level while the tiles stream past.
+  /// A few panels of both layers, then the gate over what they gave: as few as the kernels allow,
+  /// so that they stay in the first level while the tiles stream past.
   void multiply_gated(const Job& job, Gate gate) const noexcept {
-    alignas(64) float gates[kGatedFloats];
-    alignas(64) float ups[kGatedFloats];
+    alignas(64) float gates[kGatedFloats] = {};
+    alignas(64) float ups[kGatedFloats] = {};
     const MatrixView<float> y = layers_[0].y;
-    const std::size_t most =
-        job.n_tiles == 1 ? kGatedFloats / (plan_.tokens(job.first_tile) * kPanelRows) : kMostAtOnce;
-    // A short last panel leaves some untouched.
-    const std::size_t n_floats =
-        std::min(most, job.n_panels) * plan_.tokens(job.first_tile) * kPanelRows;
-    std::fill_n(gates, n_floats, 0.0F);
-    std::fill_n(ups, n_floats, 0.0F);
     const std::size_t end = job.first_panel + job.n_panels;
-    for (std::size_t first = job.first_panel; first < end; first += most) {
-      const std::size_t n = std::min(most, end - first);
+    for (std::size_t first = job.first_panel; first < end; first += kMostAtOnce) {
+      const std::size_t n = std::min(kMostAtOnce, end - first);
       const std::size_t n_rows = std::min(n * kPanelRows, y.cols - first * kPanelRows);
       for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {
         multiply_run(layers_[0], first, n, i, gates);
