@@ -79,8 +79,8 @@ struct GatedPair {
   GateActivation activation;
 };
 
-/// y = activation(gate x) * (up x), a tile at a time: what `up` gives never reaches memory. The
-/// same bits as `apply_all` and `gate_in_place`.
+/// y = activation(gate x) * (up x). From two tiles of tokens on they are gated a tile at a time:
+/// what `up` gives never reaches memory. The same bits as `apply_all` and `gate_in_place`.
 void apply_gated(const GatedPair& pair,
                  MatrixView<const float> x,
                  MatrixView<float> y,
