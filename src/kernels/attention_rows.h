@@ -85,6 +85,23 @@ inline KeyRun key_run(const AttentionTask& task,
           in_page < left ? in_page : left};
 }
 
+/// Calls attend(run) for the runs of at most `limit` keys, in order, that hold all keys which any
+/// of the rows sees; positions of rows ascend.
+template <class Attend>
+void for_key_runs(const AttentionTask& task,
+                  const AttentionRow* rows,
+                  std::size_t n_rows,
+                  std::size_t limit,
+                  const Attend& attend) noexcept {
+  const std::size_t end = rows[n_rows - 1].position + 1;
+  std::size_t position = tile_start(task, first_seen(task, rows[0]), limit);
+  while (position < end) {
+    const KeyRun run = key_run(task, position, end, limit);
+    attend(run);
+    position += run.n;
+  }
+}
+
 /// Calls attend(rows, n) for all rows of the task, up to kMaxRows at a time, positions ascending;
 /// then finish(row) for each.
 template <class Attend, class Finish>

@@ -166,4 +166,14 @@ codec::EncodedMatrix as_hf_weight(const ModelConfig& config,
   return minus_one ? plus(-1.0F, matrix) : std::move(matrix);
 }
 
+Result<codec::EncodedMatrix> load_hf_weight(const io::Checkpoint& checkpoint,
+                                            const ModelConfig& config,
+                                            std::string_view canonical_name) {
+  if (checkpoint.container() == io::Container::kHuggingFace) {
+    return find_weight(checkpoint, config, canonical_name);
+  }
+  auto loaded = load_weight(checkpoint, config, canonical_name);
+  return loaded ? as_hf_weight(config, canonical_name, std::move(*loaded)) : loaded;
+}
+
 }  // namespace nibble::model

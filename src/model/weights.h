@@ -52,4 +52,9 @@ codec::EncodedMatrix as_hf_weight(const ModelConfig& config,
                                   std::string_view canonical_name,
                                   codec::EncodedMatrix matrix);
 
+/// The same of a stored weight: what lies in a Hugging Face folder, as it lies there.
+Result<codec::EncodedMatrix> load_hf_weight(const io::Checkpoint& checkpoint,
+                                            const ModelConfig& config,
+                                            std::string_view canonical_name);
+
 }  // namespace nibble::model

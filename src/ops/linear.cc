@@ -140,7 +140,8 @@ class Product {
   /// turns of two; the outputs are few.
   void run_and_gate(Gate gate, ThreadPool& pool) {
     const MatrixView<float> y = layers_[0].y;
-    std::vector<float> ups(y.rows * y.cols);
+    thread_local std::vector<float> ups;  // kept from call to call, as `scratch` is
+    ups.resize(std::max(ups.size(), y.rows * y.cols));
     layers_[1].y = {ups.data(), y.rows, y.cols};
     run(pool);
     for (std::size_t t = 0; t < y.rows; ++t) {

@@ -75,7 +75,7 @@ class Conversion {
         pool_(pool),
         progress_(progress) {
     report_.target = target;
-    if (target != kNibbleTarget) {
+    if (target != io::kNibbleTarget) {
       format_ = &io::packed_format_of_target(target);
       packer_ = format_->create(target);
     }
@@ -134,7 +134,9 @@ class Conversion {
   void add_plain(const WeightInfo& weight,
                  const codec::EncodedMatrix& loaded,
                  io::CheckpointWriter& writer) {
-    const codec::EncodedMatrix matrix = model::as_hf_weight(config_, weight.name, loaded);
+    const codec::EncodedMatrix matrix =
+        is_vector(weight) ? model::load_hf_weight(checkpoint_, config_, weight.name).take()
+                          : loaded;
     const Shape shape = is_vector(weight) ? Shape{matrix.cols} : Shape{matrix.rows, matrix.cols};
     if (is_plain(matrix)) {
       writer.add_tensor(weight.name, matrix.part("values")->reshaped(shape)).take();
@@ -216,14 +218,6 @@ class Conversion {
 };
 
 }  // namespace
-
-std::vector<std::string_view> convert_targets() {
-  std::vector<std::string_view> out = {kNibbleTarget};
-  for (const io::PackedFormat& format : io::packed_formats()) {
-    out.insert(out.end(), format.targets.begin(), format.targets.end());
-  }
-  return out;
-}
 
 Result<ConvertReport> convert_checkpoint(const io::Checkpoint& checkpoint,
                                          std::string_view target,

@@ -25,9 +25,6 @@
 
 namespace nibble::quant {
 
-/// The target that stands for nibble's own folders.
-inline constexpr std::string_view kNibbleTarget = "nibble";
-
 struct ConvertReport {
   std::string target;
   std::size_t n_packed = 0;    ///< weights in the target's quantized form
@@ -38,9 +35,7 @@ struct ConvertReport {
   std::vector<std::string> notes;
 };
 
-/// The names that `target` can have.
-std::vector<std::string_view> convert_targets();
-
+/// `target` is one of io::format_targets().
 Result<ConvertReport> convert_checkpoint(const io::Checkpoint& checkpoint,
                                          std::string_view target,
                                          const std::filesystem::path& out_folder,

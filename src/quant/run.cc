@@ -13,7 +13,6 @@
 #include "base/numerics.h"
 #include "io/checkpoint_writer.h"
 #include "kernels/select.h"
-#include "model/architectures.h"
 #include "model/companions.h"
 #include "model/config.h"
 #include "model/load.h"
@@ -31,23 +30,13 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// A vector of the decoder as Hugging Face keeps it: one dimension, and for Gemma the norm minus
-/// one.
-Tensor vector_tensor(const codec::EncodedMatrix& vector, bool minus_one) {
-  std::vector<float> values = codec::decode_all(vector);
-  if (minus_one) {
-    for (float& v : values) {
-      v -= 1.0F;
-    }
-    return Tensor::from<float>(DType::kF32, {values.size()}, values);
+/// A vector has one dimension in the file.
+Tensor vector_tensor(const codec::EncodedMatrix& vector) {
+  const Shape shape = {vector.rows * vector.cols};
+  if (const Tensor* stored = vector.part("values")) {
+    return stored->reshaped(shape);
   }
-  const Tensor* stored = vector.part("values");
-  if (stored == nullptr) {
-    return Tensor::from<float>(DType::kF32, {values.size()}, values);
-  }
-  Tensor out = Tensor::make(stored->dtype(), {values.size()});
-  std::ranges::copy(stored->bytes(), out.mutable_bytes().begin());
-  return out;
+  return Tensor::from<float>(DType::kF32, shape, codec::decode_all(vector));
 }
 
 /// One run: the checkpoint read on one side, the folder written on the other.
@@ -158,20 +147,10 @@ class Run {
       writer.add_tensor(row.weight, made ? *made : load(row)).take();
       return;
     }
-    const auto* family = model::find_architecture(config_.architecture);
-    const bool minus_one =
-        family != nullptr && family->hf_norms_minus_one && row.role == model::WeightRole::kNorm;
-    if (made) {
-      writer.add_tensor(row.weight, vector_tensor(*made, minus_one)).take();
-    } else if (minus_one && checkpoint_.container() == io::Container::kHuggingFace) {
-      writer
-          .add_tensor(
-              row.weight,
-              vector_tensor(model::find_weight(checkpoint_, config_, row.weight).take(), false))
-          .take();
-    } else {
-      writer.add_tensor(row.weight, vector_tensor(load(row), minus_one)).take();
-    }
+    const codec::EncodedMatrix vector =
+        made ? model::as_hf_weight(config_, row.weight, *made)
+             : model::load_hf_weight(checkpoint_, config_, row.weight).take();
+    writer.add_tensor(row.weight, vector_tensor(vector)).take();
   }
 
   void finish(io::CheckpointWriter& writer) const {

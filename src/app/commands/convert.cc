@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "base/json.h"
 #include "io/checkpoint.h"
+#include "io/formats/packed_format.h"
 
 namespace nibble::app {
 namespace {
@@ -38,10 +39,9 @@ void add_convert(CLI::App& root, Invocation& invocation) {
   command->add_option("MODEL", options->model, "A .gguf file or a Hugging Face folder")->required();
   command->add_option("OUT", options->out, "The folder to write")->required();
   command
-      ->add_option(
-          "--to",
-          options->target,
-          fmt::format("The format to write: {}", fmt::join(quant::convert_targets(), ", ")))
+      ->add_option("--to",
+                   options->target,
+                   fmt::format("The format to write: {}", fmt::join(io::format_targets(), ", ")))
       ->required();
   command->callback([&invocation, options] {
     invocation.run = [&invocation, options] { return run(*options, invocation.globals); };

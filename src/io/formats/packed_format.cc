@@ -78,14 +78,21 @@ const PackedFormat* find_packed_format(std::string_view quant_method) noexcept {
   return found == table.end() ? nullptr : &*found;
 }
 
+std::vector<std::string_view> format_targets() {
+  std::vector<std::string_view> out = {kNibbleTarget};
+  for (const PackedFormat& format : packed_formats()) {
+    out.insert(out.end(), format.targets.begin(), format.targets.end());
+  }
+  return out;
+}
+
 const PackedFormat& packed_format_of_target(std::string_view target) {
-  std::vector<std::string_view> known;
   for (const PackedFormat& format : packed_formats()) {
     if (std::ranges::find(format.targets, target) != format.targets.end()) {
       return format;
     }
-    known.insert(known.end(), format.targets.begin(), format.targets.end());
   }
+  const std::vector<std::string_view> known = format_targets();
   raise(ErrorCode::kInvalidArgument,
         "unknown format '{}'{}; known are {}",
         target,

@@ -67,7 +67,12 @@ struct PackedFormat {
   std::unique_ptr<PackedWriter> (*create)(std::string_view target);
 };
 
+/// The target that stands for nibble's own folders; no row of the table writes it.
+inline constexpr std::string_view kNibbleTarget = "nibble";
+
 std::span<const PackedFormat> packed_formats();
+/// The names of all that can be written, nibble's own first.
+std::vector<std::string_view> format_targets();
 /// nullptr for a method that is not in the table.
 const PackedFormat* find_packed_format(std::string_view quant_method) noexcept;
 /// The format that writes this target; kInvalidArgument with the nearest name.

@@ -230,17 +230,14 @@ void attend_tile(const AttentionTask& task,
 template <class Element>
 void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
-  const std::size_t end = rows[n - 1].position + 1;
-  const std::size_t begin = tile_start(task, first_seen(task, rows[0]), kKeyTile);
-  for (std::size_t position = begin; position < end; position += tile.n) {
-    const KeyRun run = key_run(task, position, end, kKeyTile);
+  for_key_runs(task, rows, n, kKeyTile, [&](const KeyRun& run) {
     tile.first = run.first;
     tile.n = run.n;
     load_keys(static_cast<const Element*>(run.page->keys) + run.element, task.head_dim, tile);
     const float* values = load_values(
         static_cast<const Element*>(run.page->values) + run.element, task.head_dim, tile);
     attend_tile(task, rows, n, tile, values);
-  }
+  });
 }
 
 void divide_by_total(const AttentionTask& task, const AttentionRow& row) noexcept {

@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/avx512/linear.h"
+#include "kernels/pack_tiles.h"
 
 namespace nibble::kernels::avx512 {
 namespace {
@@ -90,25 +91,7 @@ void pack_bf16(const PackTask& task) noexcept {
 }
 
 void pack_int8(const PackTask& task) noexcept {
-  const GroupShape& groups = task.format->groups;
-  const std::size_t block_bytes = task.tile * (groups.block + 3 * sizeof(float));
-  if (task.n_tokens < task.tile) {
-    clear(task.out, groups.n_blocks * block_bytes);
-  }
-  std::size_t first = 0;  // column of the block, and what is left of its group
-  std::size_t left = groups.group < groups.cols ? groups.group : groups.cols;
-  for (std::size_t b = 0; b < groups.n_blocks; ++b) {
-    const std::size_t n = left < groups.block ? left : groups.block;
-    for (std::size_t t = 0; t < task.n_tokens; ++t) {
-      pack_block(task, t, task.x + t * task.x_stride + first, n, task.out + b * block_bytes);
-    }
-    first += n;
-    left -= n;
-    if (left == 0) {
-      const std::size_t rest = groups.cols - first;
-      left = groups.group < rest ? groups.group : rest;
-    }
-  }
+  pack_blocks(task, pack_block);
 }
 
 }  // namespace nibble::kernels::avx512

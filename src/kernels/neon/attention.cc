@@ -182,10 +182,7 @@ void attend_rows(const AttentionTask& task,
 template <class Element>
 void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) noexcept {
   Tile tile;
-  const std::size_t end = rows[n - 1].position + 1;
-  const std::size_t begin = tile_start(task, first_seen(task, rows[0]), kKeyTile);
-  for (std::size_t position = begin; position < end; position += tile.n) {
-    const KeyRun run = key_run(task, position, end, kKeyTile);
+  for_key_runs(task, rows, n, kKeyTile, [&](const KeyRun& run) {
     tile.first = run.first;
     tile.n = run.n;
     load_keys(static_cast<const Element*>(run.page->keys) + run.element, task.head_dim, tile);
@@ -198,7 +195,7 @@ void attend_keys(const AttentionTask& task, AttentionRow* rows, std::size_t n) n
     for (; r < n; ++r) {
       attend_rows<1>(task, rows + r, tile, values);
     }
-  }
+  });
 }
 
 void divide_by_total(const AttentionTask& task, const AttentionRow& row) noexcept {

@@ -1,6 +1,7 @@
 // Activations into tiles: float32, and int8 with a scale for each block.
 #include "kernels/neon/linear.h"
 #include "kernels/neon/math.h"
+#include "kernels/pack_tiles.h"
 
 namespace nibble::kernels::neon {
 namespace {
@@ -45,38 +46,11 @@ void pack_block(
 }  // namespace
 
 void pack_f32(const PackTask& task) noexcept {
-  auto* out = reinterpret_cast<float*>(task.out);
-  const std::size_t cols = task.format->cols;
-  if (task.n_tokens < task.tile || cols < task.format->depth) {
-    __builtin_memset(out, 0, task.format->depth * task.tile * sizeof(float));
-  }
-  for (std::size_t c = 0; c < cols; ++c) {
-    for (std::size_t t = 0; t < task.n_tokens; ++t) {
-      out[c * task.tile + t] = task.x[t * task.x_stride + c];
-    }
-  }
+  pack_columns(task);
 }
 
 void pack_int8(const PackTask& task) noexcept {
-  const GroupShape& groups = task.format->groups;
-  const std::size_t block_bytes = task.tile * (groups.block + 3 * sizeof(float));
-  if (task.n_tokens < task.tile) {
-    __builtin_memset(task.out, 0, groups.n_blocks * block_bytes);
-  }
-  std::size_t first = 0;  // column of the block, and what is left of its group
-  std::size_t left = groups.group < groups.cols ? groups.group : groups.cols;
-  for (std::size_t b = 0; b < groups.n_blocks; ++b) {
-    const std::size_t n = left < groups.block ? left : groups.block;
-    for (std::size_t t = 0; t < task.n_tokens; ++t) {
-      pack_block(task, t, task.x + t * task.x_stride + first, n, task.out + b * block_bytes);
-    }
-    first += n;
-    left -= n;
-    if (left == 0) {
-      const std::size_t rest = groups.cols - first;
-      left = groups.group < rest ? groups.group : rest;
-    }
-  }
+  pack_blocks(task, pack_block);
 }
 
 }  // namespace nibble::kernels::neon

@@ -77,10 +77,13 @@ TEST(Weights, NormsAreTheMultiplierThatIsApplied) {
   const auto applied = load_weight(folder, gemma, name).take();
   EXPECT_THAT(codec::decode_all(applied), ElementsAre(1.0F, 1.5F));
   EXPECT_THAT(codec::decode_all(as_hf_weight(gemma, name, applied)), ElementsAre(0.0F, 0.5F));
+  EXPECT_THAT(codec::decode_all(load_hf_weight(folder, gemma, name).take()),
+              ElementsAre(0.0F, 0.5F));
 
   FakeCheckpoint gguf(io::Container::kGguf, Json::object());
   gguf.add("blk.0.attn_q_norm.weight", 1, 2, {1.0F, 1.5F});
   EXPECT_THAT(codec::decode_all(load_weight(gguf, gemma, name).take()), ElementsAre(1.0F, 1.5F));
+  EXPECT_THAT(codec::decode_all(load_hf_weight(gguf, gemma, name).take()), ElementsAre(0.0F, 0.5F));
 
   ModelConfig llama;
   llama.architecture = "llama";

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "io/formats/packed_format.h"
 #include "model/config.h"
 #include "quant/run.h"
 #include "unit/quant/tiny_checkpoint.h"
@@ -68,7 +69,8 @@ TEST_F(Convert, ThereAndBackWithEqualValues) {
     EXPECT_EQ(there.n_plain, 5U);
     EXPECT_EQ(there.n_verified, 12U);
     const auto back =
-        convert(folder_ / ("there" + suffix), kNibbleTarget, folder_ / ("back" + suffix)).take();
+        convert(folder_ / ("there" + suffix), io::kNibbleTarget, folder_ / ("back" + suffix))
+            .take();
     EXPECT_EQ(back.n_packed, 7U);
     expect_equal(ours, folder_ / ("there" + suffix));
     expect_equal(ours, folder_ / ("back" + suffix));
@@ -78,8 +80,8 @@ TEST_F(Convert, ThereAndBackWithEqualValues) {
 }
 
 TEST_F(Convert, EveryTargetOfTheTableIsTested) {
-  for (const std::string_view target : convert_targets()) {
-    if (target != kNibbleTarget) {
+  for (const std::string_view target : io::format_targets()) {
+    if (target != io::kNibbleTarget) {
       EXPECT_THAT(kWays, Contains(::testing::Field(&Way::target, target)));
     }
   }

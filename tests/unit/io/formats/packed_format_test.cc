@@ -24,8 +24,9 @@ TEST(PackedFormat, EveryRowIsFoundByMethodAndTarget) {
     }
   }
   EXPECT_EQ(find_packed_format("nibble"), nullptr);
-  EXPECT_THAT(message_of([] { packed_format_of_target("gptq_v3"); }),
-              HasSubstr("unknown format 'gptq_v3' (did you mean 'gptq_v2'?)"));
+  EXPECT_THAT(
+      message_of([] { packed_format_of_target("gptq_v3"); }),
+      HasSubstr("unknown format 'gptq_v3' (did you mean 'gptq_v2'?); known are nibble, gptq,"));
 }
 
 TEST(PackedFormat, OnlyKnownMethodsHaveAReader) {
