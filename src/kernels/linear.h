@@ -58,6 +58,7 @@ struct PackTask {
 struct PanelTask {
   const std::byte* codes = nullptr;              ///< of the panel
   std::size_t codes_stride = 0;                  ///< bytes to the codes of the next panel
+  std::size_t ahead = 0;                         ///< bytes from what is read to what to ask for
   const std::uint16_t* scales = nullptr;         ///< of the panel, or nullptr
   const std::uint16_t* offsets = nullptr;        ///< of the panel, or nullptr
   const std::int8_t* integer_scales = nullptr;   ///< of the panel, or nullptr

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "kernels/prefetch.h"
 #include "kernels/select.h"
 
 namespace nibble::ops {
@@ -108,6 +109,7 @@ class Product {
   }
 
   void run(ThreadPool& pool) {
+    alone_ = pool.size() == 1;
     convert(pool);
     const std::vector<Job> jobs = split(pool.size(), layers_.size());
     pool.run(jobs.size(), [&](std::size_t i, std::size_t /*worker*/) { multiply(jobs[i]); });
@@ -223,15 +225,23 @@ class Product {
     layer.kernel->multiply(task);
   }
 
+  /// How far ahead weights are asked for: what lies behind a job's last panel is wanted soon when
+  /// there is one thread, and most likely by another one when there are more.
+  [[nodiscard]] std::size_t ahead(const Layer& layer, std::size_t n_panels_left) const noexcept {
+    return alone_ ? kernels::kPrefetchAhead
+                  : std::min(kernels::kPrefetchAhead, n_panels_left * layer.panels->panel_bytes);
+  }
+
   /// As many panels of [first, end) as the kernel takes at once.
-  [[nodiscard]] static kernels::PanelTask task_of(const Layer& layer,
-                                                  std::size_t first,
-                                                  std::size_t end,
-                                                  std::size_t y_stride) noexcept {
+  [[nodiscard]] kernels::PanelTask task_of(const Layer& layer,
+                                           std::size_t first,
+                                           std::size_t end,
+                                           std::size_t y_stride) const noexcept {
     const std::size_t n = std::min(layer.kernel->panels_at_once, end - first);
     kernels::PanelTask task = kernels::panel_task(*layer.panels, first, n);
     task.bias = layer.bias != nullptr ? layer.bias + first * kPanelRows : nullptr;
     task.y_stride = y_stride;
+    task.ahead = ahead(layer, end - first - n);
     return task;
   }
 
@@ -285,6 +295,7 @@ class Product {
   TilePlan plan_;
   std::vector<Converted> inputs_;
   std::vector<Layer> layers_;
+  bool alone_ = false;  ///< one thread takes all jobs, in order
 };
 
 }  // namespace

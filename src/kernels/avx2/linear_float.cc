@@ -1,6 +1,7 @@
 // Float activations: float32 weights, and bfloat16 weights widened in the loop.
 #include "kernels/avx2/linear.h"
 #include "kernels/avx2/math.h"
+#include "kernels/prefetch.h"
 
 namespace nibble::kernels::avx2 {
 namespace {
@@ -60,6 +61,9 @@ void tile_f32(const PanelTask& task) noexcept {
     Sums<T> sums;
     sums.clear();
     for (std::size_t i = 0; i < n; ++i) {
+      if constexpr (T <= kWidestPrefetchingTile) {
+        prefetch_lines(weight + task.ahead / sizeof(float), 1);
+      }
       sums.add(_mm256_loadu_ps(weight), _mm256_loadu_ps(weight + 8), x);
       weight += kPanelRows;
       x += T;
@@ -85,6 +89,9 @@ void tile_bf16(const PanelTask& task) noexcept {
   Sums<T> sums;
   sums.clear();
   for (std::size_t i = 0; i < (task.cols + 1) / 2; ++i) {
+    if constexpr (T <= kWidestPrefetchingTile) {
+      prefetch_lines(task.codes + 64 * i + task.ahead, 1);
+    }
     const __m256i low = _mm256_loadu_si256(weight + 2 * i);
     const __m256i high = _mm256_loadu_si256(weight + 2 * i + 1);
     sums.add(first_of_pairs(low), first_of_pairs(high), x);

@@ -5,6 +5,7 @@
 // widened. Levels of 8 bits are split into two nibbles.
 #include "kernels/avx2/linear.h"
 #include "kernels/avx2/math.h"
+#include "kernels/prefetch.h"
 
 namespace nibble::kernels::avx2 {
 namespace {
@@ -228,6 +229,9 @@ void multiply_half(const PanelTask& task, std::size_t first, std::size_t n_rows)
     walk.sums[t] = _mm256_setzero_ps();
   }
   while (walk.block != task.groups.n_blocks) {
+    if (T <= kWidestPrefetchingTile && first == 0) {  // the other half lies in the same lines
+      prefetch_lines(half + task.ahead, Codes::kVectors);
+    }
     add_block<Codes, T, 0, kDwords>(task, half, table, walk);
     if constexpr (kDwords == 4) {
       if (walk.block == task.groups.n_blocks) {

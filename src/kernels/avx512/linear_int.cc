@@ -2,6 +2,7 @@
 #include <immintrin.h>
 
 #include "kernels/avx512/linear.h"
+#include "kernels/prefetch.h"
 
 namespace nibble::kernels::avx512 {
 namespace {
@@ -191,6 +192,9 @@ void multiply_tile(const PanelTask& task) noexcept {
     walk.sums[t] = _mm512_setzero_ps();
   }
   for (std::size_t left = task.groups.n_blocks; left != 0; --left) {
+    if constexpr (T <= kWidestPrefetchingTile) {
+      prefetch_lines(chunk + task.ahead, Codes::kVectors);
+    }
     add_block<Codes, T, 0, kDwords>(task, chunk, table, walk);
     if constexpr (kDwords == 4) {
       if (--left == 0) {
