@@ -383,8 +383,7 @@ bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& poo
   out.groups = make_group_shape(weight.cols, grid->group);
   out.has_offsets = grid->has_offsets;
   choose_levels(*grid, out);
-  out.panel_bytes =
-      ceil_div(out.groups.n_blocks, out.groups.blocks_per_chunk()) * chunk_bytes(out.format);
+  out.panel_bytes = code_panel_bytes(out.format, out.groups);
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
   reserve_scales(*grid, out);
   ZeroFinder zeros;

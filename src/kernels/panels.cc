@@ -156,6 +156,15 @@ GroupShape make_group_shape(std::size_t cols, std::size_t group) noexcept {
   return shape;
 }
 
+std::size_t float_panel_bytes(PanelFormat format, std::size_t cols) noexcept {
+  return format == PanelFormat::kF32 ? cols * kPanelRows * sizeof(float)
+                                     : round_up(cols, 2) * kPanelRows * sizeof(std::uint16_t);
+}
+
+std::size_t code_panel_bytes(PanelFormat format, const GroupShape& groups) noexcept {
+  return ceil_div(groups.n_blocks, groups.blocks_per_chunk()) * chunk_bytes(format);
+}
+
 BlockColumns block_columns(const GroupShape& shape, std::size_t block) noexcept {
   const std::size_t in_group = block % shape.blocks_per_group * shape.block;
   const std::size_t first = block / shape.blocks_per_group * shape.group + in_group;
@@ -192,8 +201,7 @@ Panels pack_panels(const codec::EncodedMatrix& weight, Arithmetic arithmetic, Th
   }
   const bool f32 = arithmetic == Arithmetic::kF32;
   out.format = f32 ? PanelFormat::kF32 : PanelFormat::kBf16;
-  out.panel_bytes = f32 ? weight.cols * kPanelRows * sizeof(float)
-                        : round_up(weight.cols, 2) * kPanelRows * sizeof(std::uint16_t);
+  out.panel_bytes = float_panel_bytes(out.format, weight.cols);
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
   pack_floats(weight, f32 ? place_f32 : place_bf16, out, pool);
   return out;

@@ -87,6 +87,10 @@ struct GroupShape {
 };
 GroupShape make_group_shape(std::size_t cols, std::size_t group) noexcept;
 
+/// Bytes of one panel, of floats and of codes.
+std::size_t float_panel_bytes(PanelFormat format, std::size_t cols) noexcept;
+std::size_t code_panel_bytes(PanelFormat format, const GroupShape& groups) noexcept;
+
 /// The columns of one block: [first, first + n).
 struct BlockColumns {
   std::size_t first;

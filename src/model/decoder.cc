@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/cancel.h"
-#include "codec/row_range.h"
 #include "ops/elementwise.h"
 
 namespace nibble::model {
@@ -69,17 +68,10 @@ constexpr std::size_t kHeadSlice = 2048;
 constexpr std::size_t kScoredRows = 128;
 
 std::vector<ops::Linear> load_head(const ModelConfig& config, const WeightLoader& weights) {
-  const codec::EncodedMatrix whole =
-      weights.matrix(config.tied_embeddings ? "model.embed_tokens.weight" : "lm_head.weight",
-                     config.vocab,
-                     config.hidden);
-  std::vector<ops::Linear> slices;
-  for (std::size_t first = 0; first < config.vocab; first += kHeadSlice) {
-    const std::size_t n = std::min(kHeadSlice, config.vocab - first);
-    slices.push_back(ops::Linear::make(
-        codec::row_range(whole, first, n), {}, weights.arithmetic(), weights.pool()));
-  }
-  return slices;
+  return weights.slices(config.tied_embeddings ? "model.embed_tokens" : "lm_head",
+                        config.vocab,
+                        config.hidden,
+                        kHeadSlice);
 }
 
 }  // namespace

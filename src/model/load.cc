@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "model/companions.h"
 #include "model/memory.h"
 #include "model/weights.h"
+#include "model/weights/packed_weights.h"
 #include "text/tokenizer_files.h"
 #include "text/tokenizer_spec.h"
 
@@ -97,7 +99,8 @@ LoadedModel load(const std::filesystem::path& path,
     out.hash = checkpoint->hash();
     checkpoint->release_pages();
   }
-  out.model = build_model(*checkpoint, config, options.arithmetic, pool, progress);
+  out.model =
+      build_model(*checkpoint, config, options.arithmetic, pool, progress, options.keep_packed);
   return out;
 }
 
@@ -189,7 +192,8 @@ std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
                                            const ModelConfig& config,
                                            Arithmetic arithmetic,
                                            ThreadPool& pool,
-                                           ProgressSink& progress) {
+                                           ProgressSink& progress,
+                                           bool keep_packed) {
   require_memory(checkpoint.path().string(),
                  memory_needed(checkpoint, config, arithmetic).take(),
                  available_memory())
@@ -197,9 +201,17 @@ std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
   const Architecture* family = find_architecture(config.architecture);
   NIBBLE_CHECK(family != nullptr, "a configuration of an unknown architecture");
   progress.begin("load", config.n_layers);
-  const WeightLoader weights(checkpoint, config, arithmetic, pool, progress);
+  std::optional<PackedWeights> packed;
+  if (keep_packed) {
+    packed.emplace(checkpoint, arithmetic);
+  }
+  const WeightLoader weights(
+      checkpoint, config, arithmetic, pool, progress, packed ? &*packed : nullptr);
   auto model = family->build(config, weights);
   progress.end();
+  if (packed) {
+    packed->finish(progress);
+  }
   return model;
 }
 

@@ -20,6 +20,7 @@ namespace nibble::model {
 struct LoadOptions {
   Arithmetic arithmetic = Arithmetic::kNative;
   bool with_hash = true;  ///< reads every byte of the weight files; not needed to answer one prompt
+  bool keep_packed = false;  ///< see weights/packed_weights.h
 };
 
 struct LoadedModel {
@@ -48,7 +49,8 @@ std::unique_ptr<LanguageModel> build_model(const io::Checkpoint& checkpoint,
                                            const ModelConfig& config,
                                            Arithmetic arithmetic,
                                            ThreadPool& pool,
-                                           ProgressSink& progress);
+                                           ProgressSink& progress,
+                                           bool keep_packed = false);
 
 /// Memory that the model takes when it runs: packed weights and the keys and values of one sequence
 /// of moderate length.

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "kernels/panel_stream.h"
 #include "kernels/prefetch.h"
 #include "kernels/select.h"
 
@@ -19,9 +20,18 @@ using kernels::PanelStorage;
 using kernels::TilePlan;
 
 struct Linear::Impl {
+  Impl(Panels packed, std::vector<float> biases)
+      : panels(std::move(packed)),
+        bias(std::move(biases)),
+        kernel(&kernels::kernels().linear->panel(panels.format)) {
+    if (!bias.empty() && bias.size() != panels.rows) {
+      raise(ErrorCode::kShapeMismatch, "linear: {} biases for {} rows", bias.size(), panels.rows);
+    }
+  }
+
   Panels panels;
   std::vector<float> bias;
-  const PanelKernel* kernel = nullptr;
+  const PanelKernel* kernel;
 };
 
 namespace {
@@ -300,6 +310,8 @@ class Product {
 
 }  // namespace
 
+const int Linear::kStoredRevision = kernels::kPanelRevision;
+
 Linear::Linear(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Linear::Linear(Linear&&) noexcept = default;
 Linear& Linear::operator=(Linear&&) noexcept = default;
@@ -309,14 +321,16 @@ Linear Linear::make(const codec::EncodedMatrix& weight,
                     std::vector<float> bias,
                     Arithmetic arithmetic,
                     ThreadPool& pool) {
-  if (!bias.empty() && bias.size() != weight.rows) {
-    raise(ErrorCode::kShapeMismatch, "linear: {} biases for {} rows", bias.size(), weight.rows);
-  }
-  auto impl = std::make_unique<Impl>();
-  impl->panels = kernels::pack_panels(weight, arithmetic, pool);
-  impl->bias = std::move(bias);
-  impl->kernel = &kernels::kernels().linear->panel(impl->panels.format);
-  return Linear(std::move(impl));
+  return Linear(
+      std::make_unique<Impl>(kernels::pack_panels(weight, arithmetic, pool), std::move(bias)));
+}
+
+Linear Linear::read(ByteSource& from, std::size_t rows, std::size_t cols, std::vector<float> bias) {
+  return Linear(std::make_unique<Impl>(kernels::read_panels(from, rows, cols), std::move(bias)));
+}
+
+void Linear::write(ByteSink& to) const {
+  kernels::write_panels(impl_->panels, to);
 }
 
 std::size_t Linear::rows() const noexcept {

@@ -8,7 +8,8 @@
 /// Precision  f32: float32 products, |y - exact| <= 4e-7 * cols * max|W| * max|x|; native:
 ///            docs/kernels.md
 /// Threads    splits rows over the pool; reentrant for distinct y
-/// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`
+/// Errors     kShapeMismatch when x or y do not fit; kOutOfMemory from `make`; kCorruptData from
+///            `read`
 /// Source     our own
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "base/arithmetic.h"
+#include "base/byte_stream.h"
 #include "base/thread_pool.h"
 #include "codec/codec.h"
 #include "ops/elementwise.h"
@@ -30,12 +32,19 @@ struct GatedPair;
 
 class Linear {
  public:
+  /// Of what `write` writes.
+  static const int kStoredRevision;
+
   /// Repacks `weight`. The stored bytes of `weight` are not needed afterwards. `bias` is empty or
   /// [rows].
   static Linear make(const codec::EncodedMatrix& weight,
                      std::vector<float> bias,
                      Arithmetic arithmetic,
                      ThreadPool& pool);
+  /// What `write` wrote of a layer of these shapes, as `make` would make it from the same weight.
+  static Linear read(ByteSource& from, std::size_t rows, std::size_t cols, std::vector<float> bias);
+  /// The packed weights, without the bias.
+  void write(ByteSink& to) const;
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
   ~Linear();

@@ -30,6 +30,7 @@ struct BenchOptions {
   std::size_t repetitions = 5;
   std::size_t chunk = 512;
   Arithmetic arithmetic = Arithmetic::kNative;
+  bool keep_packed = false;
 };
 
 /// `batch` sequences of `n_tokens`, each in passes of at most `chunk`.
@@ -214,7 +215,8 @@ int run_bench(const BenchOptions& options, const Globals& globals) {
   const auto checkpoint = io::open_checkpoint(options.model).take();
   const model::ModelConfig config = model::read_config(*checkpoint).take();
   check_lengths(options, config);
-  const auto model = model::build_model(*checkpoint, config, options.arithmetic, pool, *progress);
+  const auto model = model::build_model(
+      *checkpoint, config, options.arithmetic, pool, *progress, options.keep_packed);
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
   return 0;
@@ -249,6 +251,9 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  command->add_flag("--keep-packed",
+                    options->keep_packed,
+                    "Keep the packed weights beside the model, and start from them next time");
   command->footer("Example: nibble bench model.gguf -p 512 -n 128 -r 5 -t 1");
   command->callback([options, &invocation] {
     std::erase(options->prompts, 0U);

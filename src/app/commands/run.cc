@@ -27,6 +27,7 @@ struct Options {
   std::string prompt;
   std::size_t max_tokens = 128;
   Arithmetic arithmetic = Arithmetic::kNative;
+  bool keep_packed = false;
 };
 
 double seconds_between(Clock::time_point from, Clock::time_point to) {
@@ -146,7 +147,8 @@ model::GenerateRequest make_request(const Options& options, const model::LoadedM
 }
 
 int run(const Options& options, const Globals& globals) {
-  const model::LoadOptions load = {options.arithmetic, false};
+  const model::LoadOptions load = {
+      .arithmetic = options.arithmetic, .with_hash = false, .keep_packed = options.keep_packed};
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
   model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
@@ -180,6 +182,9 @@ void add_run(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{1}, kMaxTokens))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  command->add_flag("--keep-packed",
+                    options->keep_packed,
+                    "Keep the packed weights beside the model, and start from them next time");
   command->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run(*options, invocation.globals); };
   });

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "codec/row_range.h"
 #include "model/weights.h"
+#include "model/weights/packed_weights.h"
 
 namespace nibble::model {
 
@@ -30,14 +34,41 @@ ops::Linear WeightLoader::linear(const std::string& stem,
                                  std::size_t rows,
                                  std::size_t cols,
                                  bool has_bias) const {
-  const codec::EncodedMatrix weight = matrix(stem + ".weight", rows, cols);
   std::vector<float> bias;
   if (has_bias) {
     bias = vector(stem + ".bias", rows);
   }
+  if (packed_ != nullptr && packed_->found()) {
+    return packed_->read(stem, rows, cols, std::move(bias));
+  }
+  const codec::EncodedMatrix weight = matrix(stem + ".weight", rows, cols);
   ops::Linear layer = ops::Linear::make(weight, std::move(bias), arithmetic_, pool_);
+  if (packed_ != nullptr) {
+    packed_->add(stem, layer);
+  }
   checkpoint_.release_pages();  // so that no weight is in memory twice
   return layer;
+}
+
+std::vector<ops::Linear> WeightLoader::slices(const std::string& stem,
+                                              std::size_t rows,
+                                              std::size_t cols,
+                                              std::size_t slice) const {
+  const codec::EncodedMatrix whole = matrix(stem + ".weight", rows, cols);
+  std::vector<ops::Linear> out;
+  for (std::size_t first = 0; first < rows; first += slice) {
+    const std::size_t n = std::min(slice, rows - first);
+    const std::string name = fmt::format("{} from row {}", stem, first);
+    if (packed_ != nullptr && packed_->found()) {
+      out.push_back(packed_->read(name, n, cols, {}));
+      continue;
+    }
+    out.push_back(ops::Linear::make(codec::row_range(whole, first, n), {}, arithmetic_, pool_));
+    if (packed_ != nullptr) {
+      packed_->add(name, out.back());
+    }
+  }
+  return out;
 }
 
 std::vector<float> WeightLoader::norm(std::size_t layer, std::string_view stem) const {

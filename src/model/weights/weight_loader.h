@@ -20,25 +20,35 @@
 
 namespace nibble::model {
 
+class PackedWeights;
+
 class WeightLoader {
  public:
-  /// All references must outlive the loader; `pool` also the layers that it makes.
+  /// All references must outlive the loader; `pool` also the layers that it makes. With `packed`,
+  /// linear layers are read from there, or added.
   WeightLoader(const io::Checkpoint& checkpoint,
                const ModelConfig& config,
                Arithmetic arithmetic,
                ThreadPool& pool,
-               ProgressSink& progress)
+               ProgressSink& progress,
+               PackedWeights* packed = nullptr)
       : checkpoint_(checkpoint),
         config_(config),
         arithmetic_(arithmetic),
         pool_(pool),
-        progress_(progress) {}
+        progress_(progress),
+        packed_(packed) {}
 
   /// The matrix "<stem>.weight" [rows, cols], with "<stem>.bias" [rows] when `has_bias`.
   [[nodiscard]] ops::Linear linear(const std::string& stem,
                                    std::size_t rows,
                                    std::size_t cols,
                                    bool has_bias = false) const;
+  /// The matrix "<stem>.weight" [rows, cols] as layers of `slice` rows each, the last one of fewer.
+  [[nodiscard]] std::vector<ops::Linear> slices(const std::string& stem,
+                                                std::size_t rows,
+                                                std::size_t cols,
+                                                std::size_t slice) const;
   /// The matrix "<name>" as the file stores it.
   [[nodiscard]] codec::EncodedMatrix matrix(const std::string& name,
                                             std::size_t rows,
@@ -58,6 +68,7 @@ class WeightLoader {
   Arithmetic arithmetic_;
   ThreadPool& pool_;
   ProgressSink& progress_;
+  PackedWeights* packed_;
 };
 
 }  // namespace nibble::model

@@ -35,6 +35,22 @@ TEST(Run, PrintsOneObjectWithJson) {
   EXPECT_GT(json.at("decode_tok_s").get<double>(), 0.0);
 }
 
+TEST(Run, StartsFromPackedWeightsThatItKept) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const nibble::testing::TempFolder folder;
+  std::filesystem::create_symlink(model, folder / "m.gguf");
+  const std::string call =
+      "run " + (folder / "m.gguf").string() + " -n 4 -p 'The capital of France is'";
+  const auto plain = run_program(call);
+  EXPECT_FALSE(std::filesystem::exists(folder / "m.gguf.packed"));
+  const auto writing = run_program(call + " --keep-packed");
+  EXPECT_THAT(writing.err, HasSubstr("packed weights kept in "));
+  const auto reading = run_program(call + " --keep-packed");
+  EXPECT_THAT(reading.err, ::testing::Not(HasSubstr("packed weights")));
+  EXPECT_EQ(writing.out, plain.out);
+  EXPECT_EQ(reading.out, plain.out);
+}
+
 TEST(Run, OneTokenHasNoDecodeRate) {
   NIBBLE_NEEDS_FILE(model, demo_model());
   const auto result = run_program("run " + model.string() + " --json -q -n 1 -p 'The capital'");
