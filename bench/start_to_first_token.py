@@ -3,13 +3,15 @@
 
 usage: bench/start_to_first_token.py --nibble build/release/nibble --peer LLAMA_CPP/build/bin [--rounds 10] MODEL.gguf
 
-The file is in the page cache; one thread; user and system time of the whole process. Prints min / median / max.
+The file is in the page cache; one thread; user and system time of the whole process. Prints min / median / max. nibble runs a second time
+with --keep-packed, on a link to the model in a temporary folder.
 """
 import argparse
 import os
 import pathlib
 import statistics
 import subprocess
+import tempfile
 
 PROMPT = "The capital of France is"
 
@@ -31,8 +33,13 @@ def main():
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("model")
     options = parser.parse_args()
+    folder = tempfile.TemporaryDirectory()
+    link = pathlib.Path(folder.name, "model.gguf")
+    link.symlink_to(pathlib.Path(options.model).resolve())
+    answer = ["-p", PROMPT, "-n", 1, "--threads", 1]
     commands = {
-        "nibble": [options.nibble, "run", options.model, "-p", PROMPT, "-n", 1, "--threads", 1],
+        "nibble": [options.nibble, "run", options.model, *answer],
+        "nibble --keep-packed": [options.nibble, "run", link, *answer, "--keep-packed"],
         "llama.cpp": [options.peer / "llama-completion", "-m", options.model, "-p", PROMPT, "-n", 1, "-t", 1, "-no-cnv"],
     }
     runs = {name: [] for name in commands}

@@ -1,8 +1,8 @@
 /// Panels as bytes, so that a weight need not be packed twice.
 ///
-/// Layout     a header of fixed size, the codes as they lie in memory, then scales, offsets, integer
-///            scales, integer offsets and row factors, as far as the format has them; all sizes
-///            follow from the header. Little-endian
+/// Layout     a header of fixed size, the codes as they lie in memory, then scales, offsets,
+///            integer scales, integer offsets and row factors, as far as the format has them; all
+///            sizes follow from the header. Little-endian
 /// Errors     read_panels: kCorruptData names the field; nothing is allocated for more bytes than
 ///            the source has
 /// Source     our own; docs/formats/packed-weights.md

@@ -1,8 +1,9 @@
 /// Packed weights beside their model, kept on request: a start reads them instead of packing again.
 ///
-/// Of "m.gguf" the file is "m.gguf.packed", of a folder "model.packed" within. It names the program's
-/// revisions, the arithmetic and the size and time of every weight file; when one of them differs it
-/// is written anew. It is trusted like the model itself: its sizes are checked, its values are not.
+/// Of "m.gguf" the file is "m.gguf.packed", of a folder "model.packed" within. It names the
+/// program's revisions, the arithmetic and the size and time of every weight file; when one of them
+/// differs it is written anew. It is trusted like the model itself: its sizes are checked, its
+/// values are not.
 ///
 /// Threads    not reentrant
 /// Errors     kCorruptData with the path when a file that should fit is damaged. A file that cannot
