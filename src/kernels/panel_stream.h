@@ -18,7 +18,7 @@ inline constexpr int kPanelRevision = 1;
 
 void write_panels(const Panels& panels, ByteSink& to);
 
-/// Panels of a matrix [rows, cols] in float32 or not, as `pack_panels` would make them.
+/// Panels of a matrix [rows, cols], as `pack_panels` made them.
 Panels read_panels(ByteSource& from, std::size_t rows, std::size_t cols);
 
 }  // namespace nibble::kernels
