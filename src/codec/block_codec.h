@@ -40,6 +40,7 @@ class BlockCodec : public Codec {
 
   std::string name() const override { return std::string(name_); }
   double bits_per_weight(std::size_t rows, std::size_t cols) const override;
+  std::size_t cols_unit() const override { return block_.weights; }
   Result<void> validate(const EncodedMatrix& matrix) const override;
 
  private:
@@ -199,6 +200,12 @@ class GridBlockCodec final : public BlockCodec {
 /// A field of a block.
 [[nodiscard]] inline float read_f16(const std::uint8_t* bytes) noexcept {
   return f16_to_f32(static_cast<std::uint16_t>(bytes[0] | (bytes[1] << 8)));
+}
+
+inline void write_f16(float value, std::uint8_t* bytes) noexcept {
+  const std::uint16_t bits = f32_to_f16(value);
+  bytes[0] = static_cast<std::uint8_t>(bits & 0xFFU);
+  bytes[1] = static_cast<std::uint8_t>(bits >> 8);
 }
 
 }  // namespace nibble::codec

@@ -81,6 +81,8 @@ class Codec {
   [[nodiscard]] virtual std::string name() const = 0;
   /// Stored bits per weight for a matrix of this shape, scales and zeros included.
   [[nodiscard]] virtual double bits_per_weight(std::size_t rows, std::size_t cols) const = 0;
+  /// Rows hold a multiple of so many weights.
+  [[nodiscard]] virtual std::size_t cols_unit() const { return 1; }
   /// Checks part names, dtypes, shapes and sizes against rows and cols.
   [[nodiscard]] virtual Result<void> validate(const EncodedMatrix& matrix) const = 0;
   /// Exact float32 values of rows [first, first + n) into `out` [n, cols], contiguous. Reentrant.

@@ -21,4 +21,24 @@ void Iq4Xs::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
   }
 }
 
+void Iq4Nl::pack(const Iq4Block<kGroups>& in, std::uint8_t* block) noexcept {
+  write_f16(in.d, block);
+  join_nibbles_32(in.codes.data(), block + 2);
+}
+
+void Iq4Xs::pack(const Iq4Block<kGroups>& in, std::uint8_t* block) noexcept {
+  write_f16(in.d, block);
+  std::fill_n(block + 2, 6, std::uint8_t{0});
+  int high = 0;
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    const int scale = in.scales[g] + 32;
+    high |= (scale >> 4) << (2 * g);
+    block[4 + g / 2] =
+        static_cast<std::uint8_t>(block[4 + g / 2] | ((scale & 15) << (4 * (g % 2))));
+    join_nibbles_32(in.codes.data() + 32 * g, block + 8 + 16 * g);
+  }
+  block[2] = static_cast<std::uint8_t>(high & 0xFF);
+  block[3] = static_cast<std::uint8_t>(high >> 8);
+}
+
 }  // namespace nibble::codec

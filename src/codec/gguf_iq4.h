@@ -16,11 +16,20 @@ namespace nibble::codec {
 inline constexpr std::array<float, 16> kIq4Levels = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
+/// What a block stores; `pack` rounds d to float16. Scales are -32 … 31, and none in iq4_nl.
+template <std::size_t kGroups>
+struct Iq4Block {
+  float d = 0.0F;
+  std::array<std::int8_t, kGroups> scales{};
+  std::array<std::uint8_t, 32 * kGroups> codes{};
+};
+
 struct Iq4Nl : BlockFormat<32, 18, 32, 4> {
   static constexpr std::string_view kName = "iq4_nl";
   static constexpr Levels kLevels = Levels::kCodebook;
   static constexpr std::array<float, 16> kCodebook = kIq4Levels;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
+  static void pack(const Iq4Block<kGroups>& in, std::uint8_t* block) noexcept;
 };
 
 struct Iq4Xs : BlockFormat<256, 136, 32, 4> {
@@ -28,6 +37,7 @@ struct Iq4Xs : BlockFormat<256, 136, 32, 4> {
   static constexpr Levels kLevels = Levels::kCodebook;
   static constexpr std::array<float, 16> kCodebook = kIq4Levels;
   static void unpack(const std::uint8_t* block, Unpacked& out) noexcept;
+  static void pack(const Iq4Block<kGroups>& in, std::uint8_t* block) noexcept;
 };
 
 }  // namespace nibble::codec

@@ -12,6 +12,24 @@ void unpack_bit_pairs(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
   }
 }
 
+void pack_bit_pairs(const std::uint8_t* codes, std::uint8_t* qs) noexcept {
+  std::fill_n(qs, 64, std::uint8_t{0});
+  for (std::size_t i = 0; i < 256; ++i) {
+    std::uint8_t& byte = qs[i / 128 * 32 + i % 32];
+    byte = static_cast<std::uint8_t>(byte | ((codes[i] & 3) << (2 * (i % 128 / 32))));
+  }
+}
+
+/// Bit `which` of each code, as hmask and qh hold it: 32 bytes of one bit for each run of 32
+/// weights.
+void pack_high_bit(const std::uint8_t* codes, int which, std::uint8_t* bits) noexcept {
+  std::fill_n(bits, 32, std::uint8_t{0});
+  for (std::size_t i = 0; i < 256; ++i) {
+    const int bit = (codes[i] >> which) & 1;
+    bits[i % 32] = static_cast<std::uint8_t>(bits[i % 32] | (bit << (i / 32)));
+  }
+}
+
 /// Nibbles as q4_k and q5_k store them: 32 bytes hold 64 weights, the low nibbles first.
 void unpack_nibbles(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
   for (std::size_t chunk = 0; chunk < 4; ++chunk) {
@@ -20,6 +38,13 @@ void unpack_nibbles(const std::uint8_t* qs, std::uint8_t* codes) noexcept {
       codes[chunk * 64 + l] = byte & 15U;
       codes[chunk * 64 + 32 + l] = static_cast<std::uint8_t>(byte >> 4);
     }
+  }
+}
+
+void pack_nibbles(const std::uint8_t* codes, std::uint8_t* qs) noexcept {
+  for (std::size_t i = 0; i < 128; ++i) {
+    const std::uint8_t* low = codes + i / 32 * 64 + i % 32;
+    qs[i] = static_cast<std::uint8_t>((low[0] & 15) | ((low[32] & 15) << 4));
   }
 }
 
@@ -37,6 +62,19 @@ void unpack_scales_and_mins(const std::uint8_t* block, SuperBlock<8>& out) noexc
     }
     out.scales[j] = static_cast<std::int8_t>(scale);
     out.mins[j] = static_cast<std::int8_t>(min);
+  }
+}
+
+void pack_scales_and_mins(const SuperBlock<8>& in, std::uint8_t* block) noexcept {
+  write_f16(in.d, block);
+  write_f16(in.dmin, block + 2);
+  std::uint8_t* s = block + 4;
+  for (std::size_t j = 0; j < 4; ++j) {
+    const int scale = in.scales[j + 4];
+    const int min = in.mins[j + 4];
+    s[j] = static_cast<std::uint8_t>(in.scales[j] | ((scale >> 4) << 6));
+    s[j + 4] = static_cast<std::uint8_t>(in.mins[j] | ((min >> 4) << 6));
+    s[j + 8] = static_cast<std::uint8_t>((scale & 15) | ((min & 15) << 4));
   }
 }
 
@@ -133,6 +171,63 @@ void Q6K::unpack(const std::uint8_t* block, Unpacked& out) noexcept {
       out.codes[half * 128 + i] = static_cast<std::uint8_t>(low | (high << 4));
     }
   }
+}
+
+void Q2K::pack(const SuperBlock<kGroups>& in,
+               const std::uint8_t* codes,
+               std::uint8_t* block) noexcept {
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    block[g] = static_cast<std::uint8_t>(in.scales[g] | (in.mins[g] << 4));
+  }
+  pack_bit_pairs(codes, block + 16);
+  write_f16(in.d, block + 80);
+  write_f16(in.dmin, block + 82);
+}
+
+void Q3K::pack(const SuperBlock<kGroups>& in,
+               const std::uint8_t* codes,
+               std::uint8_t* block) noexcept {
+  pack_high_bit(codes, 2, block);
+  pack_bit_pairs(codes, block + 32);
+  std::uint8_t* s = block + 96;
+  std::fill_n(s, 12, std::uint8_t{0});
+  for (std::size_t g = 0; g < kGroups; ++g) {
+    const int scale = in.scales[g] + 32;
+    s[g % 8] = static_cast<std::uint8_t>(s[g % 8] | ((scale & 15) << (g < 8 ? 0 : 4)));
+    s[8 + g % 4] = static_cast<std::uint8_t>(s[8 + g % 4] | ((scale >> 4) << (2 * (g / 4))));
+  }
+  write_f16(in.d, block + 108);
+}
+
+void Q4K::pack(const SuperBlock<kGroups>& in,
+               const std::uint8_t* codes,
+               std::uint8_t* block) noexcept {
+  pack_scales_and_mins(in, block);
+  pack_nibbles(codes, block + 16);
+}
+
+void Q5K::pack(const SuperBlock<kGroups>& in,
+               const std::uint8_t* codes,
+               std::uint8_t* block) noexcept {
+  pack_scales_and_mins(in, block);
+  pack_high_bit(codes, 4, block + 16);
+  pack_nibbles(codes, block + 48);
+}
+
+void Q6K::pack(const SuperBlock<kGroups>& in,
+               const std::uint8_t* codes,
+               std::uint8_t* block) noexcept {
+  std::fill_n(block, 192, std::uint8_t{0});
+  for (std::size_t i = 0; i < 256; ++i) {
+    const std::size_t half = i / 128;
+    const std::size_t run = i % 128 / 32;
+    std::uint8_t& low = block[half * 64 + i % 32 + 32 * (run % 2)];
+    std::uint8_t& high = block[128 + half * 32 + i % 32];
+    low = static_cast<std::uint8_t>(low | ((codes[i] & 15) << (run < 2 ? 0 : 4)));
+    high = static_cast<std::uint8_t>(high | ((codes[i] >> 4) << (2 * run)));
+  }
+  std::ranges::copy(in.scales, block + 192);
+  write_f16(in.d, block + 208);
 }
 
 }  // namespace nibble::codec

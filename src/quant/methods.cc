@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "quant/solve/gguf.h"
 #include "quant/solve/gptq.h"
 #include "quant/solve/hqq.h"
 #include "quant/solve/nearest.h"
@@ -24,6 +25,10 @@ constexpr std::array kSolvers = {
               "input by input; the inputs still free make up for each error",
               Needs{.second_moment = true},
               &make_gptq},
+    SolverRow{"gguf",
+              "the block types of GGUF as ggml fills them, with or without importance",
+              Needs{},
+              &make_gguf},
 };
 
 constexpr std::array kTransforms = {

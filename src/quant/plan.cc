@@ -207,6 +207,14 @@ Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
     }
     plan.rows.push_back(plan_row(*plan.recipe, weight, *source));
     const PlanRow& row = plan.rows.back();
+    if (!row.is_kept() && row.cols % row.codec->cols_unit() != 0) {
+      return fail(ErrorCode::kUnsupported,
+                  "{}: {} inputs, codec {} wants a multiple of {}",
+                  row.weight,
+                  row.cols,
+                  row.target_codec,
+                  row.codec->cols_unit());
+    }
     if (!row.is_kept() && row.stage->needs.any() && row.layer < 0) {
       return fail(
           ErrorCode::kUnsupported,

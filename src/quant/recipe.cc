@@ -93,8 +93,8 @@ SolveStage read_solve(TomlTable& table) {
   if (!row) {
     table.reject("solve", row.failure().message);
   }
-  out.needs = (*row)->needs;
   out.solver = (*row)->make(table);
+  out.needs = (*row)->needs | out.solver->needs();
   out.scheme = read_scheme(table, out);
   table.finish();
   return out;

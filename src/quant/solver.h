@@ -4,7 +4,7 @@
 /// and a thin adapter that reads its settings from a recipe's stage.
 ///
 /// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean
-///            [cols] (mean |x| by input)
+///            [cols] (mean |x| by input); mean_square [cols] (mean x^2 by input)
 /// Requires   weight is finite
 /// Precision  float32 unless the method says otherwise
 /// Threads    split over `pool`; the result does not depend on its size
@@ -31,14 +31,21 @@ namespace nibble::quant {
 struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
+  bool mean_square = false;
 
-  [[nodiscard]] bool any() const noexcept { return second_moment || abs_mean; }
+  [[nodiscard]] bool any() const noexcept { return second_moment || abs_mean || mean_square; }
+  friend Needs operator|(const Needs& a, const Needs& b) noexcept {
+    return {.second_moment = a.second_moment || b.second_moment,
+            .abs_mean = a.abs_mean || b.abs_mean,
+            .mean_square = a.mean_square || b.mean_square};
+  }
 };
 
 struct SolveInput {
   MatrixView<const float> weight = {};
   MatrixView<const double> second_moment = {};  ///< both triangles; no data when there is none
   std::span<const float> abs_mean = {};         ///< empty when there is none
+  std::span<const float> mean_square = {};      ///< empty when there is none
 };
 
 /// Something about a solution that a reader should know, such as {"dead_inputs", 3}.
@@ -59,6 +66,8 @@ class Solver {
   /// All settings with their values as TOML literals, in a fixed order.
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;
   [[nodiscard]] virtual Result<void> check(const codec::Codec& codec) const = 0;
+  /// What these settings want beside the needs of the method's row.
+  [[nodiscard]] virtual Needs needs() const { return {}; }
   [[nodiscard]] virtual Solved solve(const SolveInput& input,
                                      const std::shared_ptr<const codec::Codec>& codec,
                                      ThreadPool& pool) const = 0;
@@ -67,7 +76,7 @@ class Solver {
 struct SolverRow {
   std::string_view name;
   std::string_view summary;
-  Needs needs;
+  Needs needs;  ///< with any settings
   /// Reads the method's settings from its stage; a bad value throws with its position.
   std::unique_ptr<Solver> (*make)(TomlTable& stage);
 };

@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "base/checked_math.h"
 #include "base/toml.h"
 #include "codec/codecs.h"
 #include "quant/matrix.h"
@@ -77,7 +78,7 @@ class Method : public ::testing::TestWithParam<Case> {
                              std::size_t rows,
                              std::size_t n_threads = 1) {
     ThreadPool pool(n_threads);
-    const std::size_t cols = rows == 0 ? 64 : w.size() / rows;
+    const std::size_t cols = rows == 0 ? 256 : w.size() / rows;
     const std::vector<double> moment = second_moment(cols);
     return solver_
         .solve({.weight = {w.data(), rows, cols}, .second_moment = {moment.data(), cols, cols}},
@@ -110,6 +111,19 @@ TEST(Methods, FillTheCodecsThatTheyAreMadeFor) {
   for (const SolverRow& method : solver_table()) {
     EXPECT_FALSE(filled[std::string(method.name)].empty()) << method.name;
   }
+  EXPECT_THAT(filled["gguf"],
+              ElementsAre("iq4_nl",
+                          "iq4_xs",
+                          "q2_k",
+                          "q3_k",
+                          "q4_0",
+                          "q4_1",
+                          "q4_k",
+                          "q5_0",
+                          "q5_1",
+                          "q5_k",
+                          "q6_k",
+                          "q8_0"));
   EXPECT_THAT(filled["hqq"], ElementsAre("int2g16f", "int3g64fh", "int4cfh"));
   EXPECT_THAT(filled["nearest"],
               ElementsAre("bf16",
@@ -131,7 +145,8 @@ TEST(Methods, FillTheCodecsThatTheyAreMadeFor) {
 }
 
 TEST_P(Method, WritesWhatItsCodecAccepts) {
-  for (const std::size_t cols : {std::size_t{64}, std::size_t{100}, std::size_t{1}}) {
+  for (const std::size_t n : {std::size_t{64}, std::size_t{100}, std::size_t{1}}) {
+    const std::size_t cols = round_up(n, codec_->cols_unit());
     const auto encoded = solve(random_weights(7 * cols), 7);
     const auto valid = encoded.codec->validate(encoded);
     EXPECT_TRUE(valid) << valid.failure().message;
@@ -142,7 +157,7 @@ TEST_P(Method, WritesWhatItsCodecAccepts) {
 }
 
 TEST_P(Method, SameBytesForAnyNumberOfThreads) {
-  const auto w = random_weights(67 * 200);
+  const auto w = random_weights(67 * round_up(200, codec_->cols_unit()));
   expect_equal_parts(solve(w, 67, 1), solve(w, 67, 3));
 }
 
@@ -159,22 +174,23 @@ TEST_P(Method, ErrorIsThatOfItsBits) {
 
 TEST_P(Method, EmptyAndOneRowInputs) {
   EXPECT_TRUE(solve({}, 0).codec->validate(solve({}, 0)));
-  const auto w = random_weights(64);
-  EXPECT_EQ(codec::decode_all(solve(w, 1)).size(), 64U);
+  const auto w = random_weights(256);
+  EXPECT_EQ(codec::decode_all(solve(w, 1)).size(), 256U);
 }
 
 TEST_P(Method, ConstantAndOneSignedRowsStayInReach) {
-  std::vector<float> w(3 * 64, 0.0F);
-  std::fill(w.begin() + 64, w.begin() + 128, -0.25F);
-  for (std::size_t i = 128; i < w.size(); ++i) {
-    w[i] = 0.01F * static_cast<float>(i - 127);
+  constexpr std::size_t kCols = 256;
+  std::vector<float> w(3 * kCols, 0.0F);
+  std::fill(w.begin() + kCols, w.begin() + 2 * kCols, -0.25F);
+  for (std::size_t i = 0; i < kCols; ++i) {
+    w[2 * kCols + i] = 0.0025F * static_cast<float>(i + 1);
   }
   // A symmetric grid of a row of one sign reaches half of it (and half a step more), as the
   // reference's does.
   constexpr float kReach[] = {0.0F, 0.65F * 0.25F, 0.65F * 0.64F};
   const auto decoded = codec::decode_all(solve(w, 3));
   for (std::size_t i = 0; i < w.size(); ++i) {
-    ASSERT_NEAR(decoded[i], w[i], kReach[i / 64]) << i;
+    ASSERT_NEAR(decoded[i], w[i], kReach[i / kCols]) << i;
   }
 }
 

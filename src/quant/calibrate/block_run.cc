@@ -1,7 +1,6 @@
 #include "quant/calibrate/block_run.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -9,24 +8,12 @@
 #include "codec/dense.h"
 #include "io/checkpoint_writer.h"
 #include "model/memory.h"
-#include "quant/linear_algebra.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
 namespace {
 
 namespace fs = std::filesystem;
-
-void require_finite_moment(MatrixView<const double> moment, std::string_view at) {
-  for (std::size_t k = 0; k < moment.cols; ++k) {
-    if (!std::isfinite(moment(k, k))) {
-      raise(ErrorCode::kUnsupported,
-            "{}: input {} is not finite on the calibration text; the source model overflows there",
-            at,
-            k);
-    }
-  }
-}
 
 bool is_changed(const DecoderBlock& block,
                 std::string_view name,
@@ -115,11 +102,13 @@ const PlanRow* BlockRun::row_of(std::size_t layer, std::string_view short_name) 
   return row == job_.plan.rows.end() || row->is_kept() ? nullptr : &*row;
 }
 
-bool BlockRun::wants_moment(Site site, std::size_t layer) const {
-  return std::ranges::any_of(linears_at(site), [&](std::string_view name) {
+Needs BlockRun::needs_at(Site site, std::size_t layer) const {
+  Needs out;
+  for (const std::string_view name : linears_at(site)) {
     const PlanRow* row = row_of(layer, name);
-    return row != nullptr && row->stage->needs.second_moment;
-  });
+    out = row == nullptr ? out : out | row->stage->needs;
+  }
+  return out;
 }
 
 void BlockRun::run_block(std::size_t layer) {
@@ -172,17 +161,12 @@ void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output)
 
 void BlockRun::solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output) {
   for (const Site site : kSites) {
-    const std::size_t cols = wants_moment(site, layer) ? block.cols_at(site) : 0;
-    std::vector<double> moment(cols * cols);
-    const MatrixView<double> view(moment.data(), cols, cols);
+    InputStatistics inputs(needs_at(site, layer), block.cols_at(site));
     tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t /*first*/) {
-      const auto x = block.reach(site, rows);
-      if (cols > 0) {
-        add_gram(x, view, pool_);
-      }
+      inputs.add(block.reach(site, rows), pool_);
     });
-    mirror_upper(view);
-    solve_at(site, layer, view, block, output);
+    inputs.finish();
+    solve_at(site, layer, inputs, block, output);
   }
   tokens.for_each_part(block,
                        [&](const BlockRows& rows, std::size_t /*first*/) { block.leave(rows); });
@@ -190,7 +174,7 @@ void BlockRun::solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens
 
 void BlockRun::solve_at(Site site,
                         std::size_t layer,
-                        MatrixView<const double> moment,
+                        const InputStatistics& inputs,
                         DecoderBlock& block,
                         Output& output) {
   for (const std::string_view name : linears_at(site)) {
@@ -199,9 +183,8 @@ void BlockRun::solve_at(Site site,
       continue;
     }
     cancel_flag().check();
-    require_finite_moment(moment, row->weight);
-    const SolvedWeight solved =
-        solve_weight(*row, {.weight = block.weight(name), .second_moment = moment}, pool_);
+    inputs.require_finite(row->weight);
+    const SolvedWeight solved = solve_weight(*row, inputs.solve_input(block.weight(name)), pool_);
     output.writer.add_tensor(row->weight, solved.matrix).take();
     output.reports.push_back(weight_report_json(solved.report));
     if (feeds_quantized()) {

@@ -24,6 +24,7 @@
 #include "model/config.h"
 #include "quant/calibrate/block_tokens.h"
 #include "quant/calibrate/decoder_block.h"
+#include "quant/calibrate/input_statistics.h"
 #include "quant/calibrate/windows.h"
 #include "quant/plan.h"
 #include "quant/solve_weight.h"
@@ -69,13 +70,14 @@ class BlockRun {
   void solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
   void solve_at(Site site,
                 std::size_t layer,
-                MatrixView<const double> moment,
+                const InputStatistics& inputs,
                 DecoderBlock& block,
                 Output& output);
   void repeat_block(std::size_t layer);
   /// The tokens become the block's output.
   static void pass(DecoderBlock& block, BlockTokens& tokens);
-  [[nodiscard]] bool wants_moment(Site site, std::size_t layer) const;
+  /// What the weights read at a site need together.
+  [[nodiscard]] Needs needs_at(Site site, std::size_t layer) const;
   [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;

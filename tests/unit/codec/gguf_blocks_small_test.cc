@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+#include <vector>
+
 #include "tensor/half.h"
 
 namespace nibble::codec {
@@ -18,6 +22,29 @@ std::array<std::uint8_t, Format::kBlock.bytes> block_with(std::initializer_list<
     block[at++] = static_cast<std::uint8_t>(bits >> 8);
   }
   return block;
+}
+
+template <class Format>
+void expect_packs_back(bool has_minimum) {
+  std::mt19937 rng(3);
+  std::vector<std::uint8_t> block(Format::kBlock.bytes);
+  std::ranges::generate(block, [&] { return static_cast<std::uint8_t>(rng()); });
+  block[1] = 0x3A;  // finite float16
+  block[3] = has_minimum ? 0xBA : block[3];
+  typename Format::Unpacked unpacked{};
+  Format::unpack(block.data(), unpacked);
+  const SmallBlock in{unpacked.scales[0], unpacked.offsets[0], unpacked.codes};
+  std::vector<std::uint8_t> packed(block.size(), 0xAA);
+  Format::pack(in, packed.data());
+  EXPECT_EQ(packed, block) << Format::kName;
+}
+
+TEST(GgufBlocksSmall, PackIsTheInverseOfUnpack) {
+  expect_packs_back<Q4_0>(false);
+  expect_packs_back<Q4_1>(true);
+  expect_packs_back<Q5_0>(false);
+  expect_packs_back<Q5_1>(true);
+  expect_packs_back<Q8_0>(false);
 }
 
 TEST(GgufBlocksSmall, NibblesAreLowHalfThenHighHalf) {

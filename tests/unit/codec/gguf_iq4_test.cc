@@ -42,5 +42,29 @@ TEST(GgufIq4, XsScalesHaveFourLowAndTwoHighBits) {
   EXPECT_EQ(out.codes[240], 2);
 }
 
+TEST(GgufIq4, PackIsTheInverseOfUnpack) {
+  std::array<std::uint8_t, 136> block{};
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    block[i] = static_cast<std::uint8_t>(37 * i + 11);
+  }
+  block[0] = 0x00;
+  block[1] = 0x3C;  // d = 1, so that the scales are the integers
+  Iq4Xs::Unpacked xs{};
+  Iq4Xs::unpack(block.data(), xs);
+  Iq4Block<8> in{.d = 1.0F, .codes = xs.codes};
+  std::ranges::transform(
+      xs.scales, in.scales.begin(), [](float s) { return static_cast<std::int8_t>(s); });
+  std::array<std::uint8_t, 136> packed{};
+  packed.fill(0xAA);
+  Iq4Xs::pack(in, packed.data());
+  EXPECT_EQ(packed, block);
+
+  Iq4Nl::Unpacked nl{};
+  Iq4Nl::unpack(block.data(), nl);
+  std::array<std::uint8_t, 18> packed_nl{};
+  Iq4Nl::pack({.d = 1.0F, .codes = nl.codes}, packed_nl.data());
+  EXPECT_TRUE(std::equal(packed_nl.begin(), packed_nl.end(), block.begin()));
+}
+
 }  // namespace
 }  // namespace nibble::codec

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <vector>
+
 #include "tensor/half.h"
 
 namespace nibble::codec {
@@ -14,6 +17,38 @@ void put_f16(std::uint8_t* at, float value) {
   const std::uint16_t bits = f32_to_f16(value);
   at[0] = static_cast<std::uint8_t>(bits & 0xFF);
   at[1] = static_cast<std::uint8_t>(bits >> 8);
+}
+
+/// Bytes with every code and every scale in reach, and finite float16 fields.
+template <class Format>
+std::vector<std::uint8_t> random_block(std::initializer_list<std::size_t> f16_at) {
+  std::mt19937 rng(3);
+  std::vector<std::uint8_t> block(Format::kBlock.bytes);
+  std::ranges::generate(block, [&] { return static_cast<std::uint8_t>(rng()); });
+  for (const std::size_t at : f16_at) {
+    block[at + 1] = 0x3A;
+  }
+  return block;
+}
+
+template <class Format>
+void expect_packs_back(std::initializer_list<std::size_t> f16_at) {
+  const auto block = random_block<Format>(f16_at);
+  typename Format::Unpacked unpacked{};
+  SuperBlock<Format::kGroups> super;
+  Format::unpack(block.data(), unpacked);
+  Format::unpack_scales(block.data(), super);
+  std::vector<std::uint8_t> packed(block.size(), 0xAA);
+  Format::pack(super, unpacked.codes.data(), packed.data());
+  EXPECT_EQ(packed, block) << Format::kName;
+}
+
+TEST(GgufKBlock, PackIsTheInverseOfUnpack) {
+  expect_packs_back<Q2K>({80, 82});
+  expect_packs_back<Q3K>({108});
+  expect_packs_back<Q4K>({0, 2});
+  expect_packs_back<Q5K>({0, 2});
+  expect_packs_back<Q6K>({208});
 }
 
 TEST(GgufKBlock, Q4KSixBitScalesOfAllEightSubBlocks) {

@@ -37,7 +37,7 @@ TEST(Methods, SettingsOutOfRangeAreRefused) {
   EXPECT_THAT(load_recipe("method=hqq,codec=int4g64f,p=2").failure().message, HasSubstr("'p'"));
 }
 
-TEST(Methods, GgufTypesCannotBeWrittenYet) {
+TEST(Methods, GgufTypesHaveAMethodOfTheirOwn) {
   EXPECT_THAT(load_recipe("method=nearest,codec=q4_0").failure().message,
               HasSubstr("method 'nearest' cannot write codec 'q4_0'"));
 }
