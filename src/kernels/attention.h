@@ -1,4 +1,5 @@
-/// Causal attention of a tile of queries that share one key/value head, over paged keys and values.
+/// Causal attention of a tile of queries that share one key/value head, over paged keys and values,
+/// which may be coded (codec/kv/page.h).
 ///
 ///   out[t, h] = sum over visible j of softmax_j(scale * q[t, h] . k[j]) * v[j]
 ///   t in [0, n_queries), h in [0, n_heads)
@@ -15,6 +16,8 @@
 #pragma once
 
 #include <cstddef>
+
+#include "codec/kv/tables.h"
 
 namespace nibble::kernels {
 
@@ -43,11 +46,33 @@ struct AttentionTask {
   std::size_t window = 0;  ///< 0: none
 };
 
+/// What a task over coded pages needs beside them. A query at position p sees keys below
+/// p - p % residual and values below p - residual coded, the others as floats; without a residual
+/// all are coded but the sinks.
+struct CodedKv {
+  codec::KvFormat keys, values;
+  codec::KvShape shape;
+  std::size_t head = 0;                     ///< the key/value head of the task
+  const codec::KvTables* tables = nullptr;  ///< for levels
+  const KvPage* floats = nullptr;  ///< of each page: [n_heads, float_tokens, head_dim] in the same
+                                   ///< two types; nothing where none are kept
+  std::size_t float_tokens = 0;
+  bool has_halves = false;  ///< floats are binary16
+  std::size_t residual = 0;
+  std::size_t n_sinks = 0;
+  /// Of each page, to rotate keys with: cosines [head_dim / 2, 64], then sines alike; null where
+  /// keys are stored rotated.
+  const float* const* rotations = nullptr;
+};
+
 struct AttentionKernels {
   void (*f32)(const AttentionTask& task) noexcept;  ///< keys and values in float32
   void (*f16)(const AttentionTask& task) noexcept;  ///< keys and values in binary16
   /// n floats to binary16, round to nearest even.
   void (*to_f16)(const float* x, void* y, std::size_t n) noexcept;
+  /// Coded keys and values: pages hold blocks; page_tokens is codec::kKvPageTokens, head_dim a
+  /// multiple of 16, kv_offset without meaning.
+  void (*coded)(const AttentionTask& task, const CodedKv& kv) noexcept;
 };
 
 /// The first position that the query at `position` sees.

@@ -34,6 +34,9 @@ void check_shape(const AttentionShape& shape) {
           shape.page_tokens,
           dtype_name(shape.kv_dtype));
   }
+  if (shape.coding != nullptr) {
+    check_coding(shape);
+  }
 }
 
 void check_cols(const char* what, std::size_t found, std::size_t n_heads, std::size_t head_dim) {
@@ -44,6 +47,21 @@ void check_cols(const char* what, std::size_t found, std::size_t n_heads, std::s
           found,
           n_heads,
           head_dim);
+  }
+}
+
+/// What coded pages need beside them.
+void check_beside(const AttentionShape& shape, const AttentionSequence& sequence, std::size_t end) {
+  const KvCoding& coding = *shape.coding;
+  const bool lacks_floats =
+      float_tokens(*coding.scheme) > 0 && sequence.floats.size() < sequence.pages.size();
+  const bool lacks_rotations =
+      coding.rotations != nullptr && coding.rotations->pages().size() * shape.page_tokens < end;
+  if (lacks_floats || lacks_rotations) {
+    raise(ErrorCode::kShapeMismatch,
+          "attention: coded pages of {} positions without their {}",
+          end,
+          lacks_floats ? "floats" : "rotations");
   }
 }
 
@@ -65,6 +83,9 @@ void check_sequences(const AttentionShape& shape,
             sequence.pages.size(),
             shape.page_tokens,
             end);
+    }
+    if (shape.coding != nullptr) {
+      check_beside(shape, sequence, end);
     }
   }
 }
@@ -102,6 +123,21 @@ void store_row(const AttentionShape& shape, const float* source, void* page, std
   }
 }
 
+kernels::CodedKv coded_kv(const AttentionShape& shape, const Tile& tile) {
+  const KvCoding& coding = *shape.coding;
+  return {.keys = coding.scheme->keys,
+          .values = coding.scheme->values,
+          .shape = {shape.n_kv_heads, shape.head_dim},
+          .head = tile.kv_head,
+          .tables = coding.tables,
+          .floats = tile.sequence->floats.data(),
+          .float_tokens = float_tokens(*coding.scheme),
+          .has_halves = shape.kv_dtype == DType::kF16,
+          .residual = coding.scheme->residual,
+          .n_sinks = coding.scheme->n_sinks,
+          .rotations = coding.rotations != nullptr ? coding.rotations->pages().data() : nullptr};
+}
+
 }  // namespace
 
 void attention(const AttentionShape& shape,
@@ -121,20 +157,26 @@ void attention(const AttentionShape& shape,
     const Tile& tile = tiles[i];
     const std::size_t row = tile.sequence->first_row + tile.first;
     const std::size_t col = tile.kv_head * group * shape.head_dim;
-    kernel({.q = q.row(row) + col,
-            .out = out.row(row) + col,
-            .q_stride = q.stride,
-            .out_stride = out.stride,
-            .n_queries = std::min(kQueryTile, tile.sequence->n_tokens - tile.first),
-            .n_heads = group,
-            .head_dim = shape.head_dim,
-            .first_position = tile.sequence->start_position + tile.first,
-            .pages = tile.sequence->pages.data(),
-            .page_tokens = shape.page_tokens,
-            .kv_offset = tile.kv_head * shape.page_tokens * shape.head_dim,
-            .scale = shape.scale,
-            .softcap = shape.softcap,
-            .window = shape.window});
+    const kernels::AttentionTask task = {
+        .q = q.row(row) + col,
+        .out = out.row(row) + col,
+        .q_stride = q.stride,
+        .out_stride = out.stride,
+        .n_queries = std::min(kQueryTile, tile.sequence->n_tokens - tile.first),
+        .n_heads = group,
+        .head_dim = shape.head_dim,
+        .first_position = tile.sequence->start_position + tile.first,
+        .pages = tile.sequence->pages.data(),
+        .page_tokens = shape.page_tokens,
+        .kv_offset = tile.kv_head * shape.page_tokens * shape.head_dim,
+        .scale = shape.scale,
+        .softcap = shape.softcap,
+        .window = shape.window};
+    if (shape.coding != nullptr) {
+      set.coded(task, coded_kv(shape, tile));
+    } else {
+      kernel(task);
+    }
   });
 }
 
@@ -147,6 +189,10 @@ void store_kv(const AttentionShape& shape,
   check_cols("k", k.cols, shape.n_kv_heads, shape.head_dim);
   check_cols("v", v.cols, shape.n_kv_heads, shape.head_dim);
   check_sequences(shape, std::min(k.rows, v.rows), sequences);
+  if (shape.coding != nullptr) {
+    store_coded_kv(shape, k, v, sequences, pool);
+    return;
+  }
   pool.run(sequences.size(), [&](std::size_t i, std::size_t /*worker*/) {
     const AttentionSequence& sequence = sequences[i];
     for (std::size_t t = 0; t < sequence.n_tokens; ++t) {

@@ -14,7 +14,7 @@
 /// Precision  online softmax in float32
 /// Threads    splits (sequence, head, query tile) over the pool
 /// Errors     kShapeMismatch when q, out, pages and sequences do not agree; kUnsupported when
-///            head_dim > 512
+///            head_dim > 512; those of check_coding
 /// Source     online softmax: Milakov and Gimelshein 2018, arXiv 1805.02867; our own code
 #pragma once
 
@@ -24,6 +24,7 @@
 
 #include "base/thread_pool.h"
 #include "kernels/attention.h"
+#include "ops/coded_kv.h"
 #include "tensor/dtype.h"
 #include "tensor/matrix_view.h"
 
@@ -37,6 +38,8 @@ struct AttentionSequence {
   std::size_t n_tokens = 0;        ///< query tokens
   std::size_t start_position = 0;  ///< position of the first query token
   std::span<const KvPageView> pages;
+  std::span<const KvPageView> floats =
+      {};  ///< beside coded pages, one for each; null where dropped
 };
 
 struct AttentionShape {
@@ -47,7 +50,8 @@ struct AttentionShape {
   float softcap = 0.0F;
   std::size_t window = 0;
   std::size_t page_tokens = 0;
-  DType kv_dtype = DType::kF32;  ///< kF32 or kF16
+  DType kv_dtype = DType::kF32;      ///< kF32 or kF16
+  const KvCoding* coding = nullptr;  ///< pages are coded, with floats of `kv_dtype` beside them
 };
 
 void attention(const AttentionShape& shape,
@@ -57,7 +61,7 @@ void attention(const AttentionShape& shape,
                ThreadPool& pool);
 
 /// Writes k, v rows [tokens, n_kv_heads * head_dim] of each sequence into its pages, converting to
-/// `kv_dtype`.
+/// `kv_dtype` or coding them (coded_kv.h).
 void store_kv(const AttentionShape& shape,
               MatrixView<const float> k,
               MatrixView<const float> v,

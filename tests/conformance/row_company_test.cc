@@ -14,6 +14,7 @@
 #include "conformance/isa.h"
 #include "ops/attention.h"
 #include "ops/linear.h"
+#include "support/coded_pages.h"
 
 namespace nibble::ops {
 namespace {
@@ -228,6 +229,65 @@ TEST(RowCompany, OfAttention) {
                 << ", " << n_heads << " heads, pieces of " << piece;
           }
         }
+      }
+    }
+  }
+}
+
+/// A sequence over coded pages, in pieces of `piece` tokens.
+std::vector<float> run_coded(const codec::KvScheme& scheme,
+                             const AttentionShape& problem,
+                             std::size_t piece,
+                             ThreadPool& pool) {
+  constexpr std::size_t kTokens = 300;
+  const std::size_t q_cols = problem.n_heads * problem.head_dim;
+  const std::size_t kv_cols = problem.n_kv_heads * problem.head_dim;
+  nibble::testing::Coding coding(scheme, {problem.n_kv_heads, problem.head_dim});
+  coding.rotations.cover(kTokens);
+  AttentionShape shape = problem;
+  shape.coding = &coding.view;
+  const nibble::testing::CodedPages pages(shape, kTokens);
+  const auto q = normal_values(kTokens * q_cols, 1.0F, 1);
+  const auto k = normal_values(kTokens * kv_cols, 1.0F, 2);
+  const auto v = normal_values(kTokens * kv_cols, 1.0F, 3);
+  std::vector<float> out(kTokens * q_cols);
+  for (std::size_t first = 0; first < kTokens; first += piece) {
+    const std::size_t n = std::min(piece, kTokens - first);
+    const AttentionSequence sequence = pages.sequence(first, n);
+    store_kv(shape,
+             {k.data() + first * kv_cols, n, kv_cols},
+             {v.data() + first * kv_cols, n, kv_cols},
+             {&sequence, 1},
+             pool);
+    attention(shape,
+              {q.data() + first * q_cols, n, q_cols},
+              {&sequence, 1},
+              {out.data() + first * q_cols, n, q_cols},
+              pool);
+  }
+  return out;
+}
+
+TEST(RowCompany, OfAttentionOverCodedKeysAndValues) {
+  NIBBLE_NEEDS_ISA();
+  ThreadPool one(1);
+  ThreadPool two(2);
+  for (const codec::KvScheme& scheme : codec::kv_schemes()) {
+    for (const DType dtype : {DType::kF32, DType::kF16}) {
+      const AttentionShape shape{.n_heads = 6,
+                                 .n_kv_heads = 2,
+                                 .head_dim = 48,
+                                 .scale = 0.2F,
+                                 .page_tokens = 64,
+                                 .kv_dtype = dtype};
+      if (!scheme.is_coded()) {
+        continue;
+      }
+      const std::vector<float> whole = run_coded(scheme, shape, 300, one);
+      for (const std::size_t piece : {1U, 7U, 32U, 100U}) {
+        const std::vector<float> cut = run_coded(scheme, shape, piece, two);
+        EXPECT_TRUE(same_bits(cut.data(), whole.data(), whole.size()))
+            << scheme.name << ", floats of " << dtype_name(dtype) << ", pieces of " << piece;
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/reference/attention_coded.h"
 #include "tensor/half.h"
 
 namespace nibble::kernels::reference {
@@ -75,7 +76,9 @@ void to_f16(const float* x, void* y, std::size_t n) noexcept {
 
 }  // namespace
 
-const AttentionKernels kAttention = {
-    .f32 = attention<float>, .f16 = attention<std::uint16_t>, .to_f16 = to_f16};
+const AttentionKernels kAttention = {.f32 = attention<float>,
+                                     .f16 = attention<std::uint16_t>,
+                                     .to_f16 = to_f16,
+                                     .coded = attention_coded};
 
 }  // namespace nibble::kernels::reference
