@@ -3,7 +3,7 @@
 #include <array>
 #include <fstream>
 
-#include "io/gguf.h"
+#include "io/gguf/directory.h"
 #include "io/hugging_face.h"
 
 namespace nibble::io {

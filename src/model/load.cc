@@ -73,15 +73,6 @@ Result<std::string> folder_chat_template(const io::Checkpoint& checkpoint) {
   return std::string();
 }
 
-Result<std::string> read_chat_template(const io::Checkpoint& checkpoint) {
-  if (checkpoint.container() != io::Container::kGguf) {
-    return folder_chat_template(checkpoint);
-  }
-  const auto found = checkpoint.metadata().find("tokenizer.chat_template");
-  return found != checkpoint.metadata().end() && found->is_string() ? found->get<std::string>()
-                                                                    : std::string();
-}
-
 LoadedModel load(const std::filesystem::path& path,
                  const LoadOptions& options,
                  ThreadPool& pool,
@@ -156,6 +147,15 @@ Result<std::string> describe_weights(const io::Checkpoint& checkpoint, const Mod
     return fmt::format("{} x {}", count.second, count.first);
   });
   return fmt::format("{}", fmt::join(words, ", "));
+}
+
+Result<std::string> read_chat_template(const io::Checkpoint& checkpoint) {
+  if (checkpoint.container() != io::Container::kGguf) {
+    return folder_chat_template(checkpoint);
+  }
+  const auto found = checkpoint.metadata().find("tokenizer.chat_template");
+  return found != checkpoint.metadata().end() && found->is_string() ? found->get<std::string>()
+                                                                    : std::string();
 }
 
 Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const io::Checkpoint& checkpoint) {

@@ -61,6 +61,9 @@ Result<std::size_t> memory_needed(const io::Checkpoint& checkpoint,
 /// How many weights are stored in which codec, linear layers first: LoadedModel::weight_types.
 Result<std::string> describe_weights(const io::Checkpoint& checkpoint, const ModelConfig& config);
 
+/// "" when the checkpoint has none.
+Result<std::string> read_chat_template(const io::Checkpoint& checkpoint);
+
 /// Only the tokenizer, without touching weights.
 Result<std::unique_ptr<text::Tokenizer>> load_tokenizer(const io::Checkpoint& checkpoint);
 

@@ -101,6 +101,30 @@ codec::EncodedMatrix plus(float offset, const codec::EncodedMatrix& norm) {
   return codec::dense_matrix(Tensor::from<float>(DType::kF32, {norm.rows, norm.cols}, values));
 }
 
+/// Where a GGUF file has each row of the weight; empty where rows stand as they are.
+std::vector<std::size_t> gguf_rows(const ModelConfig& config, std::string_view canonical_name) {
+  const bool is_q = canonical_name.ends_with("q_proj.weight");
+  const bool is_k = canonical_name.ends_with("k_proj.weight");
+  if (!family_of(config).gguf_permutes_qk || !(is_q || is_k)) {
+    return {};
+  }
+  return interleaved_rows(is_q ? config.n_heads : config.n_kv_heads, config.head_dim);
+}
+
+Result<codec::EncodedMatrix> reorder(std::string_view canonical_name,
+                                     const codec::EncodedMatrix& matrix,
+                                     const std::vector<std::size_t>& rows) {
+  if (rows.size() != matrix.rows) {
+    return fail(ErrorCode::kShapeMismatch,
+                "{}: expected {} rows, found {}",
+                canonical_name,
+                rows.size(),
+                matrix.rows);
+  }
+  auto ordered = gather_encoded_rows(matrix, rows);
+  return ordered ? std::move(ordered) : ordered.failure().within(canonical_name);
+}
+
 }  // namespace
 
 std::vector<WeightInfo> list_weights(const ModelConfig& config) {
@@ -137,24 +161,13 @@ Result<codec::EncodedMatrix> load_weight(const io::Checkpoint& checkpoint,
   if (!found) {
     return found;
   }
-  codec::EncodedMatrix& matrix = *found;
-  const Architecture& family = family_of(config);
   const bool is_gguf = checkpoint.container() == io::Container::kGguf;
-  const bool is_q = canonical_name.ends_with("q_proj.weight");
-  if (is_gguf && family.gguf_permutes_qk && (is_q || canonical_name.ends_with("k_proj.weight"))) {
-    const auto rows = interleaved_rows(is_q ? config.n_heads : config.n_kv_heads, config.head_dim);
-    if (rows.size() != matrix.rows) {
-      return fail(ErrorCode::kShapeMismatch,
-                  "{}: expected {} rows, found {}",
-                  canonical_name,
-                  rows.size(),
-                  matrix.rows);
-    }
-    auto ordered = gather_encoded_rows(matrix, rows);
-    return ordered ? ordered : ordered.failure().within(canonical_name);
+  if (is_gguf) {
+    const auto rows = gguf_rows(config, canonical_name);
+    return rows.empty() ? found : reorder(canonical_name, *found, rows);
   }
-  if (!is_gguf && family.hf_norms_minus_one && is_norm(canonical_name)) {
-    return plus(1.0F, matrix);
+  if (family_of(config).hf_norms_minus_one && is_norm(canonical_name)) {
+    return plus(1.0F, *found);
   }
   return found;
 }
@@ -174,6 +187,20 @@ Result<codec::EncodedMatrix> load_hf_weight(const io::Checkpoint& checkpoint,
   }
   auto loaded = load_weight(checkpoint, config, canonical_name);
   return loaded ? as_hf_weight(config, canonical_name, std::move(*loaded)) : loaded;
+}
+
+Result<codec::EncodedMatrix> as_gguf_weight(const ModelConfig& config,
+                                            std::string_view canonical_name,
+                                            codec::EncodedMatrix matrix) {
+  const auto stored_at = gguf_rows(config, canonical_name);
+  if (stored_at.empty()) {
+    return matrix;
+  }
+  std::vector<std::size_t> source(stored_at.size());
+  for (std::size_t row = 0; row < stored_at.size(); ++row) {
+    source[stored_at[row]] = row;
+  }
+  return reorder(canonical_name, matrix, source);
 }
 
 }  // namespace nibble::model

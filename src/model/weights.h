@@ -57,4 +57,10 @@ Result<codec::EncodedMatrix> load_hf_weight(const io::Checkpoint& checkpoint,
                                             const ModelConfig& config,
                                             std::string_view canonical_name);
 
+/// A weight as GGUF files of this architecture store it, for writing: rows of q and k of the llama
+/// family in the order of interleaved RoPE, everything else unchanged. `load_weight` reads it back.
+Result<codec::EncodedMatrix> as_gguf_weight(const ModelConfig& config,
+                                            std::string_view canonical_name,
+                                            codec::EncodedMatrix matrix);
+
 }  // namespace nibble::model

@@ -20,9 +20,13 @@ bool is_matrix(model::WeightRole role) {
 
 /// The codec that one stage gives a weight; nullptr when it keeps it.
 std::shared_ptr<const codec::Codec> codec_for(const Scheme& scheme,
+                                              const model::ModelConfig& config,
                                               const model::WeightInfo& weight) {
   if (const SchemeRule* rule = scheme.match(weight.name)) {
     return rule->codec;
+  }
+  if (scheme.mixture != nullptr) {
+    return mixture_codec(*scheme.mixture, config, weight);
   }
   return weight.role == model::WeightRole::kLinear ? scheme.default_codec : nullptr;
 }
@@ -37,6 +41,7 @@ double bits_per_weight(std::size_t bytes, std::size_t n) {
 }
 
 PlanRow plan_row(const Recipe& recipe,
+                 const model::ModelConfig& config,
                  const model::WeightInfo& weight,
                  const codec::EncodedMatrix& source) {
   PlanRow row;
@@ -48,7 +53,7 @@ PlanRow plan_row(const Recipe& recipe,
   row.source_codec = row.target_codec = source.codec->name();
   row.bytes_before = row.bytes_after = source.n_bytes();
   for (const SolveStage& stage : recipe.stages) {
-    auto codec = is_matrix(weight.role) ? codec_for(stage.scheme, weight) : nullptr;
+    auto codec = is_matrix(weight.role) ? codec_for(stage.scheme, config, weight) : nullptr;
     if (codec != nullptr) {
       row.stage = &stage;
       row.target_codec = codec->name();
@@ -205,7 +210,7 @@ Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
                   source->rows,
                   source->cols);
     }
-    plan.rows.push_back(plan_row(*plan.recipe, weight, *source));
+    plan.rows.push_back(plan_row(*plan.recipe, *config, weight, *source));
     const PlanRow& row = plan.rows.back();
     if (!row.is_kept() && row.cols % row.codec->cols_unit() != 0) {
       return fail(ErrorCode::kUnsupported,

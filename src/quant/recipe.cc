@@ -32,6 +32,21 @@ std::shared_ptr<const codec::Codec> read_codec(TomlTable& scheme,
   return std::move(*codec);
 }
 
+const Mixture* read_mixture(TomlTable& scheme, const SolveStage& stage) {
+  const auto mixture = find_mixture(scheme.required<std::string>("mixture"));
+  if (!mixture) {
+    scheme.reject("mixture", mixture.failure().message);
+  }
+  const auto codec = codec::codec_from_name((*mixture)->codec).take();
+  if (const auto fits = stage.solver->check(*codec); !fits) {
+    scheme.reject("mixture", fits.failure().message);
+  }
+  if (scheme.has("default")) {
+    scheme.reject("default", "a mixture stands in its place");
+  }
+  return *mixture;
+}
+
 Scheme read_scheme(TomlTable& stage_table, const SolveStage& stage) {
   auto table = stage_table.table("scheme");
   if (!table) {
@@ -39,6 +54,10 @@ Scheme read_scheme(TomlTable& stage_table, const SolveStage& stage) {
   }
   Scheme out;
   for (const std::string& key : table->keys()) {
+    if (key == "mixture") {
+      out.mixture = read_mixture(*table, stage);
+      continue;
+    }
     auto codec = read_codec(*table, key, stage);
     if (key == "default") {
       out.default_codec = std::move(codec);
@@ -129,7 +148,9 @@ void check_transforms(const Recipe& recipe, const TomlTable& root) {
       }
     };
     for (const SolveStage& stage : recipe.stages) {
-      check(stage.scheme.default_codec);
+      check(stage.scheme.mixture == nullptr
+                ? stage.scheme.default_codec
+                : codec::codec_from_name(stage.scheme.mixture->codec).take());
       std::ranges::for_each(stage.scheme.rules, check, &SchemeRule::codec);
     }
   }
@@ -148,7 +169,9 @@ std::string canonical_text(const Recipe& recipe) {
     for (const auto& [key, value] : stage.solver->settings()) {
       out += fmt::format("{} = {}\n", key, value);
     }
-    out += fmt::format("scheme = {{ default = \"{}\"", codec_text(stage.scheme.default_codec));
+    out += stage.scheme.mixture == nullptr
+               ? fmt::format("scheme = {{ default = \"{}\"", codec_text(stage.scheme.default_codec))
+               : fmt::format("scheme = {{ mixture = \"{}\"", stage.scheme.mixture->name);
     for (const SchemeRule& rule : stage.scheme.rules) {
       out += fmt::format(", {} = \"{}\"", toml_text(rule.pattern), codec_text(rule.codec));
     }

@@ -13,8 +13,9 @@
 ///
 /// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*"
 /// any run, "?" any one character), else `default` for the linear layers; embeddings, head, norms
-/// and biases keep what the source has unless a pattern names them. "keep" keeps the stored bits. A
-/// weight goes to the first solve stage that gives it a codec.
+/// and biases keep what the source has unless a pattern names them. "keep" keeps the stored bits.
+/// `mixture = "q4_k_m"` stands for default and for embeddings and head, too (mixture.h). A weight
+/// goes to the first solve stage that gives it a codec.
 ///
 /// Errors     kNotFound (a name is answered with the nearest built-in); kCorruptData
 ///            file:line:column (unknown keys with the nearest known one); kUnsupported for stages,
@@ -32,6 +33,7 @@
 #include "base/result.h"
 #include "codec/codec.h"
 #include "quant/calibrate/windows.h"
+#include "quant/mixture.h"
 #include "quant/solver.h"
 #include "quant/transform.h"
 
@@ -45,6 +47,7 @@ struct SchemeRule {
 
 struct Scheme {
   std::shared_ptr<const codec::Codec> default_codec;  ///< for linear layers; none means keep
+  const Mixture* mixture = nullptr;                   ///< instead of a default
   std::vector<SchemeRule> rules;                      ///< first match wins
 
   /// The rule that names `weight`, or nullptr.

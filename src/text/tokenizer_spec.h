@@ -61,4 +61,13 @@ Result<std::unique_ptr<Tokenizer>> make_tokenizer_from_json(std::string_view tok
 Result<std::unique_ptr<Tokenizer>> make_tokenizer_from_sentencepiece(std::string_view model_bytes,
                                                                      std::string_view where);
 
+/// What a GGUF file would say of the tokenizer of a Hugging Face folder, for writing one. From
+/// tokenizer.json where it is byte-level BPE; SentencePiece's scores stand in tokenizer.model
+/// alone.
+Result<GgufTokenizerSpec> spec_from_tokenizer_json(std::string_view tokenizer_json,
+                                                   std::string_view tokenizer_config_json,
+                                                   std::string_view where);
+Result<GgufTokenizerSpec> spec_from_sentencepiece(std::string_view model_bytes,
+                                                  std::string_view where);
+
 }  // namespace nibble::text

@@ -11,6 +11,7 @@
 #include "io/checkpoint.h"
 #include "io/checkpoint_writer.h"
 #include "io/safetensors.h"
+#include "quant/gguf_export.h"
 #include "quant/run.h"
 
 namespace nibble::app {
@@ -34,6 +35,10 @@ bool is_same_place(const fs::path& a, const fs::path& b) {
 
 /// Only what this command wrote is ever replaced, never a model from elsewhere.
 bool is_replaceable(const fs::path& out) {
+  if (out.extension() == ".gguf" && fs::is_regular_file(out)) {
+    const auto file = io::open_checkpoint(out);
+    return file && (*file)->metadata().contains("nibble.version");
+  }
   const auto weights = io::SafetensorsFile::open(out / "model.safetensors");
   return weights && weights->metadata().contains(std::string(quant::kProvenanceKey));
 }
@@ -58,6 +63,35 @@ void check_output(const Options& options) {
           "{}: was not written by nibble quantize, so --force does not replace it",
           options.out);
   }
+}
+
+bool is_gguf(const Options& options) {
+  return fs::path(options.out).extension() == ".gguf";
+}
+
+/// A GGUF file: by way of a folder beside it, which a killed run goes on with.
+quant::QuantizeReport write_gguf(const Options& options,
+                                 const io::Checkpoint& checkpoint,
+                                 const quant::Recipe& recipe,
+                                 const Globals& globals) {
+  ThreadPool pool(globals.threads);
+  const auto progress = make_progress(globals);
+  const fs::path folder = fs::path(options.out).concat(".nibble-parts");
+  fs::remove_all(folder);
+  auto report =
+      quant::quantize_checkpoint(checkpoint, recipe, folder, pool, *progress, options.data).take();
+  {
+    const auto parts = io::open_checkpoint(folder).take();
+    fs::remove(options.out);  // check_output has asked for --force
+    const auto written = quant::export_gguf(*parts, options.out, pool, *progress);
+    if (!written) {
+      fs::remove_all(folder);
+      throw Error(written.failure());
+    }
+    report.file_bytes = written->file_bytes;
+  }
+  fs::remove_all(folder);
+  return report;
 }
 
 quant::QuantizeReport write(const Options& options,
@@ -98,7 +132,8 @@ int run(const Options& options, const Globals& globals) {
   if (!globals.json) {
     print_out(quant::plan_text(plan) + "\n");
   }
-  const auto report = write(options, *checkpoint, recipe, globals);
+  const auto report = is_gguf(options) ? write_gguf(options, *checkpoint, recipe, globals)
+                                       : write(options, *checkpoint, recipe, globals);
   print_out(globals.json ? dump_json(quant::report_json(report)) + "\n"
                          : quant::report_text(report) + options.out + "\n");
   return 0;
@@ -107,15 +142,16 @@ int run(const Options& options, const Globals& globals) {
 }  // namespace
 
 void add_quantize(CLI::App& root, Invocation& invocation) {
-  CLI::App* command =
-      root.add_subcommand("quantize", "Quantize a model into a folder that nibble reads");
+  CLI::App* command = root.add_subcommand(
+      "quantize", "Quantize a model into a folder that nibble reads, or into a GGUF file");
   const auto options = std::make_shared<Options>();
   command->add_option("MODEL", options->model, "A .gguf file or a Hugging Face folder")->required();
   command
       ->add_option(
           "-r,--recipe", options->recipe, "A built-in recipe, a .toml file, or method=…,codec=…")
       ->required();
-  command->add_option("-o,--out", options->out, "The folder to write");
+  command->add_option(
+      "-o,--out", options->out, "The folder to write, or a name that ends in .gguf");
   command->add_option("-d,--data", options->data, "Folder of calibration text")
       ->envname("NIBBLE_DATA")
       ->capture_default_str();

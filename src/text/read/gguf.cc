@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "base/utf8.h"
 #include "text/read/common.h"
+#include "text/read/gguf_pre.h"
 #include "text/read/ranked_merges.h"
 #include "text/read/sentencepiece.h"
 #include "text/tokenizer_spec.h"
@@ -16,30 +17,10 @@
 namespace nibble::text {
 namespace {
 
-/// What a GGUF name of a pre-tokenizer stands for.
-struct PreRow {
-  std::string_view name;
-  Pattern pattern;
-  bool digits_first;  ///< each digit alone before the pattern
-  bool nfc;
-  bool ignore_merges;
-  bool adds_bos;  ///< where the file does not say
-};
-
-constexpr std::array kPreRows = {
-    PreRow{"default", Pattern::kGpt2, false, false, false, false},
-    PreRow{"gpt-2", Pattern::kGpt2, false, false, false, false},
-    PreRow{"smollm", Pattern::kGpt2, true, false, false, false},
-    PreRow{"qwen2", Pattern::kQwen2, false, true, false, false},
-    PreRow{"llama-bpe", Pattern::kLlama3, false, false, true, true},
-    PreRow{"llama3", Pattern::kLlama3, false, false, true, true},
-    PreRow{"llama-v3", Pattern::kLlama3, false, false, true, true},
-};
-
 const PreRow& find_pre(std::string_view name) {
   const std::string_view wanted = name.empty() ? "default" : name;
   std::vector<std::string_view> known;
-  for (const PreRow& row : kPreRows) {
+  for (const PreRow& row : kGgufPre) {
     if (row.name == wanted) {
       return row;
     }

@@ -34,6 +34,9 @@ struct SentencePieceSource {
       false;  ///< control and user-defined tokens written in the text are found (sentencepiece: no)
 };
 
+/// From a ModelProto. Throws Error.
+SentencePieceSource read_sentencepiece(std::string_view model_bytes);
+
 /// Throws Error.
 std::unique_ptr<Tokenizer> make_sentencepiece(SentencePieceSource source);
 

@@ -124,7 +124,9 @@ std::optional<TokenId> find_piece(const SentencePieceSource& source,
   return std::nullopt;
 }
 
-std::unique_ptr<Tokenizer> read_model(std::string_view model_bytes) {
+}  // namespace
+
+SentencePieceSource read_sentencepiece(std::string_view model_bytes) {
   SentencePieceSource source;
   Settings settings;
   for (WireReader in(model_bytes); in.next();) {
@@ -154,14 +156,12 @@ std::unique_ptr<Tokenizer> read_model(std::string_view model_bytes) {
   source.pad = find_piece(source, settings.pad, PieceType::kControl);
   source.add_bos = source.bos.has_value();
   source.add_prefix = settings.add_prefix;
-  return make_sentencepiece(std::move(source));
+  return source;
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Tokenizer>> make_tokenizer_from_sentencepiece(std::string_view model_bytes,
                                                                      std::string_view where) {
-  return reading(where, [&] { return read_model(model_bytes); });
+  return reading(where, [&] { return make_sentencepiece(read_sentencepiece(model_bytes)); });
 }
 
 }  // namespace nibble::text

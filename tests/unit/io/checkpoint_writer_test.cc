@@ -8,7 +8,7 @@
 #include "codec/codecs.h"
 #include "codec/dense.h"
 #include "codec/int_group.h"
-#include "io/gguf.h"
+#include "io/gguf/directory.h"
 #include "support/files.h"
 #include "unit/io/file_builders.h"
 

@@ -63,6 +63,10 @@ TEST(Weights, RowsOfALlamaGgufComeBackInHalfSplitOrder) {
               ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
   EXPECT_THAT(values(config, "model.layers.0.self_attn.k_proj.weight"), ElementsAre(0, 2, 1, 3));
   EXPECT_THAT(values(config, "model.layers.0.self_attn.v_proj.weight"), ElementsAre(0, 1, 2, 3));
+  const auto k = load_weight(file, config, "model.layers.0.self_attn.k_proj.weight").take();
+  EXPECT_THAT(
+      codec::decode_all(as_gguf_weight(config, "model.layers.0.self_attn.k_proj.weight", k).take()),
+      ElementsAre(0, 1, 2, 3));
   config.architecture = "qwen2";  // its files keep the order
   EXPECT_THAT(values(config, "model.layers.0.self_attn.k_proj.weight"), ElementsAre(0, 1, 2, 3));
 }

@@ -89,6 +89,27 @@ TEST_F(Quantize, ForceNeverReplacesAModelFromElsewhere) {
   EXPECT_EQ(testing::read_file(folder_ / "original/model.safetensors"), before);
 }
 
+TEST_F(Quantize, ANameThatEndsInGgufBecomesAFile) {
+  fs::remove(folder_ / "tiny/tokenizer.json");  // of a kind that GGUF cannot describe
+  const auto done = quantize("-r gguf-q4_k_m -o " + path("out.gguf"));
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_EQ(testing::read_file(folder_ / "out.gguf").substr(0, 4), "GGUF");
+  EXPECT_EQ(n_entries(), 2U);  // nothing but the model and the file
+  EXPECT_EQ(quantize("-r gguf-q8_0 -o " + path("out.gguf")).exit_code, 2);
+  EXPECT_EQ(quantize("--force -r gguf-q8_0 -o " + path("out.gguf")).exit_code, 0);
+  testing::write_file(folder_ / "other.gguf", "GGUF of mine");
+  EXPECT_THAT(quantize("--force -r gguf-q8_0 -o " + path("other.gguf")).err,
+              HasSubstr("was not written by nibble quantize"));
+}
+
+TEST_F(Quantize, WhatGgufCannotHoldLeavesNothingBehind) {
+  fs::remove(folder_ / "tiny/tokenizer.json");
+  const auto refused = quantize("-r nf4 -o " + path("out.gguf"));
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("self_attn.q_proj.weight"));
+  EXPECT_EQ(n_entries(), 1U);
+}
+
 TEST_F(Quantize, InputAsOutputIsRefused) {
   const std::string before = testing::read_file(folder_ / "tiny/model.safetensors");
   const auto refused = quantize("--force -r nf4 -o " + path("tiny/../tiny"));

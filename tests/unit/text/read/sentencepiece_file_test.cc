@@ -76,6 +76,19 @@ TEST(SentencePieceFile, ReadsASmallModel) {
   EXPECT_THAT(tokenizer->encode("<s>", AddSpecial::kNo).take(), ElementsAre(4, 0));
 }
 
+TEST(SentencePieceFile, GgufGetsPiecesScoresAndTypes) {
+  const auto spec = spec_from_sentencepiece(small_model(keeps_blanks()), "m").take();
+  EXPECT_EQ(spec.model, "llama");
+  EXPECT_EQ(spec.tokens.size(), spec.scores.size());
+  EXPECT_EQ(spec.tokens[1], "<s>");
+  EXPECT_EQ(spec.types[1], 3);
+  EXPECT_EQ(spec.bos, 1);
+  EXPECT_EQ(spec.add_bos, true);
+  EXPECT_EQ(spec.add_space_prefix, true);
+  EXPECT_THAT(spec_from_sentencepiece("", "x.model").failure().message,
+              HasSubstr("x.model: no pieces"));
+}
+
 TEST(SentencePieceFile, MistralEqualsTheReference) {
   NIBBLE_NEEDS_FILE(model, other_model("tokenizer.model.v1"));
   NIBBLE_NEEDS_FILE(rows, golden("engine/tokens_mistral_v1.jsonl"));

@@ -29,4 +29,8 @@ struct GgufType {
 
 Result<GgufType> gguf_type(std::uint32_t id);
 
+/// The number of the type that stores what codec "q4_k" or "bf16" stores; kUnsupported for codecs
+/// that no GGUF type has.
+Result<std::uint32_t> gguf_type_id(std::string_view codec_name);
+
 }  // namespace nibble::io

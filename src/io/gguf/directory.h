@@ -20,7 +20,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "io/checkpoint.h"
-#include "io/gguf_types.h"
+#include "io/gguf/types.h"
 #include "tensor/tensor.h"
 
 namespace nibble::io {

@@ -1,4 +1,4 @@
-#include "io/gguf.h"
+#include "io/gguf/directory.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
-#include "io/gguf.h"
+#include "io/gguf/directory.h"
 #include "support/files.h"
 #include "unit/io/file_builders.h"
 

@@ -1,4 +1,4 @@
-#include "io/gguf_types.h"
+#include "io/gguf/types.h"
 
 #include <gtest/gtest.h>
 
@@ -41,6 +41,14 @@ TEST(GgufTypes, NamesWhatItDoesNotRead) {
   EXPECT_TRUE(
       gguf_type(39).failure().message.starts_with("tensor type MXFP4 is not supported; F32"));
   EXPECT_EQ(gguf_type(4).failure().message, "unknown tensor type 4");
+}
+
+TEST(GgufTypes, CodecsFindTheirNumber) {
+  EXPECT_EQ(gguf_type_id("f32").take(), 0U);
+  EXPECT_EQ(gguf_type_id("bf16").take(), 30U);
+  EXPECT_EQ(gguf_type_id("q4_k").take(), 12U);
+  EXPECT_EQ(gguf_type_id("iq4_nl").take(), 20U);
+  EXPECT_FALSE(gguf_type_id("nf4b64"));
 }
 
 }  // namespace

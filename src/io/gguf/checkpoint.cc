@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "base/mapped_file.h"
-#include "io/gguf.h"
+#include "io/gguf/directory.h"
 #include "io/stored.h"
 
 namespace nibble::io {

@@ -1,4 +1,4 @@
-#include "io/gguf_types.h"
+#include "io/gguf/types.h"
 
 #include <algorithm>
 #include <array>
@@ -80,6 +80,15 @@ Result<GgufType> gguf_type(std::uint32_t id) {
     }
   }
   return type;
+}
+
+Result<std::uint32_t> gguf_type_id(std::string_view codec) {
+  const auto row = std::ranges::find_if(
+      kTypes, [&](const Row& candidate) { return codec_name(candidate.name) == codec; });
+  if (row == kTypes.end()) {
+    return fail(ErrorCode::kUnsupported, "GGUF has no type for what codec '{}' stores", codec);
+  }
+  return row->id;
 }
 
 }  // namespace nibble::io
