@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/suggest.h"
+#include "io/formats/auto_round.h"
 #include "io/formats/awq.h"
 #include "io/formats/bitsandbytes.h"
 #include "io/formats/compressed_tensors.h"
 #include "io/formats/gptq.h"
+#include "io/formats/hqq.h"
 #include "io/formats/settings.h"
 
 namespace nibble::io {
@@ -67,8 +69,12 @@ void PackedTensors::require_shape(std::string_view suffix, const Shape& shape) c
 }
 
 std::span<const PackedFormat> packed_formats() {
-  static const std::array kTable = {
-      gptq_format(), awq_format(), bitsandbytes_format(), compressed_tensors_format()};
+  static const std::array kTable = {gptq_format(),
+                                    awq_format(),
+                                    bitsandbytes_format(),
+                                    compressed_tensors_format(),
+                                    hqq_format(),
+                                    auto_round_format()};
   return kTable;
 }
 
