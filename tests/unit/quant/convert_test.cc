@@ -56,7 +56,11 @@ const std::vector<Way> kWays = {{"gptq", "method=nearest,codec=int4g32sh"},
                                 {"bitsandbytes", "nf4-dq"},
                                 {"bitsandbytes", "fp4"},
                                 {"compressed-tensors", "method=nearest,codec=int4g32ah"},
-                                {"compressed-tensors", "method=nearest,codec=int8csh"}};
+                                {"compressed-tensors", "method=nearest,codec=int8csh"},
+                                {"hqq", "method=hqq,codec=int4g32fh"},
+                                {"hqq", "method=hqq,codec=int3g32f"},
+                                {"auto-round", "method=nearest,codec=int4g32sh"},
+                                {"auto-round", "method=nearest,codec=int2g32ah"}};
 
 TEST_F(Convert, ThereAndBackWithEqualValues) {
   int n = 0;
