@@ -2,6 +2,10 @@
 
 #include <dlfcn.h>
 
+#include <limits>
+#include <semaphore>
+
+#include "base/check.h"
 #include "base/error.h"
 
 namespace nibble::quant {
@@ -31,6 +35,11 @@ class Library {
   void* handle_;
 };
 
+std::counting_semaphore<>& call_slots() {
+  static std::counting_semaphore<> slots(blas().calls_at_once);
+  return slots;
+}
+
 }  // namespace
 
 Blas load_blas(const char* file_name) {
@@ -54,6 +63,20 @@ Blas load_blas(const char* file_name) {
 const Blas& blas() {
   static const Blas loaded = load_blas("libopenblas.so.0");
   return loaded;
+}
+
+BlasCall::BlasCall() {
+  call_slots().acquire();
+}
+
+BlasCall::~BlasCall() {
+  call_slots().release();
+}
+
+int blas_int(std::size_t n) {
+  NIBBLE_CHECK(n <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
+               "a matrix too large for BLAS");
+  return static_cast<int>(n);
 }
 
 }  // namespace nibble::quant

@@ -37,4 +37,16 @@ Blas load_blas(const char* file_name);
 /// The system's OpenBLAS, loaded by the first call.
 const Blas& blas();
 
+/// Holds one of the `calls_at_once` places; waits until one is free.
+class BlasCall {
+ public:
+  BlasCall();
+  ~BlasCall();
+  BlasCall(const BlasCall&) = delete;
+  BlasCall& operator=(const BlasCall&) = delete;
+};
+
+/// A size as BLAS wants it.
+int blas_int(std::size_t n);
+
 }  // namespace nibble::quant

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <numeric>
-#include <semaphore>
 #include <utility>
 #include <vector>
 
@@ -17,27 +15,6 @@ namespace {
 
 constexpr std::size_t kTile = 192;
 constexpr std::size_t kTokensAtOnce = 256;
-
-/// Waits until OpenBLAS can take another call.
-class BlasCall {
- public:
-  BlasCall() { slots().acquire(); }
-  ~BlasCall() { slots().release(); }
-  BlasCall(const BlasCall&) = delete;
-  BlasCall& operator=(const BlasCall&) = delete;
-
- private:
-  static std::counting_semaphore<>& slots() {
-    static std::counting_semaphore<> slots(blas().calls_at_once);
-    return slots;
-  }
-};
-
-int blas_int(std::size_t n) {
-  NIBBLE_CHECK(n <= static_cast<std::size_t>(std::numeric_limits<int>::max()),
-               "a matrix too large for BLAS");
-  return static_cast<int>(n);
-}
 
 /// sum += a^T b
 void add_product(const std::vector<double>& a,

@@ -57,6 +57,8 @@ class DecoderBlock {
                            std::size_t layer,
                            ThreadPool& pool);
 
+  /// Of a model with this layer alone.
+  [[nodiscard]] const model::ModelConfig& config() const noexcept { return config_; }
   /// The weights of the block as model::list_weights describes them.
   [[nodiscard]] const std::vector<model::WeightInfo>& list() const noexcept { return list_; }
   /// "mlp.up_proj.weight" of "model.layers.3.mlp.up_proj.weight".
