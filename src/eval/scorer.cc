@@ -54,8 +54,7 @@ class TreeWalk {
         counters_(counters),
         on_scored_(on_scored),
         tree_(build_prefix_tree(inputs, options.share_prefixes)),
-        page_bytes_(model::kPageTokens *
-                    model::KvCache::bytes_per_token(model.config(), model.make_cache(0).dtype())),
+        page_bytes_(model.make_cache(0).bytes_for(model::kPageTokens, model::kPageTokens)),
         budget_(options.kv_bytes != 0 ? options.kv_bytes : automatic_budget()),
         cache_(model.make_cache(budget_ + overshoot())),
         scores_(inputs.size()),

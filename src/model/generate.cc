@@ -28,7 +28,7 @@ struct Running {
   Tokens tokens;  ///< prompt, then what was generated
   std::size_t n_prompt = 0;
   std::size_t n_computed = 0;  ///< of `tokens`, whose keys and values are in the cache
-  std::size_t n_reserved = 0;  ///< tokens that it may come to in all
+  std::size_t n_reserved = 0;  ///< bytes of keys and values that it may come to
 
   [[nodiscard]] bool has_next() const { return n_computed == tokens.size(); }
   [[nodiscard]] std::span<const text::TokenId> generated() const {
@@ -85,15 +85,14 @@ class Batch {
     });
   }
 
-  /// Tokens of cache that a request may take: whole pages, and one for the copy of a shared page.
+  /// Bytes of cache that a request may take: whole pages, and one for the copy of a shared page.
   [[nodiscard]] std::size_t reservation(std::size_t index) const {
     const std::size_t n_tokens = prompts_[index].size() + requests_[index].max_tokens;
-    return (n_tokens / kPageTokens + 2) * kPageTokens;
+    return cache_.bytes_for((n_tokens / kPageTokens + 2) * kPageTokens, options_.batch_tokens);
   }
 
   [[nodiscard]] bool fits(std::size_t index) const {
-    const std::size_t per_token = KvCache::bytes_per_token(model_.config(), cache_.dtype());
-    return (n_reserved_ + reservation(index)) * per_token <= cache_bytes_;
+    return n_reserved_ + reservation(index) <= cache_bytes_;
   }
 
   /// A running request and how much of a prompt it can lend.
@@ -106,7 +105,7 @@ class Batch {
     Shared best{nullptr, kLeastShared - 1};
     for (const Running& other : running_) {
       const std::size_t n = std::min(n_common(other.tokens, prompt), prompt.size() - 1);
-      if (n > best.n_tokens) {
+      if (n > best.n_tokens && cache_.can_fork(other.sequence, std::min(n, other.n_computed))) {
         best = {&other, n};
       }
     }

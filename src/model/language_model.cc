@@ -2,8 +2,12 @@
 
 namespace nibble::model {
 
+KvSetup LanguageModel::kv() const {
+  return kv_ ? *kv_ : default_kv_setup(arithmetic());
+}
+
 KvCache LanguageModel::make_cache(std::size_t max_bytes) const {
-  return {config(), arithmetic() == Arithmetic::kF32 ? DType::kF32 : DType::kF16, max_bytes};
+  return {config(), kv(), max_bytes};
 }
 
 }  // namespace nibble::model

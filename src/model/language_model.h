@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -56,8 +57,13 @@ class LanguageModel {
                      std::span<const ops::RowTarget> targets,
                      std::span<ops::TokenScore> scores) = 0;
 
-  /// A cache of the dtype that this model's arithmetic wants.
+  /// How keys and values are kept: as set, or as this model's arithmetic wants them.
+  [[nodiscard]] KvSetup kv() const;
+  void set_kv(KvSetup setup) { kv_ = std::move(setup); }
   [[nodiscard]] KvCache make_cache(std::size_t max_bytes) const;
+
+ private:
+  std::optional<KvSetup> kv_;
 };
 
 }  // namespace nibble::model

@@ -85,6 +85,7 @@ LoadedModel load(const std::filesystem::path& path,
   check_vocabulary(*out.tokenizer, config, path).take();
   out.chat_template = read_chat_template(*checkpoint).take();
   out.file_bytes = checkpoint->file_bytes();
+  KvSetup kv = read_kv_setup(*checkpoint, config, options.arithmetic, options.kv).take();
   if (options.with_hash) {
     // First, so that the file's pages are not resident beside the packed weights.
     out.hash = checkpoint->hash();
@@ -92,6 +93,7 @@ LoadedModel load(const std::filesystem::path& path,
   }
   out.model =
       build_model(*checkpoint, config, options.arithmetic, pool, progress, options.keep_packed);
+  out.model->set_kv(std::move(kv));
   return out;
 }
 

@@ -21,6 +21,8 @@ struct LoadOptions {
   Arithmetic arithmetic = Arithmetic::kNative;
   bool with_hash = true;  ///< reads every byte of the weight files; not needed to answer one prompt
   bool keep_packed = false;  ///< see weights/packed_weights.h
+  /// Of keys and values; nullptr: what the model's folder says, or floats
+  const codec::KvScheme* kv = nullptr;
 };
 
 struct LoadedModel {

@@ -41,7 +41,7 @@ class Runner {
  private:
   static std::size_t cache_bytes(const model::LanguageModel& model, std::size_t n_tokens) {
     const std::size_t n_rounded = round_up(n_tokens, model::kPageTokens) + model::kPageTokens;
-    return n_rounded * model::KvCache::bytes_per_token(model.config(), DType::kF32);
+    return model.make_cache(0).bytes_for(n_rounded, n_tokens);
   }
 
   model::LanguageModel& model_;

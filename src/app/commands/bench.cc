@@ -1,7 +1,8 @@
 // nibble bench: prompt and generation rates under the conventions of llama-bench, so that the two
-// tables can be compared: random tokens, an empty cache for each repetition, one warm-up run,
-// logits of the last position only. Generation with a batch is that of llama-batched-bench: that
-// many sequences go on side by side, and the rate counts the tokens of all.
+// tables can be compared: random tokens, a cache that is empty or filled to a depth for each
+// repetition, one warm-up run, logits of the last position only. Generation with a batch is that of
+// llama-batched-bench: that many sequences go on side by side, and the rate counts the tokens of
+// all.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -14,6 +15,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/kv_option.h"
 #include "base/cancel.h"
 #include "base/json.h"
 #include "kernels/select.h"
@@ -29,20 +31,26 @@ struct BenchOptions {
   std::vector<std::size_t> batches = {1};
   std::size_t repetitions = 5;
   std::size_t chunk = 512;
+  std::vector<std::size_t> depths = {0};
+  const codec::KvScheme* kv = nullptr;
   Arithmetic arithmetic = Arithmetic::kNative;
   bool keep_packed = false;
 };
 
-/// `batch` sequences of `n_tokens`, each in passes of at most `chunk`.
+/// `batch` sequences of `n_tokens`, each in passes of at most `chunk`, behind `depth` tokens.
 struct BenchTest {
   std::string kind;  ///< "pp", "tg"
   std::size_t n_tokens;
   std::size_t chunk;
   std::size_t batch;
+  std::size_t depth;
 
   [[nodiscard]] std::string name() const {
-    return batch == 1 ? fmt::format("{}{}", kind, n_tokens)
-                      : fmt::format("{}{} x {}", kind, n_tokens, batch);
+    return fmt::format("{}{}{}{}",
+                       kind,
+                       n_tokens,
+                       depth == 0 ? "" : fmt::format(" @ d{}", depth),
+                       batch == 1 ? "" : fmt::format(" x {}", batch));
   }
 };
 
@@ -72,29 +80,45 @@ class Bench {
  public:
   explicit Bench(model::LanguageModel& model) : model_(model) {}
 
-  /// Seconds that the first `n_tokens` of the test take, from an empty cache.
+  /// Fills a cache up to the depth of the tests to come.
+  void fill(std::size_t depth, std::size_t chunk) {
+    cache_.emplace(model_.make_cache(std::size_t{1} << 40));
+    filled_ = cache_->create();
+    std::vector<model::SequenceChunk> chunks{{filled_, {}}};
+    run(chunks, depth, chunk);
+  }
+
+  /// Seconds that the first `n_tokens` of the test take, from a cache of its depth.
   double seconds(const BenchTest& test, std::size_t n_tokens) {
-    std::mt19937 random(42);
-    std::uniform_int_distribution<std::int32_t> token(
-        0, static_cast<std::int32_t>(model_.config().vocab) - 1);
-    std::vector<std::int32_t> tokens(test.batch * n_tokens);
-    std::ranges::generate(tokens, [&] { return token(random); });
-    model::KvCache cache = model_.make_cache(std::size_t{1} << 40);
     std::vector<model::SequenceChunk> chunks(test.batch);
-    std::ranges::generate(chunks, [&] { return model::SequenceChunk{cache.create(), {}}; });
+    std::ranges::generate(chunks, [&] { return model::SequenceChunk{cache_->fork(filled_), {}}; });
     const auto start = std::chrono::steady_clock::now();
-    for (std::size_t first = 0; first < n_tokens; first += test.chunk) {
-      cancel_flag().check();
-      const std::size_t n = std::min(test.chunk, n_tokens - first);
-      for (std::size_t i = 0; i < chunks.size(); ++i) {
-        chunks[i].tokens = std::span(tokens).subspan(i * n_tokens + first, n);
-      }
-      step(chunks, n, cache);
+    run(chunks, n_tokens, test.chunk);
+    const auto end = std::chrono::steady_clock::now();
+    for (const model::SequenceChunk& chunk : chunks) {
+      cache_->drop(chunk.sequence);
     }
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return std::chrono::duration<double>(end - start).count();
   }
 
  private:
+  /// `n_tokens` random ones behind each sequence.
+  void run(std::span<model::SequenceChunk> chunks, std::size_t n_tokens, std::size_t chunk) {
+    std::mt19937 random(42);
+    std::uniform_int_distribution<std::int32_t> token(
+        0, static_cast<std::int32_t>(model_.config().vocab) - 1);
+    std::vector<std::int32_t> tokens(chunks.size() * n_tokens);
+    std::ranges::generate(tokens, [&] { return token(random); });
+    for (std::size_t first = 0; first < n_tokens; first += chunk) {
+      cancel_flag().check();
+      const std::size_t n = std::min(chunk, n_tokens - first);
+      for (std::size_t i = 0; i < chunks.size(); ++i) {
+        chunks[i].tokens = std::span(tokens).subspan(i * n_tokens + first, n);
+      }
+      step(chunks, n, *cache_);
+    }
+  }
+
   /// The chunks, `n` tokens each; logits of the last position of each.
   void step(std::span<const model::SequenceChunk> chunks, std::size_t n, model::KvCache& cache) {
     const model::ModelConfig& config = model_.config();
@@ -110,6 +134,8 @@ class Bench {
   }
 
   model::LanguageModel& model_;
+  std::optional<model::KvCache> cache_;
+  model::SequenceId filled_ = 0;
   std::vector<float> hidden_;
   std::vector<float> logits_;
 };
@@ -126,12 +152,14 @@ BenchResult measure(Bench& bench, const BenchTest& test, std::size_t repetitions
 
 std::vector<BenchTest> list_tests(const BenchOptions& options) {
   std::vector<BenchTest> tests;
-  for (const std::size_t n : options.prompts) {
-    tests.push_back({"pp", n, options.chunk, 1});
-  }
-  for (const std::size_t n : options.generations) {
-    for (const std::size_t batch : options.batches) {
-      tests.push_back({"tg", n, 1, batch});
+  for (const std::size_t depth : options.depths) {
+    for (const std::size_t n : options.prompts) {
+      tests.push_back({"pp", n, options.chunk, 1, depth});
+    }
+    for (const std::size_t n : options.generations) {
+      for (const std::size_t batch : options.batches) {
+        tests.push_back({"tg", n, 1, batch, depth});
+      }
     }
   }
   return tests;
@@ -144,7 +172,12 @@ std::vector<BenchResult> measure_all(const BenchOptions& options,
   std::vector<BenchResult> results;
   const std::vector<BenchTest> tests = list_tests(options);
   progress.begin("bench", tests.size());
+  std::optional<std::size_t> depth;
   for (const BenchTest& test : tests) {
+    if (depth != test.depth) {
+      depth = test.depth;
+      bench.fill(test.depth, options.chunk);
+    }
     results.push_back(measure(bench, test, options.repetitions));
     progress.advance(1);
   }
@@ -155,15 +188,16 @@ std::vector<BenchResult> measure_all(const BenchOptions& options,
 std::string as_table(const model::LanguageModel& model, const std::vector<BenchResult>& results) {
   constexpr double kMiB = 1024.0 * 1024.0;
   std::string out =
-      "| model | weights | params | arithmetic | kernels | threads | test | t/s |\n"
-      "|---|---:|---:|---|---|---:|---:|---:|\n";
+      "| model | weights | params | arithmetic | kv | kernels | threads | test | t/s |\n"
+      "|---|---:|---:|---|---|---|---:|---:|---:|\n";
   for (const BenchResult& result : results) {
     out +=
-        fmt::format("| {} | {:.2f} MiB | {:.2f} M | {} | {} | {} | {} | {:.2f}{} |\n",
+        fmt::format("| {} | {:.2f} MiB | {:.2f} M | {} | {} | {} | {} | {} | {:.2f}{} |\n",
                     model.config().name.empty() ? model.config().architecture : model.config().name,
                     static_cast<double>(model.weight_bytes()) / kMiB,
                     static_cast<double>(model.config().n_parameters()) / 1e6,
                     arithmetic_name(model.arithmetic()),
+                    model.kv().name(),
                     kernels::kernels().name,
                     model.pool().size(),
                     result.test.name(),
@@ -179,6 +213,7 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
     tests.push_back({{"test", result.test.name()},
                      {"tokens", result.test.n_tokens},
                      {"batch", result.test.batch},
+                     {"depth", result.test.depth},
                      {"mean_tok_s", result.mean()},
                      {"stdev_tok_s", or_null(result.stdev())},
                      {"samples_tok_s", result.tok_s}});
@@ -187,6 +222,7 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
                          {"weight_bytes", model.weight_bytes()},
                          {"parameters", model.config().n_parameters()},
                          {"arithmetic", arithmetic_name(model.arithmetic())},
+                         {"kv", model.kv().name()},
                          {"kernels", kernels::kernels().name},
                          {"threads", model.pool().size()},
                          {"tests", tests}};
@@ -199,10 +235,11 @@ void check_lengths(const BenchOptions& options, const model::ModelConfig& config
   }
   for (const std::vector<std::size_t>* lengths : {&options.prompts, &options.generations}) {
     for (const std::size_t n : *lengths) {
-      if (n > config.context) {
+      const std::size_t most = n + std::ranges::max(options.depths);
+      if (most > config.context) {
         raise(ErrorCode::kInvalidArgument,
               "a test of {} tokens, wanted at most the model's context of {}",
-              n,
+              most,
               config.context);
       }
     }
@@ -217,6 +254,7 @@ int run_bench(const BenchOptions& options, const Globals& globals) {
   check_lengths(options, config);
   const auto model = model::build_model(
       *checkpoint, config, options.arithmetic, pool, *progress, options.keep_packed);
+  model->set_kv(model::read_kv_setup(*checkpoint, config, options.arithmetic, options.kv).take());
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
   return 0;
@@ -244,6 +282,13 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+  command
+      ->add_option("-d,--depth",
+                   options->depths,
+                   "Tokens that are in the cache before a test begins: 0,1024")
+      ->delimiter(',')
+      ->check(CLI::Range(std::size_t{0}, kMaxTokens))
+      ->capture_default_str();
   command->add_option("-r,--repetitions", options->repetitions, "Repetitions of each test")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -251,6 +296,7 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,
                     "Keep the packed weights beside the model, and start from them next time");

@@ -7,6 +7,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/kv_option.h"
 #include "base/json.h"
 #include "eval/evaluate.h"
 
@@ -18,6 +19,7 @@ struct EvalOptions {
   std::vector<std::string> tasks;
   std::string data = ".";
   Arithmetic arithmetic = Arithmetic::kDeterministic;
+  const codec::KvScheme* kv = nullptr;
   std::size_t limit = 0;
   std::size_t window = 2048;
 };
@@ -144,6 +146,7 @@ std::string as_document(const model::LoadedModel& model,
                          {"tokenizer_hash", model.tokenizer->hash()},
                          {"weights", model.weight_types},
                          {"arithmetic", arithmetic_name(model.model->arithmetic())},
+                         {"kv", model.model->kv().name()},
                          {"add_bos", engine.options().add_bos},
                          {"request_tokens", counters.n_request_tokens},
                          {"computed_tokens", counters.n_computed_tokens},
@@ -158,7 +161,9 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   model::LoadedModel model =
-      model::load_model(options.model, {.arithmetic = options.arithmetic}, pool, *progress).take();
+      model::load_model(
+          options.model, {.arithmetic = options.arithmetic, .kv = options.kv}, pool, *progress)
+          .take();
   eval::Engine engine(model, eval::default_engine_options(model));
   std::vector<TaskReport> reports;
   for (const auto& task : make_tasks(options, model)) {
@@ -188,6 +193,7 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  add_kv_option(*command, options->kv);
   command->footer(
       "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100");
   command->callback([options, &invocation] {

@@ -12,6 +12,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/kv_option.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
 #include "model/generate.h"
@@ -27,6 +28,7 @@ struct Options {
   std::string prompt;
   std::size_t max_tokens = 128;
   Arithmetic arithmetic = Arithmetic::kNative;
+  const codec::KvScheme* kv = nullptr;
   bool keep_packed = false;
 };
 
@@ -147,8 +149,10 @@ model::GenerateRequest make_request(const Options& options, const model::LoadedM
 }
 
 int run(const Options& options, const Globals& globals) {
-  const model::LoadOptions load = {
-      .arithmetic = options.arithmetic, .with_hash = false, .keep_packed = options.keep_packed};
+  const model::LoadOptions load = {.arithmetic = options.arithmetic,
+                                   .with_hash = false,
+                                   .keep_packed = options.keep_packed,
+                                   .kv = options.kv};
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
   model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
@@ -182,6 +186,7 @@ void add_run(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{1}, kMaxTokens))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,
                     "Keep the packed weights beside the model, and start from them next time");

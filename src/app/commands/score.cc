@@ -7,6 +7,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/kv_option.h"
 #include "base/file.h"
 #include "eval/engine.h"
 #include "eval/request_lines.h"
@@ -18,6 +19,7 @@ struct ScoreOptions {
   std::string model;
   std::string requests;
   Arithmetic arithmetic = Arithmetic::kDeterministic;
+  const codec::KvScheme* kv = nullptr;
   std::size_t max_context = 0;
   std::size_t batch_tokens = eval::EngineOptions{}.batch_tokens;
   std::size_t batch = 0;
@@ -62,7 +64,9 @@ int run_score(const ScoreOptions& options, const Globals& globals) {
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   model::LoadedModel model =
-      model::load_model(options.model, {.arithmetic = options.arithmetic}, pool, *progress).take();
+      model::load_model(
+          options.model, {.arithmetic = options.arithmetic, .kv = options.kv}, pool, *progress)
+          .take();
   eval::EngineOptions engine_options = eval::default_engine_options(model);
   engine_options.max_context = options.max_context;
   engine_options.batch_tokens = options.batch_tokens;
@@ -93,6 +97,7 @@ void add_score(CLI::App& root, Invocation& invocation) {
   command->add_option("--requests", options->requests, "JSON lines, or - for standard input")
       ->required();
   add_arithmetic_option(*command, options->arithmetic);
+  add_kv_option(*command, options->kv);
   command->add_option("-c,--max-context", options->max_context, "Tokens; 0 means the model's own")
       ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();

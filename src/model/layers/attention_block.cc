@@ -97,9 +97,12 @@ void AttentionBlock::run(Stream& stream) const {
   const auto [q, k, v] = project(stream);
   ops::AttentionShape shape = shape_;
   shape.kv_dtype = stream.kv_dtype();
+  shape.coding = stream.kv_coding();
 
   normalize_heads(k, k_norm_, pool);
-  ops::rope_in_place(k, shape.head_dim, inverse_frequency_, stream.all().positions(), pool);
+  if (shape.coding == nullptr || !shape.coding->scheme->keys_before_rope) {
+    ops::rope_in_place(k, shape.head_dim, inverse_frequency_, stream.all().positions(), pool);
+  }
   ops::store_kv(shape, k, v, stream.all().sequences(), pool);
   if (stream.n_rows() == 0) {
     return;

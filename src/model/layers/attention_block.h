@@ -6,7 +6,9 @@
 /// The norms run on each head and exist only with `qk_norm`, the biases only with `qkv_bias`.
 ///
 /// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]
-/// Precision  that of the ops; keys and values are stored in the cache's dtype
+/// With a scheme that codes keys before RoPE they are stored unrotated.
+///
+/// Precision  that of the ops; keys and values are stored as the cache keeps them
 /// Threads    one call at a time
 /// Source     Vaswani et al. 2017, arXiv 1706.03762; grouped queries: Ainslie et al. 2023, arXiv
 ///            2305.13245
@@ -23,7 +25,7 @@
 
 namespace nibble::model {
 
-/// What attention needs to know of a layer; the cache's dtype is the caller's to set.
+/// What attention needs to know of a layer; what the cache holds is the caller's to set.
 ops::AttentionShape attention_shape(const ModelConfig& config, std::size_t layer);
 
 /// The angles a position that RoPE turns the pairs of a head of a layer by, [head_dim / 2]. Gemma 3

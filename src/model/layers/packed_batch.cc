@@ -45,9 +45,14 @@ PackedBatch PackedBatch::select(std::span<const std::uint32_t> rows) const {
 
 void PackedBatch::enter_layer(const KvCache& cache, std::size_t layer) {
   pages_.resize(sequences_.size());
+  floats_.resize(sequences_.size());
   for (std::size_t s = 0; s < sequences_.size(); ++s) {
     pages_[s] = cache.pages(ids_[s], layer);
     sequences_[s].pages = pages_[s];
+    if (cache.coding(layer) != nullptr) {
+      floats_[s] = cache.floats(ids_[s], layer);
+      sequences_[s].floats = floats_[s];
+    }
   }
 }
 

@@ -43,7 +43,7 @@ class PackedBatch {
   std::vector<std::int32_t> positions_;
   std::vector<SequenceId> ids_;  ///< of each entry of sequences_
   std::vector<ops::AttentionSequence> sequences_;
-  std::vector<std::vector<ops::KvPageView>> pages_;
+  std::vector<std::vector<ops::KvPageView>> pages_, floats_;
 };
 
 }  // namespace nibble::model

@@ -66,6 +66,8 @@ class Stream {
   }
   [[nodiscard]] ThreadPool& pool() const noexcept { return context_.pool; }
   [[nodiscard]] DType kv_dtype() const noexcept { return context_.cache.dtype(); }
+  /// Of this layer; nullptr where keys and values are floats.
+  [[nodiscard]] const ops::KvCoding* kv_coding() const { return context_.cache.coding(layer_); }
 
  private:
   StreamContext context_;

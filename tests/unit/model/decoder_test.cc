@@ -7,6 +7,7 @@
 
 #include "base/cancel.h"
 #include "support/files.h"
+#include "unit/model/kv_tables.h"
 #include "unit/model/model_runs.h"
 #include "unit/model/tiny_model.h"
 
@@ -41,6 +42,27 @@ TEST_P(DecoderOfEachFamily, PiecesOfAPromptGiveTheLogitsOfTheWhole) {
   const Logits whole = tiny_.run_all(tokens);
   for (const std::size_t chunk : {1U, 7U, 64U}) {
     EXPECT_LE(max_difference(tiny_.run_all(tokens, chunk).values, whole.values), kNoise) << chunk;
+  }
+}
+
+TEST_P(DecoderOfEachFamily, CodedKeysAndValuesDoNotDependOnPieces) {
+  const Tokens tokens = some_tokens(200);
+  const ModelConfig& config = tiny_.model().config();
+  const Logits floats = tiny_.run_all(tokens);
+  for (const codec::KvScheme& scheme : codec::kv_schemes()) {
+    KvSetup setup = kv_setup(scheme, Arithmetic::kF32);
+    if (scheme.needs_tables()) {
+      setup.tables = std::make_shared<KvTableList>(testing::flat_tables(config, scheme.keys.bits));
+    }
+    if (scheme.is_coded() && config.head_dim % 16 != 0) {
+      continue;
+    }
+    tiny_.model().set_kv(setup);
+    const Logits whole = tiny_.run_all(tokens);
+    EXPECT_LE(max_difference(tiny_.run_all(tokens, 33).values, whole.values), kNoise)
+        << scheme.name;
+    EXPECT_LE(max_difference(whole.row(0), floats.row(0)), scheme.n_sinks > 0 ? kNoise : 3.0)
+        << scheme.name;
   }
 }
 

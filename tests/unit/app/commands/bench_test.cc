@@ -43,6 +43,25 @@ TEST(BenchCommand, GeneratesInBatches) {
   EXPECT_GT(tests[3]["mean_tok_s"], 0.0);
 }
 
+TEST(BenchCommand, MeasuresBehindAFilledCacheOfAScheme) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const CommandResult result =
+      run_program("bench " + model.string() + " -p 0 -n 2 -d 0,150 -r 2 --kv kivi-2 --json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto document = nlohmann::json::parse(result.out);
+  EXPECT_EQ(document["kv"], "kivi-2");
+  ASSERT_EQ(document["tests"].size(), 2U);
+  EXPECT_EQ(document["tests"][0]["test"], "tg2");
+  EXPECT_EQ(document["tests"][1]["test"], "tg2 @ d150");
+  EXPECT_EQ(document["tests"][1]["depth"], 150);
+  EXPECT_GT(document["tests"][1]["mean_tok_s"], 0.0);
+  const CommandResult tables = run_program("bench " + model.string() + " -p 8 --kv kvquant-4");
+  EXPECT_EQ(tables.exit_code, 3);
+  EXPECT_THAT(tables.err, HasSubstr("kvquant-4 needs the tables of a calibration"));
+  const CommandResult deep = run_program("bench " + model.string() + " -p 9 -n 0 -d 8190");
+  EXPECT_THAT(deep.err, HasSubstr("a test of 8199 tokens"));
+}
+
 TEST(BenchCommand, RefusesWhatCannotBeMeasured) {
   NIBBLE_NEEDS_FILE(model, demo_model());
   const CommandResult too_long = run_program("bench " + model.string() + " -p 9000 -n 0");
