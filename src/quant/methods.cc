@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "quant/solve/autoround.h"
 #include "quant/solve/gguf.h"
 #include "quant/solve/gptq.h"
 #include "quant/solve/hqq.h"
@@ -29,6 +30,10 @@ constexpr std::array kSolvers = {
               "the block types of GGUF as ggml fills them, with or without importance",
               Needs{},
               &make_gguf},
+    SolverRow{"autoround",
+              "block by block; tunes rounding and ranges by the signs of gradients",
+              Needs{.block = true},
+              &make_autoround},
 };
 
 constexpr std::array kTransforms = {

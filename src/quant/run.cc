@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 
 #include "base/cancel.h"
@@ -198,6 +199,29 @@ Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
   }
 }
 
+namespace {
+
+/// What methods measured, over the weights that have it.
+std::string measures_text(const QuantizeReport& report) {
+  std::map<std::string, std::vector<double>> values;
+  for (const WeightReport& weight : report.weights) {
+    for (const Fact& fact : weight.measures) {
+      values[fact.name].push_back(fact.value);
+    }
+  }
+  std::string out;
+  for (const auto& [name, all] : values) {
+    out += fmt::format("{}: {:.4g} in the mean of {} weights, {:.4g} at most\n",
+                       name,
+                       std::reduce(all.begin(), all.end()) / static_cast<double>(all.size()),
+                       all.size(),
+                       *std::ranges::max_element(all));
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string report_text(const QuantizeReport& report) {
   const auto worst = std::ranges::max_element(
       report.weights, {}, [](const WeightReport& w) { return w.relative_error(); });
@@ -220,7 +244,7 @@ std::string report_text(const QuantizeReport& report) {
   for (const auto& [name, n_weights] : facts) {
     out += fmt::format("note: {} in {} weights\n", name, n_weights);
   }
-  return out;
+  return out + measures_text(report);
 }
 
 Json report_json(const QuantizeReport& report) {

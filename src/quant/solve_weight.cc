@@ -7,29 +7,56 @@
 #include "quant/matrix.h"
 
 namespace nibble::quant {
+namespace {
+
+void add_facts(const char* key, const std::vector<Fact>& facts, Json& out) {
+  for (const Fact& fact : facts) {
+    out[key][fact.name] = fact.value;
+  }
+}
+
+std::vector<Fact> facts_of(const Json& json, const char* key) {
+  std::vector<Fact> out;
+  const Json facts = json.value(key, Json::object());
+  for (const auto& [name, value] : facts.items()) {
+    out.push_back({name, value.get<double>()});
+  }
+  return out;
+}
+
+}  // namespace
 
 double WeightReport::relative_error() const {
   return weight_square > 0 ? std::sqrt(error_square / weight_square) : 0.0;
 }
 
-SolvedWeight solve_weight(const PlanRow& row, const SolveInput& input, ThreadPool& pool) {
-  const auto start = std::chrono::steady_clock::now();
-  Solved solved = row.stage->solver->solve(input, row.codec, pool);
-  const SquaredError error = squared_error(input.weight, solved.matrix, pool);
+SolvedWeight report_solved(const PlanRow& row,
+                           MatrixView<const float> weight,
+                           Solved solved,
+                           double seconds,
+                           ThreadPool& pool) {
+  const SquaredError error = squared_error(weight, solved.matrix, pool);
   if (!std::isfinite(error.difference)) {
     raise(ErrorCode::kUnsupported,
           "{}: the weights are too large for codec {} (the decoded values are not finite)",
           row.weight,
           row.codec->name());
   }
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return {std::move(solved.matrix),
           {row.weight,
            row.target_codec,
            error.difference,
            error.weight,
-           elapsed.count(),
-           std::move(solved.facts)}};
+           seconds,
+           std::move(solved.facts),
+           std::move(solved.measures)}};
+}
+
+SolvedWeight solve_weight(const PlanRow& row, const SolveInput& input, ThreadPool& pool) {
+  const auto start = std::chrono::steady_clock::now();
+  Solved solved = row.stage->solver->solve(input, row.codec, pool);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  return report_solved(row, input.weight, std::move(solved), elapsed.count(), pool);
 }
 
 Json weight_report_json(const WeightReport& report) {
@@ -39,29 +66,20 @@ Json weight_report_json(const WeightReport& report) {
               {"error_square", report.error_square},
               {"weight_square", report.weight_square},
               {"seconds", report.seconds}};
-  Json facts = Json::object();
-  for (const Fact& fact : report.facts) {
-    facts[fact.name] = fact.value;
-  }
-  if (!facts.empty()) {
-    out["facts"] = std::move(facts);
-  }
+  add_facts("facts", report.facts, out);
+  add_facts("measures", report.measures, out);
   return out;
 }
 
 WeightReport weight_report_from_json(const Json& json, std::string_view where) {
   try {
-    WeightReport out{json.at("weight").get<std::string>(),
-                     json.at("codec").get<std::string>(),
-                     json.at("error_square").get<double>(),
-                     json.at("weight_square").get<double>(),
-                     json.at("seconds").get<double>(),
-                     {}};
-    const Json facts = json.value("facts", Json::object());
-    for (const auto& [name, value] : facts.items()) {
-      out.facts.push_back({name, value.get<double>()});
-    }
-    return out;
+    return {json.at("weight").get<std::string>(),
+            json.at("codec").get<std::string>(),
+            json.at("error_square").get<double>(),
+            json.at("weight_square").get<double>(),
+            json.at("seconds").get<double>(),
+            facts_of(json, "facts"),
+            facts_of(json, "measures")};
   } catch (const Json::exception& error) {
     raise(ErrorCode::kCorruptData, "{}: not the report of a weight: {}", where, error.what());
   }

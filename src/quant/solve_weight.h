@@ -21,7 +21,7 @@ struct WeightReport {
   double error_square = 0;   ///< |W - decoded|_F^2
   double weight_square = 0;  ///< |W|_F^2
   double seconds = 0;
-  std::vector<Fact> facts;  ///< of the method
+  std::vector<Fact> facts = {}, measures = {};  ///< of the method
 
   /// |W - decoded|_F / |W|_F; 0 for weights that are all 0.
   [[nodiscard]] double relative_error() const;
@@ -31,6 +31,13 @@ struct SolvedWeight {
   codec::EncodedMatrix matrix;
   WeightReport report;
 };
+
+/// What a method made of `weight`, with its report.
+SolvedWeight report_solved(const PlanRow& row,
+                           MatrixView<const float> weight,
+                           Solved solved,
+                           double seconds,
+                           ThreadPool& pool);
 
 SolvedWeight solve_weight(const PlanRow& row, const SolveInput& input, ThreadPool& pool);
 

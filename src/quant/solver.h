@@ -32,12 +32,16 @@ struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
   bool mean_square = false;
+  bool block = false;  ///< what whole decoder blocks read and write; block_solver.h
 
-  [[nodiscard]] bool any() const noexcept { return second_moment || abs_mean || mean_square; }
+  [[nodiscard]] bool any() const noexcept {
+    return second_moment || abs_mean || mean_square || block;
+  }
   friend Needs operator|(const Needs& a, const Needs& b) noexcept {
     return {.second_moment = a.second_moment || b.second_moment,
             .abs_mean = a.abs_mean || b.abs_mean,
-            .mean_square = a.mean_square || b.mean_square};
+            .mean_square = a.mean_square || b.mean_square,
+            .block = a.block || b.block};
   }
 };
 
@@ -56,8 +60,11 @@ struct Fact {
 
 struct Solved {
   codec::EncodedMatrix matrix;
-  std::vector<Fact> facts;
+  std::vector<Fact> facts;          ///< what is out of the ordinary
+  std::vector<Fact> measures = {};  ///< what every solution of the method has
 };
+
+class BlockSolver;
 
 class Solver {
  public:
@@ -71,6 +78,8 @@ class Solver {
   [[nodiscard]] virtual Solved solve(const SolveInput& input,
                                      const std::shared_ptr<const codec::Codec>& codec,
                                      ThreadPool& pool) const = 0;
+  /// The method for all weights of a decoder block at once; none in most methods.
+  [[nodiscard]] virtual const BlockSolver* block_solver() const noexcept { return nullptr; }
 };
 
 struct SolverRow {

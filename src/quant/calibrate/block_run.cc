@@ -1,6 +1,7 @@
 #include "quant/calibrate/block_run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,7 @@
 #include "codec/dense.h"
 #include "io/checkpoint_writer.h"
 #include "model/memory.h"
+#include "quant/block_solver.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
@@ -20,6 +22,17 @@ bool is_changed(const DecoderBlock& block,
                 const std::vector<float>& before) {
   const auto w = block.weight(name);
   return !std::equal(before.begin(), before.end(), w.data);
+}
+
+double mean_square_difference(MatrixView<const float> a, MatrixView<const float> b) {
+  double sum = 0;
+  for (std::size_t r = 0; r < a.rows; ++r) {
+    for (std::size_t c = 0; c < a.cols; ++c) {
+      const double d = static_cast<double>(a(r, c)) - static_cast<double>(b(r, c));
+      sum += d * d;
+    }
+  }
+  return sum / static_cast<double>(std::max<std::size_t>(1, a.rows * a.cols));
 }
 
 }  // namespace
@@ -40,7 +53,8 @@ void BlockRun::require_enough_memory() const {
   const model::ModelConfig& config = job_.config;
   const std::size_t heads = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
-  const std::size_t n_copies = job_.plan.recipe->transforms.empty() && feeds_quantized() ? 1 : 3;
+  const std::size_t n_copies =
+      job_.plan.recipe->transforms.empty() && feeds_quantized() && !wants_targets() ? 1 : 3;
   const std::size_t activations =
       n_copies * job_.windows.ids.size() * (config.hidden + widest) * sizeof(float);
   std::size_t block = 0;
@@ -49,7 +63,7 @@ void BlockRun::require_enough_memory() const {
   }
   const std::size_t moment = widest * widest * (2 * sizeof(double) + sizeof(float));
   model::require_memory(job_.checkpoint.path().string() + ": calibrated quantization",
-                        activations + 2 * block + moment,
+                        activations + (wants_targets() ? 7 : 2) * block + moment,
                         model::available_memory())
       .take();
 }
@@ -85,6 +99,9 @@ void BlockRun::run() {
     raise(ErrorCode::kIo, "{}: cannot be created: {}", job_.folder.string(), error.message());
   }
   tokens_ = embed();
+  if (wants_targets()) {
+    originals_ = tokens_;
+  }
   for (std::size_t layer = 0; layer < job_.config.n_layers; ++layer) {
     cancel_flag().check();
     if (fs::exists(block_folder(layer))) {
@@ -115,6 +132,7 @@ void BlockRun::run_block(std::size_t layer) {
   Output output{io::CheckpointWriter::create(block_folder(layer)).take()};
   DecoderBlock block = load(layer);
   transform(block, layer, output);
+  advance_originals(layer);
   if (feeds_quantized()) {
     solve(block, layer, tokens_, output);
   } else {
@@ -159,7 +177,117 @@ void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output)
   }
 }
 
+void BlockRun::advance_originals(std::size_t layer) {
+  if (originals_) {
+    DecoderBlock original = load(layer);
+    pass(original, *originals_);
+  }
+}
+
 void BlockRun::solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output) {
+  const auto together = solved_together(layer);
+  if (together.empty()) {
+    solve_by_site(block, layer, tokens, output);
+    return;
+  }
+  if (together.size() < n_solved(layer)) {
+    BlockTokens copy = tokens;
+    solve_by_site(block, layer, copy, output);
+  }
+  solve_together(together, block, tokens, output);
+}
+
+std::size_t BlockRun::n_solved(std::size_t layer) const {
+  return static_cast<std::size_t>(std::ranges::count_if(job_.plan.rows, [&](const PlanRow& row) {
+    return row.layer == static_cast<int>(layer) && !row.is_kept();
+  }));
+}
+
+bool BlockRun::wants_targets() const {
+  return std::ranges::any_of(job_.plan.recipe->stages,
+                             [](const SolveStage& stage) { return stage.needs.block; });
+}
+
+std::vector<const PlanRow*> BlockRun::solved_together(std::size_t layer) const {
+  std::vector<const PlanRow*> out;
+  for (const Site site : kSites) {
+    for (const std::string_view name : linears_at(site)) {
+      const PlanRow* row = row_of(layer, name);
+      if (row != nullptr && row->stage->needs.block) {
+        out.push_back(row);
+      }
+    }
+  }
+  std::ranges::stable_sort(out, {}, &PlanRow::stage);
+  return out;
+}
+
+void BlockRun::solve_together(std::span<const PlanRow* const> rows,
+                              DecoderBlock& block,
+                              BlockTokens& tokens,
+                              Output& output) {
+  std::vector<WeightReport> reports;
+  for (std::size_t first = 0; first < rows.size();) {
+    std::size_t end = first + 1;
+    while (end < rows.size() && rows[end]->stage == rows[first]->stage) {
+      ++end;
+    }
+    solve_stage(rows.subspan(first, end - first), block, tokens, reports, output);
+    first = end;
+  }
+  pass(block, tokens);
+  const double error = mean_square_difference(tokens.hidden(), originals_->hidden());
+  for (WeightReport& report : reports) {
+    report.measures.push_back({"block_mse", error});
+    output.reports.push_back(weight_report_json(report));
+  }
+}
+
+void BlockRun::solve_stage(std::span<const PlanRow* const> rows,
+                           DecoderBlock& block,
+                           BlockTokens& tokens,
+                           std::vector<WeightReport>& reports,
+                           Output& output) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<BlockWeight> weights;
+  std::uint64_t n_parameters = 0;
+  for (const PlanRow* row : rows) {
+    weights.push_back({DecoderBlock::short_name(row->weight), row->codec});
+    n_parameters += row->rows * row->cols;
+  }
+  std::uint64_t n_done = 0;
+  const auto advance = [&](double part) {
+    const auto to = static_cast<std::uint64_t>(part * static_cast<double>(n_parameters));
+    progress_.advance(to - n_done);
+    n_done = to;
+  };
+  auto solved = rows.front()->stage->solver->block_solver()->solve_block(
+      {.block = block,
+       .layer = static_cast<std::size_t>(rows.front()->layer),
+       .inputs = tokens.hidden(),
+       .targets = originals_->hidden(),
+       .window = tokens.window(),
+       .weights = weights},
+      pool_,
+      advance);
+  advance(1.0);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const PlanRow& row = *rows[i];
+    const double share =
+        static_cast<double>(row.rows * row.cols) / static_cast<double>(n_parameters);
+    SolvedWeight weight = report_solved(
+        row, block.weight(weights[i].name), std::move(solved[i]), elapsed.count() * share, pool_);
+    output.writer.add_tensor(row.weight, weight.matrix).take();
+    block.set_weight(weights[i].name, decode_matrix(weight.matrix, pool_));
+    reports.push_back(std::move(weight.report));
+  }
+}
+
+void BlockRun::solve_by_site(DecoderBlock& block,
+                             std::size_t layer,
+                             BlockTokens& tokens,
+                             Output& output) {
   for (const Site site : kSites) {
     InputStatistics inputs(needs_at(site, layer), block.cols_at(site));
     tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t /*first*/) {
@@ -179,7 +307,7 @@ void BlockRun::solve_at(Site site,
                         Output& output) {
   for (const std::string_view name : linears_at(site)) {
     const PlanRow* row = row_of(layer, name);
-    if (row == nullptr) {
+    if (row == nullptr || row->stage->needs.block) {
       continue;
     }
     cancel_flag().check();
@@ -207,6 +335,7 @@ void BlockRun::repeat_block(std::size_t layer) {
     progress_.advance(row.is_kept() ? 0 : row.rows * row.cols);
   }
   pass(block, tokens_);
+  advance_originals(layer);
 }
 
 void BlockRun::pass(DecoderBlock& block, BlockTokens& tokens) {

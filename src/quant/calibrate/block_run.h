@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,17 +69,34 @@ class BlockRun {
   void transform(DecoderBlock& block, std::size_t layer, Output& output);
   /// Quantizes what the plan wants of a block while `tokens` flow through it.
   void solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
+  void solve_by_site(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
   void solve_at(Site site,
                 std::size_t layer,
                 const InputStatistics& inputs,
                 DecoderBlock& block,
                 Output& output);
+  /// The weights of the layer whose methods solve for them together.
+  [[nodiscard]] std::vector<const PlanRow*> solved_together(std::size_t layer) const;
+  /// Solves for the rows of one stage after the other, while `tokens` are at the entrance.
+  void solve_together(std::span<const PlanRow* const> rows,
+                      DecoderBlock& block,
+                      BlockTokens& tokens,
+                      Output& output);
+  void solve_stage(std::span<const PlanRow* const> rows,
+                   DecoderBlock& block,
+                   BlockTokens& tokens,
+                   std::vector<WeightReport>& reports,
+                   Output& output);
+  void advance_originals(std::size_t layer);
+  [[nodiscard]] std::size_t n_solved(std::size_t layer) const;
   void repeat_block(std::size_t layer);
   /// The tokens become the block's output.
   static void pass(DecoderBlock& block, BlockTokens& tokens);
   /// What the weights read at a site need together.
   [[nodiscard]] Needs needs_at(Site site, std::size_t layer) const;
   [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
+  /// Whether a stage wants the outputs of the original blocks.
+  [[nodiscard]] bool wants_targets() const;
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
   }
@@ -89,6 +107,8 @@ class BlockRun {
   ThreadPool& pool_;
   ProgressSink& progress_;
   BlockTokens tokens_;  ///< at the entrance of the next block
+  /// Those that only original blocks have seen: at the exit of this block while it is solved for.
+  std::optional<BlockTokens> originals_;
   std::vector<Finished> finished_;
 };
 

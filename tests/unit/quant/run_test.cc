@@ -140,28 +140,33 @@ TEST(Run, CancelledBetweenWeightsItLeavesNothing) {
   EXPECT_EQ(entries(folder.path()).size(), 1U) << "something was left behind";
 }
 
-/// 12 windows of 8 tokens for a recipe of gptq.
-std::string calibrated_recipe(const fs::path& folder) {
+constexpr std::string_view kGptq = "solve = \"gptq\"";
+constexpr std::string_view kAutoround = "solve = \"autoround\"\niterations = 6\nbatch = 4";
+
+/// 12 windows of 8 tokens for a recipe of one method.
+std::string calibrated_recipe(const fs::path& folder, std::string_view method) {
   std::string rows;
   for (int i = 0; i < 96; ++i) {
     rows += fmt::format("{{\"tokens\": [{}]}}\n", (i * i + i / 7) % 27);
   }
   nibble::testing::write_file(folder / "text.jsonl", rows);
-  nibble::testing::write_file(folder / "gptq.toml",
-                              "name = \"g\"\n[calibration]\nsource = \"text.jsonl\"\n"
-                              "windows = 12\nwindow_tokens = 8\n[[stage]]\nsolve = \"gptq\"\n"
-                              "scheme = { default = \"int3g32ah\" }\n");
-  return (folder / "gptq.toml").string();
+  nibble::testing::write_file(folder / "recipe.toml",
+                              fmt::format("name = \"g\"\n[calibration]\nsource = \"text.jsonl\"\n"
+                                          "windows = 12\nwindow_tokens = 8\n[[stage]]\n{}\n"
+                                          "scheme = {{ default = \"int3g32ah\" }}\n",
+                                          method));
+  return (folder / "recipe.toml").string();
 }
 
 Result<QuantizeReport> calibrate(const fs::path& folder,
                                  const fs::path& out,
                                  std::size_t n_threads,
-                                 ProgressSink& progress = silent_progress()) {
+                                 ProgressSink& progress = silent_progress(),
+                                 std::string_view method = kGptq) {
   ThreadPool pool(n_threads);
   const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
-  return quantize_checkpoint(
-      *checkpoint, load_recipe(calibrated_recipe(folder)).take(), out, pool, progress, folder);
+  const auto recipe = load_recipe(calibrated_recipe(folder, method)).take();
+  return quantize_checkpoint(*checkpoint, recipe, out, pool, progress, folder);
 }
 
 TEST(CalibratedRun, EqualBytesForAnyNumberOfThreadsAndNothingLeftBehind) {
@@ -188,12 +193,20 @@ TEST(CalibratedRun, LowersTheErrorOfOutputsOverRounding) {
   EXPECT_LT(report.relative_error, 2 * nearest.relative_error);
 }
 
-TEST(CalibratedRun, GoesOnBehindTheLastBlockWithTheSameBytes) {
+/// A method and how often it tells of progress in a block.
+struct Interrupted {
+  std::string_view method;
+  int per_block;
+};
+
+class InterruptedRun : public ::testing::TestWithParam<Interrupted> {};
+
+TEST_P(InterruptedRun, GoesOnBehindTheLastBlockWithTheSameBytes) {
   class CancelInSecondBlock final : public ProgressSink {
    public:
     void begin(std::string_view, std::uint64_t) override {}
     void advance(std::uint64_t) override {
-      if (++n_ == 9) {
+      if (++n_ == GetParam().per_block + 2) {
         cancel_flag().request();
       }
     }
@@ -205,21 +218,53 @@ TEST(CalibratedRun, GoesOnBehindTheLastBlockWithTheSameBytes) {
   };
   const TempFolder folder;
   write_tiny_checkpoint(folder / "tiny", 0.0F, 3);
-  calibrate(folder.path(), folder / "whole", 2).take();
+  calibrate(folder.path(), folder / "whole", 2, silent_progress(), GetParam().method).take();
   EXPECT_EXIT(
       {
         CancelInSecondBlock progress;
-        const auto report = calibrate(folder.path(), folder / "out", 1, progress);
+        const auto report =
+            calibrate(folder.path(), folder / "out", 1, progress, GetParam().method);
         std::_Exit(!report && report.failure().code == ErrorCode::kCancelled ? 7 : 1);
       },
       ::testing::ExitedWithCode(7),
       "");
   EXPECT_FALSE(fs::exists(folder / "out"));
-  const auto report = calibrate(folder.path(), folder / "out", 2).take();
+  std::size_t n_blocks = 0;
+  for (const auto& path : entries(folder.path())) {
+    n_blocks += path.filename().string().starts_with("out.blocks.") ? entries(path).size() : 0;
+  }
+  EXPECT_GE(n_blocks, 1U) << "the first block is kept";
+  const auto report =
+      calibrate(folder.path(), folder / "out", 2, silent_progress(), GetParam().method).take();
   EXPECT_EQ(report.weights.size(), 21U);
   EXPECT_EQ(read_file(folder / "whole" / "model.safetensors"),
             read_file(folder / "out" / "model.safetensors"));
   EXPECT_EQ(read_file(folder / "whole" / "config.json"), read_file(folder / "out" / "config.json"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Methods,
+                         InterruptedRun,
+                         ::testing::Values(Interrupted{kGptq, 7}, Interrupted{kAutoround, 7}));
+
+TEST(CalibratedRun, SolversOfBlocksAndOfSitesShareABlock) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 0.0F, 2);
+  const auto report = calibrate(folder.path(),
+                                folder / "out",
+                                2,
+                                silent_progress(),
+                                "solve = \"gptq\"\nscheme = { \"*.mlp.*\" = \"int3g32a\" }\n"
+                                "[[stage]]\nsolve = \"autoround\"\niterations = 6\nbatch = 4")
+                          .take();
+  EXPECT_EQ(report.weights.size(), 14U);
+  std::size_t n_tuned = 0;
+  for (const WeightReport& weight : report.weights) {
+    const bool is_mlp = weight.weight.find(".mlp.") != std::string::npos;
+    EXPECT_EQ(weight.measures.empty(), is_mlp) << weight.weight;
+    n_tuned += is_mlp ? 0 : 1;
+  }
+  EXPECT_EQ(n_tuned, 8U);
+  EXPECT_THAT(report_text(report), HasSubstr("block_mse: "));
 }
 
 TEST(CalibratedRun, ActivationsThatOverflowAreRefused) {
