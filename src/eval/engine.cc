@@ -36,6 +36,11 @@ struct OpenRequest {
   std::size_t n_inputs = 0;
 };
 
+bool asks_for_logprobs(const Request& request) {
+  return !std::holds_alternative<GenerationRequest>(request) &&
+         !std::holds_alternative<DivergenceRequest>(request);
+}
+
 std::vector<ScoredInput> scored_inputs(RequestEncoder& encoder, const Request& request) {
   if (const auto* rolling = std::get_if<RollingRequest>(&request)) {
     return encoder.encode(*rolling);
@@ -70,6 +75,7 @@ struct Engine::Impl {
   model::LoadedModel& model;
   EngineOptions options;
   EngineCounters counters;
+  Reference* reference = nullptr;
 
   /// One call of `answer`.
   struct Run {
@@ -96,7 +102,7 @@ struct Engine::Impl {
   void encode_scored(Run& run) {
     RequestEncoder encoder = make_encoder();
     for (std::size_t i = 0; i < run.requests.size(); ++i) {
-      if (std::holds_alternative<GenerationRequest>(run.requests[i])) {
+      if (!asks_for_logprobs(run.requests[i])) {
         continue;
       }
       OpenRequest& open = run.open[i];
@@ -151,6 +157,36 @@ struct Engine::Impl {
     counters.n_head_rows += scorer.n_head_rows;
   }
 
+  void answer_divergence(Run& run) {
+    for (std::size_t i = 0; i < run.requests.size(); ++i) {
+      const auto* request = std::get_if<DivergenceRequest>(&run.requests[i]);
+      if (request == nullptr) {
+        continue;
+      }
+      check_divergence(*request);
+      const Divergence found = compare_window(
+          *model.model, *reference, request->tokens, request->first_row, options.batch_tokens);
+      counters.n_request_tokens += request->tokens.size();
+      counters.n_computed_tokens += request->tokens.size();
+      counters.n_head_rows += found.n_rows;
+      run.respond(i, DivergenceResponse{found.kl, found.n_rows, found.n_same_top});
+    }
+  }
+
+  void check_divergence(const DivergenceRequest& request) const {
+    if (reference == nullptr) {
+      raise(ErrorCode::kInvalidArgument,
+            "a divergence needs the model to compare with: give --reference MODEL");
+    }
+    if (request.first_row >= request.tokens.size() || request.tokens.size() > options.max_context) {
+      raise(ErrorCode::kInvalidArgument,
+            "a window of {} tokens compared from {} on does not fit a context of {}",
+            request.tokens.size(),
+            request.first_row,
+            options.max_context);
+    }
+  }
+
   /// The prompt is cut from the left so that the longest answer fits behind it.
   [[nodiscard]] model::GenerateRequest generate_request(const RequestEncoder& encoder,
                                                         const GenerationRequest& request,
@@ -203,7 +239,7 @@ struct Engine::Impl {
 };
 
 Engine::Engine(model::LoadedModel& model, EngineOptions options)
-    : impl_(new Impl{model, options, {}}) {
+    : impl_(new Impl{model, options, {}, nullptr}) {
   const std::size_t context = model.model->config().context;
   EngineOptions& kept = impl_->options;
   kept.max_context = kept.max_context == 0 ? context : std::min(kept.max_context, context);
@@ -218,9 +254,13 @@ std::vector<Response> Engine::answer(std::span<const Request> requests,
   impl_->counters.n_requests += requests.size();
   impl_->answer_scored(run);
   impl_->answer_generation(run);
+  impl_->answer_divergence(run);
   return std::move(run.responses);
 }
 
+void Engine::set_reference(Reference* reference) noexcept {
+  impl_->reference = reference;
+}
 const EngineCounters& Engine::counters() const noexcept {
   return impl_->counters;
 }

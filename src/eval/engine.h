@@ -2,7 +2,8 @@
 /// without padding, and the output head runs only on scored positions.
 ///
 /// Threads    one call at a time
-/// Errors     those of the encoder, headed by the request's number; kCancelled between batches
+/// Errors     those of the encoder, headed by the request's number; kInvalidArgument for a request
+///            that compares with a reference when there is none; kCancelled between batches
 /// Source     our own
 #pragma once
 
@@ -11,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "eval/divergence.h"
 #include "eval/request.h"
 #include "model/load.h"
 
@@ -45,6 +47,9 @@ class Engine {
   std::vector<Response> answer(
       std::span<const Request> requests,
       const std::function<void(std::size_t, const Response&)>& on_response = {});
+
+  /// What divergence requests compare with; it must outlive the engine. nullptr: nothing.
+  void set_reference(Reference* reference) noexcept;
 
   [[nodiscard]] const EngineCounters& counters() const noexcept;
   [[nodiscard]] model::LoadedModel& model() noexcept;

@@ -1,4 +1,4 @@
-/// The three kinds of question that an evaluation asks a model, and their answers.
+/// The kinds of question that an evaluation asks a model, and their answers.
 ///
 /// Log-likelihood requests follow lm-evaluation-harness: trailing white space of the context moves
 /// to the continuation, the continuation's tokens are those of the joint encoding behind the
@@ -35,8 +35,17 @@ struct GenerationRequest {
   std::size_t max_tokens = 64;
   std::vector<std::string> stop;
 };
-using Request =
-    std::variant<LoglikelihoodRequest, RollingRequest, WindowRequest, GenerationRequest>;
+/// How far the distributions behind tokens [first_row, tokens.size()) are from the reference
+/// model's (divergence.h).
+struct DivergenceRequest {
+  std::vector<std::int32_t> tokens;
+  std::size_t first_row = 0;
+};
+using Request = std::variant<LoglikelihoodRequest,
+                             RollingRequest,
+                             WindowRequest,
+                             GenerationRequest,
+                             DivergenceRequest>;
 
 struct LoglikelihoodResponse {
   double logprob = 0;  ///< not finite where there is no answer
@@ -51,7 +60,12 @@ struct GenerationResponse {
   std::size_t n_cut_tokens = 0;  ///< of the prompt, dropped from the left
   bool is_answered = true;       ///< false where the model gave no finite logits
 };
+struct DivergenceResponse {
+  double kl = 0;  ///< in nats, summed over the rows; not finite where there is no answer
+  std::size_t n_rows = 0;
+  std::size_t n_same_top = 0;  ///< rows with the reference's most probable token
+};
 /// Log-likelihood, rolling and window requests answer with a LoglikelihoodResponse.
-using Response = std::variant<LoglikelihoodResponse, GenerationResponse>;
+using Response = std::variant<LoglikelihoodResponse, GenerationResponse, DivergenceResponse>;
 
 }  // namespace nibble::eval

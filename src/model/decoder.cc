@@ -1,7 +1,6 @@
 #include "model/decoder.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/cancel.h"
 #include "ops/elementwise.h"
@@ -54,26 +53,6 @@ std::size_t count_rows(std::span<const SequenceChunk> chunks) {
   return n_rows;
 }
 
-void apply_softcap(float limit, MatrixView<float> logits, ThreadPool& pool) {
-  pool.run(logits.rows, [&](std::size_t row, std::size_t /*worker*/) {
-    for (float& x : logits.row_span(row)) {
-      x = limit * std::tanh(x / limit);
-    }
-  });
-}
-
-/// Tokens of one slice of the head, and rows that are scored at a time: their logits take 1 MB and
-/// stay in the second-level cache.
-constexpr std::size_t kHeadSlice = 2048;
-constexpr std::size_t kScoredRows = 128;
-
-std::vector<ops::Linear> load_head(const ModelConfig& config, const WeightLoader& weights) {
-  return weights.slices(config.tied_embeddings ? "model.embed_tokens" : "lm_head",
-                        config.vocab,
-                        config.hidden,
-                        kHeadSlice);
-}
-
 }  // namespace
 
 Decoder::Decoder(const ModelConfig& config, const WeightLoader& weights)
@@ -82,14 +61,11 @@ Decoder::Decoder(const ModelConfig& config, const WeightLoader& weights)
       pool_(weights.pool()),
       embedding_(weights.matrix("model.embed_tokens.weight", config.vocab, config.hidden)),
       final_norm_(weights.vector("model.norm.weight", config.hidden)),
-      head_(load_head(config, weights)) {}
+      head_(config, weights) {}
 
 std::size_t Decoder::weight_bytes() const noexcept {
-  std::size_t n_bytes = layer_bytes() + (config_.tied_embeddings ? 0 : embedding_.n_bytes());
-  for (const ops::Linear& slice : head_) {
-    n_bytes += slice.packed_bytes();
-  }
-  return n_bytes;
+  return layer_bytes() + (config_.tied_embeddings ? 0 : embedding_.n_bytes()) +
+         head_.weight_bytes();
 }
 
 void Decoder::check_call(std::span<const SequenceChunk> chunks,
@@ -160,41 +136,13 @@ void Decoder::forward(std::span<const SequenceChunk> chunks,
 }
 
 void Decoder::head(MatrixView<const float> hidden, MatrixView<float> logits) {
-  if (logits.cols != config_.vocab) {
-    raise(ErrorCode::kShapeMismatch,
-          "head: room for {} logits, a vocabulary of {}",
-          logits.cols,
-          config_.vocab);
-  }
-  std::vector<const ops::Linear*> slices;
-  std::vector<MatrixView<float>> parts;
-  for (const ops::Linear& slice : head_) {
-    parts.push_back(logits.cols_from(slices.size() * kHeadSlice, slice.rows()));
-    slices.push_back(&slice);
-  }
-  ops::apply_all(slices, hidden, parts, pool_);
-  if (config_.final_softcap > 0) {
-    apply_softcap(config_.final_softcap, logits, pool_);
-  }
+  head_.apply(hidden, logits);
 }
 
 void Decoder::score(MatrixView<const float> hidden,
                     std::span<const ops::RowTarget> targets,
                     std::span<ops::TokenScore> scores) {
-  ops::TokenScorer scorer(hidden.rows, config_.vocab, targets);
-  slice_logits_.resize(std::min(kScoredRows, hidden.rows) * kHeadSlice);
-  for (std::size_t i = 0; i < head_.size(); ++i) {
-    for (std::size_t first = 0; first < hidden.rows; first += kScoredRows) {
-      const std::size_t n = std::min(kScoredRows, hidden.rows - first);
-      const MatrixView<float> logits(slice_logits_.data(), n, head_[i].rows());
-      head_[i].apply(hidden.rows_from(first, n), logits, pool_);
-      if (config_.final_softcap > 0) {
-        apply_softcap(config_.final_softcap, logits, pool_);
-      }
-      scorer.add(first, i * kHeadSlice, logits, pool_);
-    }
-  }
-  scorer.finish(scores);
+  head_.score(hidden, targets, scores);
 }
 
 }  // namespace nibble::model

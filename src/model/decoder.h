@@ -16,8 +16,8 @@
 #include "model/language_model.h"
 #include "model/layers/stream.h"
 #include "model/layers/workspace.h"
+#include "model/output_head.h"
 #include "model/weights/weight_loader.h"
-#include "ops/linear.h"
 
 namespace nibble::model {
 
@@ -56,8 +56,7 @@ class Decoder : public LanguageModel {
   ThreadPool& pool_;
   codec::EncodedMatrix embedding_;  ///< as the file stores it: a lookup touches few rows
   std::vector<float> final_norm_;
-  std::vector<ops::Linear> head_;  ///< slices of kHeadSlice tokens
-  std::vector<float> slice_logits_;
+  OutputHead head_;
   Workspace workspace_;
 };
 

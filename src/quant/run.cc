@@ -99,6 +99,7 @@ class Run {
     report_.calibration_sha256 = windows_.sha256;
     blocks_folder_ = folder;
     blocks_folder_ += fmt::format(".blocks.{}", job_hash().substr(0, 12));
+    report_.is_resumed = fs::exists(blocks_folder_);
     blocks_.emplace(
         BlockJob{checkpoint_, config_, report_.plan, windows_, blocks_folder_}, pool_, progress_);
     blocks_->run();

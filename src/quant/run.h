@@ -40,6 +40,7 @@ struct QuantizeReport {
   double relative_error = 0;          ///< over all quantized weights together
   std::size_t file_bytes = 0;         ///< weight files as written
   double seconds = 0;
+  bool is_resumed = false;  ///< blocks of an earlier run were taken over: `seconds` is of the rest
 };
 
 /// `out_folder` is created and must not hold anything yet; its parent must exist. `data` is the

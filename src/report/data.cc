@@ -199,6 +199,16 @@ Known<double> Variant::file_bytes() const {
   return {static_cast<double>(record.facts->file_bytes), ""};
 }
 
+Known<store::QuantizeCost> Variant::quantize_cost() const {
+  if (!record.facts) {
+    return {{}, "not built yet"};
+  }
+  if (record.facts->cost) {
+    return {record.facts->cost, ""};
+  }
+  return {{}, is_reference ? "the model as it came" : "made in several runs, or by another study"};
+}
+
 std::string Data::condition(std::string_view key) const {
   const auto found = std::ranges::find(conditions, key, &store::Condition::key);
   return found != conditions.end() ? found->value : "";

@@ -56,6 +56,7 @@ struct Variant {
   /// The measurement of that name, or the reason why there is none.
   [[nodiscard]] Known<Spread> measured(std::string_view name) const;
   [[nodiscard]] Known<double> file_bytes() const;
+  [[nodiscard]] Known<store::QuantizeCost> quantize_cost() const;
 };
 
 struct Data {

@@ -94,6 +94,28 @@ Cell bits_cell(const Variant& variant) {
   return {fmt::format("{:.2f}", bits), {bits}, false};
 }
 
+/// One number of what quantizing cost.
+Cell quantize_cell(const Known<store::QuantizeCost>& cost,
+                   std::optional<double> (*number)(const store::QuantizeCost&)) {
+  if (!cost.value) {
+    return missing_cell(cost.reason);
+  }
+  const std::optional<double> value = number(*cost.value);
+  return value ? Cell{number_text(*value), {*value}, false}
+               : missing_cell("not measured: the kernel keeps no memory mark");
+}
+
+std::optional<double> cpu_seconds_of(const store::QuantizeCost& cost) {
+  return cost.cpu_seconds;
+}
+std::optional<double> seconds_of(const store::QuantizeCost& cost) {
+  return cost.seconds;
+}
+std::optional<double> peak_megabytes_of(const store::QuantizeCost& cost) {
+  return cost.peak_bytes ? std::optional(static_cast<double>(*cost.peak_bytes) / kMegabyte)
+                         : std::nullopt;
+}
+
 std::vector<std::string> spread_columns(std::string_view name) {
   return {fmt::format("{}_median", name),
           fmt::format("{}_min", name),
@@ -259,10 +281,14 @@ Table cost_table(const Data& data) {
                {"Prefill tok/s", true, spread_columns("prefill_tok_s")},
                {"Decode ms/token", true, spread_columns("decode_ms_per_token")},
                {"Peak memory MB", true, spread_columns("peak_memory_mb")},
+               {"Quantize CPU s", true, {"quantize_cpu_s"}},
+               {"Quantize s", true, {"quantize_s"}},
+               {"Quantize peak MB", true, {"quantize_peak_mb"}},
                {"Stored types", false, {}}},
               {}};
   for (const Variant& variant : data.variants) {
     const auto& facts = variant.record.facts;
+    const Known<store::QuantizeCost> cost = variant.quantize_cost();
     table.rows.push_back({text_cell(variant.record.name),
                           text_cell(variant.record.recipe_name),
                           megabyte_cell(variant.file_bytes()),
@@ -271,6 +297,9 @@ Table cost_table(const Data& data) {
                           spread_cell(variant.measured("prefill"), 1),
                           spread_cell(variant.measured("decode"), 1),
                           spread_cell(variant.measured("peak_memory"), kMegabyte),
+                          quantize_cell(cost, &cpu_seconds_of),
+                          quantize_cell(cost, &seconds_of),
+                          quantize_cell(cost, &peak_megabytes_of),
                           facts ? text_cell(facts->weight_types) : missing_cell("not built yet")});
   }
   return table;

@@ -24,13 +24,21 @@ struct Condition {
   bool binding = false;
 };
 
+/// What it took to make a variant's file.
+struct QuantizeCost {
+  double seconds = 0;                     ///< of wall time
+  double cpu_seconds = 0;                 ///< of all threads
+  std::optional<std::size_t> peak_bytes;  ///< most memory resident; none: the kernel keeps no mark
+};
+
 /// What is known of a variant once its file exists.
 struct VariantFacts {
   std::string model_hash;  ///< of the weight files as they were run
   std::size_t file_bytes = 0;
-  std::size_t memory_bytes = 0;  ///< of the packed weights
-  double bits_per_weight = 0;    ///< stored bits of all tensors / parameters
-  std::string weight_types;      ///< "210 x q4_1, 61 x f32"
+  std::size_t memory_bytes = 0;           ///< of the packed weights
+  double bits_per_weight = 0;             ///< stored bits of all tensors / parameters
+  std::string weight_types;               ///< "210 x q4_1, 61 x f32"
+  std::optional<QuantizeCost> cost = {};  ///< none: the model as it came, or made in several runs
 };
 
 struct VariantRecord {

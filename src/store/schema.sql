@@ -22,7 +22,10 @@ CREATE TABLE variants (
   file_bytes      INTEGER,
   memory_bytes    INTEGER,
   bits_per_weight REAL,
-  weight_types    TEXT
+  weight_types    TEXT,
+  quantize_seconds     REAL,         -- NULL: not made in one go by this study
+  quantize_cpu_seconds REAL,
+  quantize_peak_bytes  INTEGER       -- NULL, too, where the kernel does not keep the mark
 ) WITHOUT ROWID;
 
 CREATE TABLE tasks (

@@ -120,13 +120,37 @@ std::vector<UnitRecord> read_units(Database& database) {
   return units;
 }
 
+std::optional<QuantizeCost> read_cost(const Statement& row) {
+  if (row.is_null(10)) {
+    return std::nullopt;
+  }
+  QuantizeCost cost{row.real(10), row.real(11), {}};
+  if (!row.is_null(12)) {
+    cost.peak_bytes = as_size(row.integer(12));
+  }
+  return cost;
+}
+
 VariantRecord read_variant(const Statement& row) {
   VariantRecord variant{row.text(0), row.text(1), row.text(2), row.text(3), row.text(4), {}};
   if (!row.is_null(5)) {
-    variant.facts = VariantFacts{
-        row.text(5), as_size(row.integer(6)), as_size(row.integer(7)), row.real(8), row.text(9)};
+    variant.facts = VariantFacts{row.text(5),
+                                 as_size(row.integer(6)),
+                                 as_size(row.integer(7)),
+                                 row.real(8),
+                                 row.text(9),
+                                 read_cost(row)};
   }
   return variant;
+}
+
+void set_cost(Database& database, std::string_view variant, const QuantizeCost& cost) {
+  Statement update(database,
+                   "UPDATE variants SET quantize_seconds = ?, quantize_cpu_seconds = ?, "
+                   "quantize_peak_bytes = ? WHERE id = ?");
+  update.bind(cost.seconds).bind(cost.cpu_seconds);
+  cost.peak_bytes ? update.bind(as_integer(*cost.peak_bytes)) : update.bind_null();
+  update.bind(variant).run();
 }
 
 std::vector<VariantRecord> read_variants(Database& database) {
@@ -260,6 +284,9 @@ void Store::set_facts(std::string_view variant, const VariantFacts& facts) {
   update.bind(facts.model_hash).bind(as_integer(facts.file_bytes));
   update.bind(as_integer(facts.memory_bytes)).bind(facts.bits_per_weight);
   update.bind(facts.weight_types).bind(variant).run();
+  if (facts.cost) {
+    set_cost(*database_, variant, *facts.cost);
+  }
   transaction.commit();
 }
 

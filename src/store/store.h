@@ -27,7 +27,7 @@ namespace nibble::store {
 class Database;
 
 /// Raised with every change of schema.sql; a store of another version is refused.
-inline constexpr std::int64_t kSchemaVersion = 2;
+inline constexpr std::int64_t kSchemaVersion = 3;
 
 /// What the study asks for now, in the order of the study file; the first variant is the reference.
 struct Plan {
@@ -56,6 +56,7 @@ class Store {
   /// Failures are forgotten.
   void replace_plan(const Plan& plan);
   [[nodiscard]] Plan plan() const;
+  /// What quantizing cost is kept from before where `facts` does not say.
   void set_facts(std::string_view variant, const VariantFacts& facts);
 
   void add_samples(std::string_view unit, std::span<const SampleRecord> samples);

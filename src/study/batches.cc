@@ -27,7 +27,8 @@ std::size_t sample_cost(const eval::Sample& sample) {
             cost += r.continuation.size();
           } else if constexpr (std::is_same_v<R, eval::RollingRequest>) {
             cost += r.text.size();
-          } else if constexpr (std::is_same_v<R, eval::WindowRequest>) {
+          } else if constexpr (std::is_same_v<R, eval::WindowRequest> ||
+                               std::is_same_v<R, eval::DivergenceRequest>) {
             cost += r.tokens.size() * kTokenBytes;
           } else {
             add_context(r.prompt);

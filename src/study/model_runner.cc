@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
 #include "base/check.h"
 #include "eval/evaluate.h"
 #include "io/checkpoint.h"
@@ -13,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kFolderDigits = 16;
-
 /// Stored bits of all tensors over the number of parameters.
 double bits_per_weight(const io::Checkpoint& checkpoint, const model::ModelConfig& config) {
   std::size_t n_bytes = 0;
@@ -24,7 +24,16 @@ double bits_per_weight(const io::Checkpoint& checkpoint, const model::ModelConfi
   return 8 * static_cast<double>(n_bytes) / static_cast<double>(config.n_parameters());
 }
 
+double process_cpu_seconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
 }  // namespace
+
+fs::path variant_folder(const fs::path& folder, std::string_view id) {
+  constexpr std::size_t kDigits = 16;
+  return folder / id.substr(0, kDigits);
+}
 
 ModelRunner::ModelRunner(Places places,
                          Arithmetic arithmetic,
@@ -34,25 +43,44 @@ ModelRunner::ModelRunner(Places places,
 
 ModelRunner::~ModelRunner() = default;
 
-fs::path ModelRunner::build(const PlannedVariant& variant) {
+fs::path ModelRunner::build(const PlannedVariant& variant,
+                            std::optional<store::QuantizeCost>& cost) {
   if (!variant.recipe) {
     return places_.model;
   }
-  fs::path folder = places_.folder / variant.record.id.substr(0, kFolderDigits);
+  fs::path folder = variant_folder(places_.folder, variant.record.id);
   if (!fs::exists(folder)) {
     progress_.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
+    const bool peak_is_ours = profile::reset_peak_memory();
+    const double cpu_seconds = process_cpu_seconds();
     const auto checkpoint = io::open_checkpoint(places_.model).take();
     // Its own steps are not samples of the study, so they are not added to the study's progress.
-    quant::quantize_checkpoint(
-        *checkpoint, *variant.recipe, folder, pool_, silent_progress(), places_.data)
-        .take();
+    const auto report =
+        quant::quantize_checkpoint(
+            *checkpoint, *variant.recipe, folder, pool_, silent_progress(), places_.data)
+            .take();
+    if (!report.is_resumed) {
+      cost = store::QuantizeCost{report.seconds,
+                                 process_cpu_seconds() - cpu_seconds,
+                                 peak_is_ours ? profile::peak_memory_bytes() : std::nullopt};
+    }
   }
   return folder;
 }
 
+void ModelRunner::compare_with_reference(const fs::path& variant) {
+  if (!reference_) {
+    reference_ = std::make_unique<ReferenceStates>(places_.reference, pool_);
+  }
+  const bool is_reference = variant == places_.reference.model;
+  reference_->use(is_reference ? loaded_->model.get() : nullptr);
+  engine_->set_reference(reference_.get());
+}
+
 store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
   close();
-  const fs::path path = build(variant);
+  std::optional<store::QuantizeCost> cost;
+  const fs::path path = build(variant, cost);
   peak_is_ours_ = profile::reset_peak_memory();
   auto loaded = model::load_model(path, {arithmetic_, true}, pool_, silent_progress());
   if (!loaded && variant.recipe && loaded.failure().code != ErrorCode::kOutOfMemory) {
@@ -70,12 +98,14 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
           path.string());
   }
   engine_ = std::make_unique<eval::Engine>(*loaded_, eval::default_engine_options(*loaded_));
+  compare_with_reference(path);
   const auto checkpoint = io::open_checkpoint(path).take();
   return {loaded_->hash,
           loaded_->file_bytes,
           loaded_->model->weight_bytes(),
           bits_per_weight(*checkpoint, loaded_->model->config()),
-          loaded_->weight_types};
+          loaded_->weight_types,
+          cost};
 }
 
 std::vector<store::MeasurementRecord> ModelRunner::measure(const profile::Options& options) {
@@ -119,6 +149,10 @@ std::vector<eval::SampleResult> ModelRunner::answer(const eval::Task& task,
 
 void ModelRunner::close() {
   engine_.reset();
+  if (reference_) {
+    reference_->use(nullptr);
+    reference_->release();
+  }
   loaded_.reset();
 }
 

@@ -13,12 +13,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/thread_pool.h"
 #include "eval/engine.h"
+#include "study/reference_states.h"
 #include "study/variant_runner.h"
 
 namespace nibble::study {
+
+/// Where the files of the variant with this id lie.
+std::filesystem::path variant_folder(const std::filesystem::path& folder, std::string_view id);
 
 class ModelRunner final : public VariantRunner {
  public:
@@ -26,6 +31,7 @@ class ModelRunner final : public VariantRunner {
     std::filesystem::path model;   ///< the source
     std::filesystem::path folder;  ///< of the variants
     std::filesystem::path data;    ///< of calibration text
+    ReferenceStates::Source reference;
   };
   /// `pool` and `progress` must outlive the runner.
   ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);
@@ -38,13 +44,17 @@ class ModelRunner final : public VariantRunner {
   void close() override;
 
  private:
-  std::filesystem::path build(const PlannedVariant& variant);
+  /// The variant's files, and what they cost where they were made just now.
+  std::filesystem::path build(const PlannedVariant& variant,
+                              std::optional<store::QuantizeCost>& cost);
+  void compare_with_reference(const std::filesystem::path& variant);
 
   Places places_;
   Arithmetic arithmetic_;
   ThreadPool& pool_;
   ProgressSink& progress_;
   std::optional<model::LoadedModel> loaded_;
+  std::unique_ptr<ReferenceStates> reference_;
   std::unique_ptr<eval::Engine> engine_;
   bool peak_is_ours_ = false;  ///< the memory mark was lowered before loading
 };

@@ -95,6 +95,17 @@ void recall_facts(StudyPlan& plan, const store::Store& store) {
   }
 }
 
+ModelRunner::Places places_of(const Spec& spec, const StudyPlan& plan) {
+  ModelRunner::Places places{spec.model, spec.output / "variants", spec.data, {}};
+  const PlannedVariant& reference = plan.variants.front();
+  places.reference = {
+      reference.recipe ? variant_folder(places.folder, reference.record.id) : spec.model,
+      spec.output / "reference",
+      fmt::format("{} {}", reference.record.id, kernels::kernels().name),
+      spec.arithmetic};
+  return places;
+}
+
 }  // namespace
 
 fs::path store_path(const fs::path& output) {
@@ -127,8 +138,7 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   recall_facts(plan, store);
   tell_plan(plan, store, progress);
   ThreadPool pool(spec.threads);
-  ModelRunner runner(
-      {spec.model, spec.output / "variants", spec.data}, spec.arithmetic, pool, progress);
+  ModelRunner runner(places_of(spec, plan), spec.arithmetic, pool, progress);
   return run_plan(store, plan, spec, runner, progress);
 }
 

@@ -55,7 +55,8 @@ void write_data(const TempFolder& folder) {
                               {"id": "b", "question": "Q2?", "answers": [{"text": "y"}]}]},
     {"context": "C2", "qas": [{"id": "c", "question": "Q3?", "answers": [{"text": "z"}]}]}]}]})");
   write_file(folder / "demo/passages.jsonl",
-             rows(R"({"id": "p#", "title": "Title #", "text": "A mill stood there."})"));
+             rows(fmt::format(R"({{"id": "p#", "title": "Title #", "text": "A mill # {}."}})",
+                              std::string(kLongText, 'y'))));
   write_file(
       folder / "demo/choices.jsonl",
       rows(
@@ -79,6 +80,9 @@ std::string text_of(const Request& request) {
   if (const auto* one = std::get_if<WindowRequest>(&request)) {
     return fmt::format("{} from {}", fmt::join(one->tokens, " "), one->first_scored);
   }
+  if (const auto* one = std::get_if<DivergenceRequest>(&request)) {
+    return fmt::format("{} compared from {}", fmt::join(one->tokens, " "), one->first_row);
+  }
   const auto& one = std::get<GenerationRequest>(request);
   return fmt::format("{} up to {} or {}", one.prompt, one.max_tokens, fmt::join(one.stop, "|"));
 }
@@ -96,6 +100,9 @@ std::string text_of(const Sample& sample) {
 Response scripted(const Request& request, std::size_t position) {
   if (std::holds_alternative<GenerationRequest>(request)) {
     return GenerationResponse{.text = "a mill", .n_tokens = 2};
+  }
+  if (std::holds_alternative<DivergenceRequest>(request)) {
+    return DivergenceResponse{.kl = 1, .n_rows = 2, .n_same_top = 1};
   }
   std::size_t n = 1;
   if (const auto* rolling = std::get_if<RollingRequest>(&request)) {
@@ -199,6 +206,8 @@ TEST_P(EveryTask, WhatIsNoNumberIsUnansweredAndNeverZero) {
     std::vector<Response> responses = scripted(sample);
     if (auto* scored = std::get_if<LoglikelihoodResponse>(&responses[k])) {
       scored->logprob = std::numeric_limits<double>::quiet_NaN();
+    } else if (auto* compared = std::get_if<DivergenceResponse>(&responses[k])) {
+      compared->kl = std::numeric_limits<double>::quiet_NaN();
     } else {
       std::get<GenerationResponse>(responses[k]).is_answered = false;
     }

@@ -29,7 +29,10 @@ std::unique_ptr<Task> make_wikitext_documents(const TaskRequest& request);
 std::unique_ptr<Task> make_wikitext_stride(const TaskRequest& request);
 std::unique_ptr<Task> make_wikitext_disjoint(const TaskRequest& request);
 
+std::unique_ptr<Task> make_wikitext_divergence(const TaskRequest& request);
+
 std::unique_ptr<Task> make_demo_perplexity(const TaskRequest& request);
+std::unique_ptr<Task> make_demo_divergence(const TaskRequest& request);
 std::unique_ptr<Task> make_demo_choice(const TaskRequest& request);
 std::unique_ptr<Task> make_demo_reading(const TaskRequest& request);
 std::unique_ptr<Task> make_demo_closed_book(const TaskRequest& request);
@@ -37,6 +40,7 @@ std::unique_ptr<Task> make_demo_closed_book(const TaskRequest& request);
 std::unique_ptr<Task> make_own_perplexity(const TaskRequest& request);
 std::unique_ptr<Task> make_own_stride(const TaskRequest& request);
 std::unique_ptr<Task> make_own_disjoint(const TaskRequest& request);
+std::unique_ptr<Task> make_own_divergence(const TaskRequest& request);
 std::unique_ptr<Task> make_own_choice(const TaskRequest& request);
 std::unique_ptr<Task> make_own_reading(const TaskRequest& request);
 

@@ -5,6 +5,7 @@
 #include "eval/tasks/builtin.h"
 #include "eval/tasks/choice.h"
 #include "eval/tasks/data_file.h"
+#include "eval/tasks/divergence.h"
 #include "eval/tasks/perplexity.h"
 #include "eval/tasks/reading.h"
 
@@ -91,6 +92,15 @@ std::unique_ptr<Task> make_demo_perplexity(const TaskRequest& request) {
       .data_hash = file.hash};
   return std::make_unique<DocumentTask>(
       std::move(info), "perplexity", std::move(documents), request.options.max_context);
+}
+
+std::unique_ptr<Task> make_demo_divergence(const TaskRequest& request) {
+  const DataFile file = demo_file(request, "passages.jsonl");
+  std::string text;
+  for_each_record(file, 0, [&](const Record& record, std::size_t) {
+    text += (text.empty() ? "" : "\n\n") + record.text("text");
+  });
+  return make_divergence_task(request, text, file.hash, file.path.string());
 }
 
 std::unique_ptr<Task> make_demo_choice(const TaskRequest& request) {

@@ -1,5 +1,5 @@
 /// Tasks over a user's own file in the data folder: "choice:FILE", "reading:FILE",
-/// "perplexity:FILE", "stride512:FILE", "disjoint2048:FILE".
+/// "perplexity:FILE", "stride512:FILE", "disjoint2048:FILE", "kl512:FILE".
 ///
 ///   choice       JSON lines {"id"?, "context" or "question", "choices": […], "answer": index}
 ///   reading      JSON lines {"id"?, "context" or "question", "answers": […]}
@@ -10,6 +10,7 @@
 #include "eval/tasks/builtin.h"
 #include "eval/tasks/choice.h"
 #include "eval/tasks/data_file.h"
+#include "eval/tasks/divergence.h"
 #include "eval/tasks/perplexity.h"
 #include "eval/tasks/reading.h"
 
@@ -43,13 +44,17 @@ std::vector<Document> own_documents(const DataFile& file, std::size_t limit) {
   return documents;
 }
 
-std::unique_ptr<Task> make_windows(const TaskRequest& request, WindowProtocol protocol) {
-  const DataFile file = own_file(request);
+std::string joined_documents(const DataFile& file) {
   std::string text;
   for (const Document& document : own_documents(file, 0)) {
     text += (text.empty() ? "" : "\n\n") + document.text;
   }
-  return make_window_task(request, protocol, text, file.hash, file.path.string());
+  return text;
+}
+
+std::unique_ptr<Task> make_windows(const TaskRequest& request, WindowProtocol protocol) {
+  const DataFile file = own_file(request);
+  return make_window_task(request, protocol, joined_documents(file), file.hash, file.path.string());
 }
 
 }  // namespace
@@ -72,6 +77,11 @@ std::unique_ptr<Task> make_own_stride(const TaskRequest& request) {
 
 std::unique_ptr<Task> make_own_disjoint(const TaskRequest& request) {
   return make_windows(request, WindowProtocol::kDisjoint);
+}
+
+std::unique_ptr<Task> make_own_divergence(const TaskRequest& request) {
+  const DataFile file = own_file(request);
+  return make_divergence_task(request, joined_documents(file), file.hash, file.path.string());
 }
 
 std::unique_ptr<Task> make_own_choice(const TaskRequest& request) {

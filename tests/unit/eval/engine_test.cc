@@ -117,6 +117,25 @@ TEST_F(EngineTest, SharesPrefixesAcrossRequests) {
   EXPECT_EQ(logprob(responses[2]), logprob(responses[3]));
 }
 
+TEST_F(EngineTest, ComparesWithTheReference) {
+  Engine engine(loaded_, {});
+  const std::vector<Request> requests = {WindowRequest{ids_of("window"), 2},
+                                         DivergenceRequest{ids_of("window"), 2}};
+  EXPECT_THROW(engine.answer(requests), Error);
+  FakeModel same;
+  const auto reference = model_reference(same, 512);
+  engine.set_reference(reference.get());
+  const auto responses = engine.answer(requests);
+  const auto& found = std::get<DivergenceResponse>(responses[1]);
+  EXPECT_EQ(found.kl, 0);
+  EXPECT_EQ(found.n_rows, 4U);
+  EXPECT_EQ(found.n_same_top, 4U);
+  const std::vector<Request> outside = {DivergenceRequest{ids_of("window"), 6}};
+  EXPECT_THROW(engine.answer(outside), Error);
+  const std::vector<Request> long_window = {DivergenceRequest{std::vector<std::int32_t>(65, 1), 2}};
+  EXPECT_THROW(engine.answer(long_window), Error);
+}
+
 TEST_F(EngineTest, AnEmptyTextIsCertain) {
   Engine engine(loaded_, {});
   const std::vector<Request> requests = {RollingRequest{""}};

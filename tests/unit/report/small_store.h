@@ -68,7 +68,13 @@ inline store::Store small_store(const std::filesystem::path& path) {
   store.replace_notes(std::vector<std::string>{"The file is already in 4 bits."});
   store.replace_plan(small_plan());
   store.set_facts("v0", {"h0", 100'000'000, 90'000'000, 8, "2 x q8_0"});
-  store.set_facts("v1", {"h1", 50'000'000, 48'000'000, 4.25, "2 x int4g64"});
+  store.set_facts("v1",
+                  {"h1",
+                   50'000'000,
+                   48'000'000,
+                   4.25,
+                   "2 x int4g64",
+                   store::QuantizeCost{12.5, 20.25, 300'000'000}});
   store.set_facts("v2", {"h2", 52'500'000, 48'000'000, 4.5, "2 x nf4b64"});
   const std::vector<std::pair<std::string, std::vector<double>>> choices = {
       {"v0/t1", {1, 1, 0, 1}}, {"v1/t1", {0, 1, 0, 1}}, {"v2/t1", {0, 1}}};

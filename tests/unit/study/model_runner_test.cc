@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "fakes.h"
+#include "io/checkpoint.h"
 #include "support/files.h"
 
 namespace nibble::study {
@@ -19,6 +20,12 @@ class ModelRunnerTest : public ::testing::Test {
     NIBBLE_NEEDS_FILE(path, nibble::testing::demo_model());
     model_ = path;
   }
+  [[nodiscard]] ModelRunner::Places places() const {
+    return {model_,
+            folder_.path(),
+            {},
+            {model_, folder_.path() / "reference", "reference", Arithmetic::kNative, 512}};
+  }
   TempFolder folder_;
   std::filesystem::path model_;
   ThreadPool pool_{2};
@@ -27,9 +34,11 @@ class ModelRunnerTest : public ::testing::Test {
 TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   StudyPlan plan = make_plan(fake_spec(), fake_inputs());
   PlannedVariant& int4 = plan.variants[1];
-  ModelRunner runner({model_, folder_.path(), {}}, Arithmetic::kNative, pool_, silent_progress());
+  ModelRunner runner(places(), Arithmetic::kNative, pool_, silent_progress());
   const store::VariantFacts facts = runner.open(int4);
   EXPECT_GT(facts.bits_per_weight, 4);
+  ASSERT_TRUE(facts.cost);
+  EXPECT_GT(facts.cost->cpu_seconds, 0);
   EXPECT_LT(facts.bits_per_weight, 8.6);
   EXPECT_GT(facts.file_bytes, facts.memory_bytes / 4);
   const auto folder = folder_.path() / int4.record.id.substr(0, 16);
@@ -45,7 +54,9 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   EXPECT_TRUE(measured.back().value.has_value() != !measured.back().reason.empty());
 
   int4.record.facts = facts;
-  EXPECT_EQ(runner.open(int4).model_hash, facts.model_hash);
+  const store::VariantFacts again = runner.open(int4);
+  EXPECT_EQ(again.model_hash, facts.model_hash);
+  EXPECT_FALSE(again.cost);  // nothing was made
   EXPECT_EQ(std::filesystem::last_write_time(folder / "model.safetensors"), written);
   int4.record.facts->model_hash = "what it was before";
   try {
@@ -63,6 +74,33 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
     EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
     EXPECT_THAT(error.what(), HasSubstr("remove " + folder.string() + " to have it made again"));
   }
+}
+
+TEST_F(ModelRunnerTest, ComparesVariantsWithTheReference) {
+  StudyPlan plan = make_plan(fake_spec(), fake_inputs());
+  ModelRunner runner(places(), Arithmetic::kNative, pool_, silent_progress());
+  std::string text;
+  for (int i = 0; i < 400; ++i) {
+    text += fmt::format("In the year {} the mill had {} wheels. ", 1000 + i, i % 7);
+  }
+  nibble::testing::write_file(folder_ / "mill.txt", text);
+  const auto tokenizer = model::load_tokenizer(*io::open_checkpoint(model_).take()).take();
+  const auto task =
+      eval::make_task("kl512:mill.txt",
+                      {.data = folder_.path(), .limit = 1, .tokenizer = tokenizer.get()})
+          .take();
+  const std::vector<eval::Sample> samples{task->sample(0)};
+  const auto kl_of = [&](const PlannedVariant& variant) {
+    runner.open(variant);
+    const auto result = runner.answer(*task, samples).front();
+    return result.scores.at("kl")->sum / result.scores.at("kl")->weight;
+  };
+  EXPECT_EQ(kl_of(plan.variants[0]), 0);
+  const double apart = kl_of(plan.variants[1]);
+  EXPECT_GT(apart, 0.001);
+  EXPECT_LT(apart, 1);
+  std::filesystem::remove_all(folder_ / "reference");  // the reference is asked again
+  EXPECT_EQ(kl_of(plan.variants[1]), apart);
 }
 
 }  // namespace
