@@ -98,11 +98,10 @@ void recall_facts(StudyPlan& plan, const store::Store& store) {
 ModelRunner::Places places_of(const Spec& spec, const StudyPlan& plan) {
   ModelRunner::Places places{spec.model, spec.output / "variants", spec.data, {}};
   const PlannedVariant& reference = plan.variants.front();
-  places.reference = {
-      reference.recipe ? variant_folder(places.folder, reference.record.id) : spec.model,
-      spec.output / "reference",
-      fmt::format("{} {}", reference.record.id, kernels::kernels().name),
-      spec.arithmetic};
+  places.reference = {spec.model,  // the first variant has no recipe
+                      spec.output / "reference",
+                      fmt::format("{} {}", reference.record.id, kernels::kernels().name),
+                      spec.arithmetic};
   return places;
 }
 

@@ -13,6 +13,7 @@
 #include "data/jsonl.h"
 #include "data/text_file.h"
 #include "data/wikitext.h"
+#include "quant/calibrate/rag_text.h"
 #include "quant/recipe.h"
 
 namespace nibble::quant {
@@ -36,6 +37,11 @@ constexpr NamedSource kSources[] = {
       "wiki.train.raw",
       "wikitext2/wiki.train.head1MB.noblank.raw",
       "wiki.train.head1MB.noblank.raw"}},
+    {"rag",
+     {"rag.jsonl",
+      "rag/rag.jsonl",
+      "lost_in_the_middle/nq-open-oracle.jsonl",
+      "nq-open-oracle.jsonl"}},
     {"c4", {"c4_sample/c4.utf8", "c4/c4.utf8", "c4.utf8", "c4.jsonl"}},
 };
 
@@ -70,11 +76,14 @@ fs::path find_source(std::string_view source, const fs::path& data) {
 /// The documents of a source as tokens.
 class Reader {
  public:
-  explicit Reader(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  Reader(const text::Tokenizer& tokenizer, std::size_t skip) : tokenizer_(tokenizer), skip_(skip) {}
 
   /// One list a document; everything is one document unless they are wanted apart.
   std::vector<std::vector<std::int32_t>> read(const fs::path& file, bool apart) {
-    const fs::path inner = file.extension() == ".gz" ? file.stem() : file.filename();
+    if (skip_ > 0 && inner_name(file).extension() != ".jsonl") {
+      raise(ErrorCode::kInvalidArgument, "{}: 'skip' leaves out JSON lines only", file.string());
+    }
+    const fs::path inner = inner_name(file);
     if (inner.extension() == ".jsonl") {
       return read_lines(file, apart);
     }
@@ -93,6 +102,10 @@ class Reader {
   }
 
  private:
+  static fs::path inner_name(const fs::path& file) {
+    return file.extension() == ".gz" ? file.stem() : file.filename();
+  }
+
   std::vector<std::int32_t> encode(std::string_view text) const {
     return tokenizer_.encode(text, text::AddSpecial::kNo).take();
   }
@@ -101,23 +114,33 @@ class Reader {
     std::vector<std::vector<std::int32_t>> out;
     std::string joined;
     const auto rows = data::read_jsonl(file).take().rows;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t i = skip_; i < rows.size(); ++i) {
       const auto where = [&] { return fmt::format("{}: record {}", file.string(), i + 1); };
       const Json& row = rows[i];
       if (row.is_object() && row.contains("tokens")) {
         out.push_back(token_list(row.at("tokens"), where()));
-      } else if (!row.is_object() || !row.contains("text") || !row.at("text").is_string()) {
-        raise(ErrorCode::kCorruptData, "{}: expected \"text\" or \"tokens\"", where());
       } else if (apart) {
-        out.push_back(encode(row.at("text").get<std::string>()));
+        out.push_back(encode(row_text(row, where())));
       } else {
-        joined += (joined.empty() ? "" : "\n\n") + row.at("text").get<std::string>();
+        joined += (joined.empty() ? "" : "\n\n") + row_text(row, where());
       }
     }
     if (!joined.empty()) {
       out.push_back(encode(joined));
     }
     return out;
+  }
+
+  static std::string row_text(const Json& row, const std::string& where) {
+    if (is_rag_record(row)) {
+      return rag_text(row, where);
+    }
+    if (!row.is_object() || !row.contains("text") || !row.at("text").is_string()) {
+      raise(ErrorCode::kCorruptData,
+            "{}: expected \"text\", \"tokens\", or \"question\" and \"passages\"",
+            where);
+    }
+    return row.at("text").get<std::string>();
   }
 
   std::vector<std::int32_t> token_list(const Json& list, const std::string& where) const {
@@ -136,6 +159,7 @@ class Reader {
   }
 
   const text::Tokenizer& tokenizer_;
+  std::size_t skip_;
 };
 
 using Documents = std::vector<std::vector<std::int32_t>>;
@@ -243,6 +267,11 @@ CalibrationSpec read_calibration(TomlTable& table) {
     table.reject("seed", "expected a number from 0");
   }
   out.seed = static_cast<std::uint64_t>(seed);
+  const auto skip = table.optional<std::int64_t>("skip").value_or(0);
+  if (skip < 0) {
+    table.reject("skip", "expected a number from 0");
+  }
+  out.skip = static_cast<std::size_t>(skip);
   out.inputs = read_choice(table, "inputs", kInputs, out.inputs);
   table.finish();
   return out;
@@ -251,13 +280,14 @@ CalibrationSpec read_calibration(TomlTable& table) {
 std::string calibration_text(const CalibrationSpec& spec) {
   return fmt::format(
       "[calibration]\nsource = {}\npacking = \"{}\"\nwindows = {}\nwindow_tokens = {}\nseed = {}\n"
-      "inputs = \"{}\"\n",
+      "inputs = \"{}\"\n{}",
       toml_text(spec.source),
       kPackings[static_cast<std::size_t>(spec.packing)],
       spec.n_windows,
       spec.window,
       spec.seed,
-      kInputs[static_cast<std::size_t>(spec.inputs)]);
+      kInputs[static_cast<std::size_t>(spec.inputs)],
+      spec.skip == 0 ? "" : fmt::format("skip = {}\n", spec.skip));
 }
 
 Result<CalibrationWindows> make_windows(const CalibrationSpec& spec,
@@ -267,7 +297,7 @@ Result<CalibrationWindows> make_windows(const CalibrationSpec& spec,
     CalibrationWindows out;
     out.file = find_source(spec.source, data);
     const bool apart = spec.packing == Packing::kDocuments;
-    out.ids = pick(Reader(tokenizer).read(out.file, apart), spec, out.file);
+    out.ids = pick(Reader(tokenizer, spec.skip).read(out.file, apart), spec, out.file);
     out.n_windows = spec.n_windows;
     out.window = spec.window;
     Sha256 hash;

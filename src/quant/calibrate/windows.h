@@ -1,7 +1,9 @@
 /// The text that calibrated methods look at, as windows of tokens.
 ///
-///   source    "wikitext2" (the train part), "c4", or a file: text, or JSON lines with "text" or
-///             "tokens" in each; all of them may end in .gz
+///   source    "wikitext2" (the train part), "c4", "rag" (questions with passages), or a file:
+///             text, or JSON lines with "text", "tokens", or "question" and "passages" (rag_text.h)
+///             in each; all of them may end in .gz
+///   skip      JSON lines that are left out at the start, so that none is judged on later
 ///   packing   consecutive   everything joined; windows follow one another from the start
 ///             random        everything joined; windows start at drawn positions (GPTQ's
 ///                           WikiText-2)
@@ -38,6 +40,7 @@ struct CalibrationSpec {
   std::size_t n_windows = 32;
   std::size_t window = 512;
   std::uint64_t seed = 0;
+  std::size_t skip = 0;
   BlockInputs inputs = BlockInputs::kQuantized;
 };
 

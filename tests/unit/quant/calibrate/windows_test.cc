@@ -37,6 +37,25 @@ TEST_F(Windows, ConsecutiveOnesOfATextFollowOneAnother) {
   EXPECT_EQ(got.sha256.size(), 64U);
 }
 
+TEST_F(Windows, SkippedLinesAreLeftOut) {
+  write_file(folder_ / "own.jsonl", "{\"text\": \"a b\"}\n{\"text\": \"c d e\"}\n");
+  CalibrationSpec spec{.source = "own.jsonl", .n_windows = 1, .window = 3, .skip = 1};
+  EXPECT_THAT(make(spec).take().ids, ElementsAre(3, 4, 5));
+  spec.skip = 7;
+  EXPECT_EQ(make(spec).failure().code, ErrorCode::kCorruptData);
+  write_file(folder_ / "own.txt", "a b c d");
+  spec.source = "own.txt";
+  EXPECT_EQ(make(spec).failure().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(Windows, QuestionsAreReadWithTheirPassages) {
+  write_file(folder_ / "rag.jsonl",
+             R"({"question": "a b", "passages": ["c d e"]})"
+             "\n");
+  const auto all = make({.source = "rag", .n_windows = 1, .window = 5}).take();
+  EXPECT_EQ(all.file.filename(), "rag.jsonl");
+}
+
 TEST_F(Windows, TokenListsAreJoined) {
   write_file(folder_ / "t.jsonl", "{\"tokens\": [3, 1]}\n{\"tokens\": [4, 1, 5]}\n");
   EXPECT_THAT(make({.source = "t.jsonl", .n_windows = 1, .window = 5}).take().ids,
@@ -79,7 +98,7 @@ TEST_F(Windows, WhatIsWrongIsNamed) {
               HasSubstr("t.jsonl: record 1: tokens: expected numbers from 0 to 26"));
   write_file(folder_ / "t.jsonl", "{\"words\": 1}\n");
   EXPECT_THAT(make({.source = "t.jsonl"}).failure().message,
-              HasSubstr("record 1: expected \"text\" or \"tokens\""));
+              HasSubstr("record 1: expected \"text\", \"tokens\", or"));
 }
 
 TEST(CalibrationSpec, IsPartOfARecipeAndReadsBackAsItself) {
