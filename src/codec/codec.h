@@ -59,6 +59,10 @@ struct Grid {
   /// Groups whose scales and offsets are small integers times two numbers
   /// (`unpack_integer_scales`); a power of two, or 0 where they are not.
   std::size_t groups_per_super = 0;
+  /// Where groups are runs of another order of the columns: the column at each place, a permutation
+  /// that lies in the matrix. `unpack_row` gives codes by place, and c above is a place. Empty: as
+  /// they are.
+  std::span<const std::int32_t> order = {};
 };
 
 /// The scales and offsets of one row in two levels, of n groups in m supers:

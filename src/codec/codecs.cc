@@ -28,8 +28,8 @@ std::shared_ptr<const Codec> parse_gguf(std::string_view name) {
   return gguf_block_codec(name);
 }
 
-constexpr std::array<std::string_view, 6> kIntGroupNames = {
-    "int8cs", "int4g64a", "int4g128s", "int3g64fh", "int2g16f", "int5g32ah"};
+constexpr std::array<std::string_view, 7> kIntGroupNames = {
+    "int8cs", "int4g64a", "int4g128s", "int4g128pah", "int3g64fh", "int2g16f", "int5g32ah"};
 
 std::shared_ptr<const Codec> parse_int_group(std::string_view name) {
   const auto format = int_group_from_name(name);
@@ -50,7 +50,7 @@ std::span<const CodecRow> codec_table() {
   static const std::array kTable = {
       CodecRow{"f32, f16, bf16", kDenseNames, &parse_dense},
       CodecRow{"the block types of GGUF", gguf_block_names(), &parse_gguf},
-      CodecRow{"int<bits>(g<group>|c)(s|a|f)[h]", kIntGroupNames, &parse_int_group},
+      CodecRow{"int<bits>(g<group>[p]|c)(s|a|f)[h]", kIntGroupNames, &parse_int_group},
       CodecRow{"(nf4|fp4)b<block>[dq]", kCodebookNames, &parse_codebook},
   };
   return kTable;

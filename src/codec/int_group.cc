@@ -68,15 +68,18 @@ class IntGroup final : public Codec {
         dtype_bytes(format_.parameters) + (has_zeros() ? dtype_bytes(zeros_dtype()) : 0);
     const std::size_t row_bytes =
         packed_bytes(cols, format_.bits) + format_.n_groups(cols) * group_bytes;
-    return 8.0 * static_cast<double>(row_bytes) / static_cast<double>(cols);
+    const double order_bits =
+        format_.is_permuted ? 8.0 * sizeof(std::int32_t) / static_cast<double>(rows) : 0.0;
+    return 8.0 * static_cast<double>(row_bytes) / static_cast<double>(cols) + order_bits;
   }
 
   Result<void> validate(const EncodedMatrix& matrix) const override {
-    if (matrix.parts.size() != (has_zeros() ? 3U : 2U)) {
+    if (matrix.parts.size() != 2U + (has_zeros() ? 1U : 0U) + (format_.is_permuted ? 1U : 0U)) {
       return fail(ErrorCode::kCorruptData,
-                  "{} has the parts codes, scales{}; found {} parts",
+                  "{} has the parts codes, scales{}{}; found {} parts",
                   name(),
                   has_zeros() ? ", zeros" : "",
+                  format_.is_permuted ? ", order" : "",
                   matrix.parts.size());
     }
     const Shape groups{matrix.rows, format_.n_groups(matrix.cols)};
@@ -91,6 +94,11 @@ class IntGroup final : public Codec {
     if (auto ok = check_finite("scales", *matrix.part("scales")); !ok) {
       return ok;
     }
+    if (format_.is_permuted) {
+      if (auto ok = check_order(matrix); !ok) {
+        return ok;
+      }
+    }
     return has_zeros() ? check_zeros(matrix, groups) : Result<void>{};
   }
 
@@ -100,13 +108,15 @@ class IntGroup final : public Codec {
                    float* out) const override {
     std::vector<std::uint8_t> codes(matrix.cols);
     const std::size_t group = format_.group_of(matrix.cols);
+    const auto order = order_of(matrix);
     for (std::size_t r = first; r < first + n; ++r, out += matrix.cols) {
       unpack_row_codes(matrix, r, codes);
       for (std::size_t g = 0, begin = 0; begin < matrix.cols; ++g, begin += group) {
         const auto [scale, zero] = parameters(matrix, r, g);
         const std::size_t end = std::min(begin + group, matrix.cols);
         for (std::size_t c = begin; c < end; ++c) {
-          out[c] = scale * (static_cast<float>(codes[c]) - zero);
+          out[order.empty() ? c : static_cast<std::size_t>(order[c])] =
+              scale * (static_cast<float>(codes[c]) - zero);
         }
       }
     }
@@ -117,6 +127,7 @@ class IntGroup final : public Codec {
     out.bits = format_.bits;
     out.group = format_.group_of(matrix.cols);
     out.has_offsets = true;
+    out.order = order_of(matrix);
     return out;
   }
 
@@ -151,12 +162,38 @@ class IntGroup final : public Codec {
     unpack_codes(bytes, format_.bits, codes.first(matrix.cols));
   }
 
+  /// The input at each place; empty when they are as they are.
+  std::span<const std::int32_t> order_of(const EncodedMatrix& matrix) const {
+    return format_.is_permuted ? matrix.part("order")->as<std::int32_t>()
+                               : std::span<const std::int32_t>();
+  }
+
   bool has_zeros() const noexcept { return format_.zero != ZeroKind::kMiddle; }
   DType zeros_dtype() const noexcept {
     return format_.zero == ZeroKind::kInteger ? DType::kU8 : format_.parameters;
   }
 
  private:
+  static Result<void> check_order(const EncodedMatrix& matrix) {
+    if (auto ok = check_part(matrix, "order", DType::kI32, {matrix.cols}); !ok) {
+      return ok;
+    }
+    const auto order = matrix.part("order")->as<std::int32_t>();
+    std::vector<bool> is_seen(matrix.cols);
+    for (std::size_t p = 0; p < order.size(); ++p) {
+      const auto input = static_cast<std::size_t>(order[p]);
+      if (order[p] < 0 || input >= matrix.cols || is_seen[input]) {
+        return fail(ErrorCode::kCorruptData,
+                    "part 'order': element {} is {}, expected each of the {} inputs once",
+                    p,
+                    order[p],
+                    matrix.cols);
+      }
+      is_seen[input] = true;
+    }
+    return {};
+  }
+
   Result<void> check_zeros(const EncodedMatrix& matrix, const Shape& groups) const {
     if (auto ok = check_part(matrix, "zeros", zeros_dtype(), groups); !ok) {
       return ok;
@@ -224,9 +261,10 @@ std::size_t IntGroupFormat::n_groups(std::size_t cols) const noexcept {
 
 std::string int_group_name(const IntGroupFormat& format) {
   constexpr std::string_view kZeros = "saf";
-  return fmt::format("int{}{}{}{}",
+  return fmt::format("int{}{}{}{}{}",
                      format.bits,
                      format.group == 0 ? std::string("c") : fmt::format("g{}", format.group),
+                     format.is_permuted ? "p" : "",
                      kZeros[static_cast<std::size_t>(format.zero)],
                      format.parameters == DType::kF16 ? "h" : "");
 }
@@ -249,6 +287,7 @@ std::optional<IntGroupFormat> int_group_from_name(std::string_view name) {
       return std::nullopt;
     }
     out.group = *group;
+    out.is_permuted = take(name, "p");
   }
   const auto zero = take_zero(name);
   if (!zero) {
@@ -276,14 +315,20 @@ EncodedMatrix pack_int_group(const IntGroupFormat& format,
                              const IntGroupCodes& codes) {
   const std::size_t n_groups = format.n_groups(cols);
   NIBBLE_CHECK(codes.codes.size() == rows * cols && codes.scales.size() == rows * n_groups &&
-                   codes.zeros.size() == rows * n_groups,
+                   codes.zeros.size() == rows * n_groups &&
+                   codes.order.size() == (format.is_permuted ? cols : 0),
                "pack_int_group: sizes do not fit the matrix");
   const auto codec = std::make_shared<const IntGroup>(format);
   const std::size_t row_bytes = packed_bytes(cols, format.bits);
   Tensor packed = Tensor::make(DType::kU8, {rows, row_bytes});
   const auto bytes = packed.mutable_as<std::uint8_t>();
+  std::vector<std::uint8_t> by_place(cols);
   for (std::size_t r = 0; r < rows; ++r) {
-    pack_codes(std::span(codes.codes).subspan(r * cols, cols),
+    const auto row = std::span(codes.codes).subspan(r * cols, cols);
+    for (std::size_t p = 0; p < codes.order.size(); ++p) {
+      by_place[p] = row[codes.order[p]];
+    }
+    pack_codes(format.is_permuted ? std::span<const std::uint8_t>(by_place) : row,
                format.bits,
                bytes.subspan(r * row_bytes, row_bytes));
   }
@@ -298,6 +343,10 @@ EncodedMatrix pack_int_group(const IntGroupFormat& format,
     out.parts.push_back(
         {"zeros", store_parameters(codes.zeros, codec->zeros_dtype(), {rows, n_groups})});
   }
+  if (format.is_permuted) {
+    const std::vector<std::int32_t> order(codes.order.begin(), codes.order.end());
+    out.parts.push_back({"order", Tensor::from<std::int32_t>(DType::kI32, {cols}, order)});
+  }
   return out;
 }
 
@@ -308,8 +357,15 @@ IntGroupCodes unpack_int_group(const EncodedMatrix& matrix) {
   out.codes.resize(matrix.rows * matrix.cols);
   out.scales.resize(matrix.rows * n_groups);
   out.zeros.resize(matrix.rows * n_groups);
+  const auto order = codec.order_of(matrix);
+  out.order.assign(order.begin(), order.end());
+  std::vector<std::uint8_t> by_place(matrix.cols);
   for (std::size_t r = 0; r < matrix.rows; ++r) {
-    codec.unpack_row_codes(matrix, r, std::span(out.codes).subspan(r * matrix.cols, matrix.cols));
+    codec.unpack_row_codes(matrix, r, by_place);
+    const auto row = std::span(out.codes).subspan(r * matrix.cols, matrix.cols);
+    for (std::size_t p = 0; p < matrix.cols; ++p) {
+      row[out.order.empty() ? p : out.order[p]] = by_place[p];
+    }
     for (std::size_t g = 0; g < n_groups; ++g) {
       const std::size_t at = r * n_groups + g;
       std::tie(out.scales[at], out.zeros[at]) = codec.parameters(matrix, r, g);

@@ -382,6 +382,7 @@ bool pack_codes(const codec::EncodedMatrix& weight, Panels& out, ThreadPool& poo
   out.format = format_of(*grid);
   out.groups = make_group_shape(weight.cols, grid->group);
   out.has_offsets = grid->has_offsets;
+  out.order.assign(grid->order.begin(), grid->order.end());
   choose_levels(*grid, out);
   out.panel_bytes = code_panel_bytes(out.format, out.groups);
   out.codes = PanelStorage(out.n_panels * out.panel_bytes);
@@ -432,7 +433,9 @@ void unpack_code_row(const Panels& panels, std::size_t row, float* out) noexcept
       const unsigned code = read_code(panels.format, chunk, dword + i / 4, r * 4 + i % 4);
       const int level =
           panels.format == PanelFormat::kLut4 ? panels.levels[code] : static_cast<int>(code);
-      out[columns.first + i] = group.scale * static_cast<float>(level - panels.zero) + group.offset;
+      const std::size_t place = columns.first + i;
+      out[panels.order.empty() ? place : static_cast<std::size_t>(panels.order[place])] =
+          group.scale * static_cast<float>(level - panels.zero) + group.offset;
     }
   }
 }

@@ -23,7 +23,8 @@ struct Header {
   std::uint8_t has_integer_scales;
   std::uint8_t super_shift;
   std::uint8_t levels[16];
-  std::uint8_t padding[4];
+  std::uint8_t has_order;
+  std::uint8_t padding[3];
 };
 static_assert(sizeof(Header) == 56 && std::is_trivially_copyable_v<Header>);
 
@@ -37,6 +38,7 @@ Header header_of(const Panels& panels) noexcept {
   header.format = static_cast<std::uint8_t>(panels.format);
   header.has_offsets = panels.has_offsets ? 1 : 0;
   header.has_integer_scales = panels.integer_scales.empty() ? 0 : 1;
+  header.has_order = panels.order.empty() ? 0 : 1;
   header.super_shift = static_cast<std::uint8_t>(panels.super_shift);
   std::memcpy(header.levels, panels.levels.data(), sizeof(header.levels));
   return header;
@@ -66,7 +68,7 @@ void check(const Header& header, std::size_t rows, std::size_t cols) {
   want(header.group >= 1 && header.group <= cols, "group");
   want(header.zero >= 0 && header.zero <= kMaxZero, "zero");
   want(std::isfinite(header.level_factor), "level factor");
-  want(header.has_offsets <= 1 && header.has_integer_scales <= 1, "flags");
+  want(header.has_offsets <= 1 && header.has_integer_scales <= 1 && header.has_order <= 1, "flags");
   want(header.super_shift <= kMaxSuperShift, "super shift");
 }
 
@@ -117,6 +119,7 @@ void write_panels(const Panels& panels, ByteSink& to) {
   write_all(panels.integer_scales, to);
   write_all(panels.integer_offsets, to);
   write_all(panels.row_factors, to);
+  write_all(panels.order, to);
 }
 
 Panels read_panels(ByteSource& from, std::size_t rows, std::size_t cols) {
@@ -139,6 +142,10 @@ Panels read_panels(ByteSource& from, std::size_t rows, std::size_t cols) {
     read_into(panels.integer_scales, n_integers, from);
     read_into(panels.integer_offsets, panels.has_offsets ? n_integers : 0, from);
     read_into(panels.row_factors, panels.n_panels * kPanelRows, from);
+    read_into(panels.order, header.has_order != 0 ? cols : 0, from);
+    for (const std::int32_t column : panels.order) {  // followed when activations are gathered
+      want(column >= 0 && static_cast<std::size_t>(column) < cols, "order");
+    }
   }
   return panels;
 }

@@ -188,7 +188,8 @@ PanelStorage::PanelStorage(std::size_t n_bytes) : n_bytes_(n_bytes) {
 
 std::size_t Panels::n_bytes() const noexcept {
   return codes.size() + (scales.size() + offsets.size()) * sizeof(std::uint16_t) +
-         integer_scales.size() + integer_offsets.size() + row_factors.size() * sizeof(float);
+         integer_scales.size() + integer_offsets.size() + row_factors.size() * sizeof(float) +
+         order.size() * sizeof(std::int32_t);
 }
 
 Panels pack_panels(const codec::EncodedMatrix& weight, Arithmetic arithmetic, ThreadPool& pool) {

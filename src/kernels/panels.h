@@ -14,7 +14,8 @@
 ///            low bits of the code in the first plane.
 ///
 /// A block is 16 or 32 columns within one group, padded with code 0; the activations are padded
-/// with zeros there.
+/// with zeros there. Where groups are runs of an order of the columns (codec::Grid::order), c above
+/// and col here are places in it.
 ///
 /// Precision  Scales and offsets are binary16; factor is a power of two for each row that brings
 ///            them into range. Where a format has integer scales (K-quants), those are kept, and
@@ -133,6 +134,8 @@ struct Panels {
   std::vector<std::int8_t> integer_scales;   ///< [panel][group][16]; empty: all are 1
   std::vector<std::int8_t> integer_offsets;  ///< the same, where there are offsets
   std::vector<float> row_factors;            ///< [panel][16]
+  std::vector<std::int32_t> order;  ///< column at each place; empty: as they are. The activations
+                                    ///< are converted in this order
 
   [[nodiscard]] const std::byte* panel(std::size_t p) const noexcept {
     return codes.data() + p * panel_bytes;

@@ -66,6 +66,7 @@ void check_operands(const Linear& layer, MatrixView<const float> x, MatrixView<f
 /// The tokens of x in one activation format: tiles one after the other.
 struct Converted {
   ActivationFormat format;
+  std::span<const std::int32_t> order;  ///< column at each place; empty: as they are
   std::size_t token_bytes = 0;
   std::byte* data = nullptr;
 
@@ -109,9 +110,11 @@ class Product {
            std::span<const float> bias,
            MatrixView<float> y) {
     const ActivationFormat format = kernels::activation_format(panels, kernel);
-    auto found = std::ranges::find(inputs_, format, &Converted::format);
+    auto found = std::ranges::find_if(inputs_, [&](const Converted& input) {
+      return input.format == format && std::ranges::equal(input.order, panels.order);
+    });
     if (found == inputs_.end()) {
-      inputs_.push_back({format, kernels::activation_bytes(format), nullptr});
+      inputs_.push_back({format, panels.order, kernels::activation_bytes(format), nullptr});
       found = inputs_.end() - 1;
     }
     const auto input = static_cast<std::size_t>(found - inputs_.begin());
@@ -175,9 +178,10 @@ class Product {
       const Converted& input = inputs_[i / plan_.n_tiles];
       const std::size_t tile = i % plan_.n_tiles;
       const auto pack = kernels_.pack[static_cast<std::size_t>(input.format.type)];
+      const MatrixView<const float> x = in_order(input.order, tile);
       pack({.format = &input.format,
-            .x = x_.row(tile * plan_.full),
-            .x_stride = x_.stride,
+            .x = x.data,
+            .x_stride = x.stride,
             .n_tokens = plan_.tokens(tile),
             .tile = plan_.width(tile),
             .out = input.tile(plan_, tile)});
@@ -190,6 +194,25 @@ class Product {
     for (std::size_t i = 0; i < n_tasks; ++i) {
       convert_tile(i, 0);
     }
+  }
+
+  /// The tokens of a tile with their columns in that order, valid until the thread's next call.
+  [[nodiscard]] MatrixView<const float> in_order(std::span<const std::int32_t> order,
+                                                 std::size_t tile) const {
+    const auto x = x_.rows_from(tile * plan_.full, plan_.tokens(tile));
+    if (order.empty()) {
+      return x;
+    }
+    thread_local std::vector<float> ordered;  // kept from call to call, as `scratch` is
+    ordered.resize(std::max(ordered.size(), x.rows * x.cols));
+    for (std::size_t t = 0; t < x.rows; ++t) {
+      const float* from = x.row(t);
+      float* to = &ordered[t * x.cols];
+      for (std::size_t p = 0; p < x.cols; ++p) {
+        to[p] = from[order[p]];
+      }
+    }
+    return {ordered.data(), x.rows, x.cols};
   }
 
   /// The panels of the first `n_layers`.

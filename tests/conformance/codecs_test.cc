@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 #include "codec/dense.h"
@@ -83,6 +85,11 @@ EncodedMatrix random_int_group(const IntGroupFormat& format, std::mt19937& rng) 
   if (format.zero != ZeroKind::kMiddle) {
     std::ranges::generate(codes.zeros,
                           [&] { return static_cast<float>(rng() & format.max_code()); });
+  }
+  if (format.is_permuted) {
+    codes.order.resize(kCols);
+    std::iota(codes.order.begin(), codes.order.end(), 0U);
+    std::ranges::shuffle(codes.order, rng);
   }
   return pack_int_group(format, kRows, kCols, codes);
 }
@@ -180,7 +187,8 @@ TEST_P(CodecConformance, GridAndRowsAgree) {
       const double offset = grid->has_offsets ? double{offsets[g]} : 0.0;
       const double value = double{scales[g]} * level + offset;
       const double bound = 1e-6 * (std::abs(double{scales[g]} * level) + std::abs(offset)) + 1e-30;
-      ASSERT_NEAR(value, double{all[r * kCols + c]}, bound) << r << ", " << c;
+      const std::size_t column = grid->order.empty() ? c : static_cast<std::size_t>(grid->order[c]);
+      ASSERT_NEAR(value, double{all[r * kCols + column]}, bound) << r << ", " << c;
     }
   }
 }
@@ -233,6 +241,7 @@ TEST_P(CodecConformance, ARangeOfRowsGivesWhatTheWholeGives) {
     }
     EXPECT_EQ(got, wanted) << "row " << r;
   }
+  EXPECT_TRUE(std::ranges::equal(grid->order, codec_.grid(matrix_)->order));
 }
 
 TEST_P(CodecConformance, RefusesEachPartWhenItIsMissingOrRenamedOrCut) {
@@ -273,6 +282,9 @@ TEST_P(CodecConformance, RefusesOtherRowsAndColumns) {
 TEST_P(CodecConformance, AllZeroBytesDecodeToFiniteValues) {
   EncodedMatrix zeros = matrix_;
   for (Part& part : zeros.parts) {
+    if (part.name == "order") {
+      continue;  // must remain a permutation
+    }
     part.tensor = Tensor::make(part.tensor.dtype(), part.tensor.shape());
   }
   ASSERT_TRUE(codec_.validate(zeros));

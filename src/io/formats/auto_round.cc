@@ -90,7 +90,9 @@ class AutoRoundReader final : public PackedReader {
 class AutoRoundWriter final : public PackedWriter {
  public:
   PackedTensors write(std::string_view module, const codec::EncodedMatrix& matrix) override {
-    const bool is_symmetric = integer_weight(module, matrix).is_symmetric();
+    const IntegerWeight weight = integer_weight(module, matrix);
+    require_natural_order(module, weight, "auto-round files");
+    const bool is_symmetric = weight.is_symmetric();
     if (inner_ == nullptr) {
       is_symmetric_ = is_symmetric;
       inner_ = gptq_format().create(is_symmetric ? "gptq" : "gptq_v2");

@@ -114,6 +114,7 @@ class AwqWriter final : public PackedWriter {
  public:
   PackedTensors write(std::string_view module, const codec::EncodedMatrix& matrix) override {
     const IntegerWeight weight = integer_weight(module, matrix);
+    require_natural_order(module, weight, "AWQ files");
     if (weight.bits != kBits || weight.rows % kPerWord != 0) {
       raise(ErrorCode::kUnsupported,
             "{}: {} outputs of {} bits; AWQ files have 4 bits and multiples of 8 outputs",

@@ -87,14 +87,13 @@ class CompressedTensorsReader final : public PackedReader {
   std::span<const std::string_view> suffixes() const noexcept override { return kSuffixes; }
 
   codec::EncodedMatrix read(const PackedTensors& tensors) const override {
-    if (tensors.find("weight_g_idx") != nullptr) {
-      raise(ErrorCode::kUnsupported,
-            "{}.weight_g_idx: the groups follow an activation order, and nibble's integer groups "
-            "are runs of neighbouring inputs",
-            tensors.module);
-    }
     const Tensor& scales = tensors.require("weight_scale", kFloats, 2);
     IntegerWeight weight = shaped(tensors);
+    if (tensors.find("weight_g_idx") != nullptr) {
+      const auto groups = tensors.require("weight_g_idx", kWords, 1).as<std::int32_t>();
+      tensors.require_shape("weight_g_idx", {weight.cols});
+      set_group_index(tensors.module + ".weight_g_idx", groups, weight);
+    }
     const std::size_t row_words = n_words(weight.cols, bits_);
     const auto words = tensors.find("weight_packed")->as<std::uint32_t>();
     for (std::size_t r = 0; r < weight.rows; ++r) {
@@ -180,6 +179,9 @@ class CompressedTensorsWriter final : public PackedWriter {
     if (!is_symmetric_) {
       out.by_suffix["weight_zero_point"] = write_zeros(weight);
     }
+    if (!weight.codes.order.empty()) {
+      out.by_suffix["weight_g_idx"] = group_index(weight);
+    }
     return out;
   }
 
@@ -197,7 +199,7 @@ class CompressedTensorsWriter final : public PackedWriter {
                           {"strategy", group == -1 ? "channel" : "group"},
                           {"group_size", group == -1 ? Json(nullptr) : Json(group)},
                           {"dynamic", false},
-                          {"actorder", nullptr}};
+                          {"actorder", grid_.is_permuted() ? Json("group") : Json(nullptr)}};
     return {{"quant_method", "compressed-tensors"},
             {"format", kFormat},
             {"quantization_status", "compressed"},

@@ -111,6 +111,11 @@ class GptqReader final : public PackedReader {
     tensors.require_shape("scales", {n, sizes.rows});
     tensors.require_shape("qzeros", {n, sizes.rows * sizes.bits / kWordBits});
     IntegerWeight weight = make_integer_weight(sizes.rows, sizes.cols, sizes.bits, group);
+    if (tensors.find("g_idx") != nullptr) {
+      const auto groups = tensors.require("g_idx", kWords, 1).as<std::int32_t>();
+      tensors.require_shape("g_idx", {sizes.cols});
+      set_group_index(tensors.module + ".g_idx", groups, weight);
+    }
     read_codes(*tensors.find("qweight"), weight);
     read_zeros(tensors, weight);
     const DType parameters = read_scales(scales, false, weight);
@@ -118,27 +123,20 @@ class GptqReader final : public PackedReader {
   }
 
  private:
-  /// The group that g_idx tells of, or the settings where there is none.
+  /// The group of the settings; where it does not fit the scales (a `dynamic` rule), the size of
+  /// the first one in g_idx.
   std::size_t read_group(const PackedTensors& tensors, std::size_t cols) const {
-    if (tensors.find("g_idx") == nullptr) {
-      return group_;
+    const std::size_t n_groups = tensors.require("scales", kFloats, 2).shape()[0];
+    if (tensors.find("g_idx") == nullptr || n_groups == n_groups_of(cols, group_)) {
+      return group_ == cols ? 0 : group_;
     }
     const auto groups = tensors.require("g_idx", kWords, 1).as<std::int32_t>();
     tensors.require_shape("g_idx", {cols});
-    const auto first_end = std::ranges::find_if(groups, [](std::int32_t g) { return g != 0; });
-    const auto group = static_cast<std::size_t>(first_end - groups.begin());
-    for (std::size_t c = 0; c < cols; ++c) {
-      if (group == 0 || groups[c] < 0 || static_cast<std::size_t>(groups[c]) != c / group) {
-        raise(ErrorCode::kUnsupported,
-              "{}.g_idx: input {} lies in group {}: the groups follow an activation order "
-              "(desc_act without static groups), and nibble's integer groups are runs of "
-              "neighbouring inputs, so the weight cannot be kept exactly",
-              tensors.module,
-              c,
-              groups[c]);
-      }
+    const auto n = static_cast<std::size_t>(std::ranges::count(groups, 0));
+    if (n == 0) {
+      raise(ErrorCode::kCorruptData, "{}.g_idx: no input lies in group 0", tensors.module);
     }
-    return group == cols ? 0 : group;
+    return n == cols ? 0 : n;
   }
 
   void read_zeros(const PackedTensors& tensors, IntegerWeight& weight) const {
@@ -182,16 +180,11 @@ class GptqWriter final : public PackedWriter {
     check(module, weight);
     grid_.add(module, weight);
     has_head_ = has_head_ || module == "lm_head";
-    Tensor groups = Tensor::make(DType::kI32, {weight.cols});
-    for (std::size_t c = 0; c < weight.cols; ++c) {
-      groups.mutable_as<std::int32_t>()[c] =
-          static_cast<std::int32_t>(weight.group == 0 ? 0 : c / weight.group);
-    }
     return {std::string(module),
             {{"qweight", write_codes(weight)},
              {"qzeros", write_zeros(weight)},
              {"scales", half_scales(weight, false)},
-             {"g_idx", std::move(groups)}}};
+             {"g_idx", group_index(weight)}}};
   }
 
   void skip(std::string_view module) override {
@@ -211,7 +204,7 @@ class GptqWriter final : public PackedWriter {
                 {"bits", grid_.bits()},
                 {"group_size", grid_.group_setting()},
                 {"sym", grid_.is_symmetric()},
-                {"desc_act", false},
+                {"desc_act", grid_.is_permuted()},
                 {"lm_head", has_head_},
                 {"pack_dtype", "int32"},
                 {"meta", {{"quantizer", {"nibble"}}}}};

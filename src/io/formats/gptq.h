@@ -6,10 +6,10 @@
 ///
 /// Layout     each column of qweight is one bit stream of an output's codes (codec/bit_stream.h) in
 ///            little-endian words, each row of qzeros one of a group's zeros; version 1 stores
-///            zeros minus one
+///            zeros minus one. A g_idx that is not k / group (activation order without static
+///            groups) gives a permuted codec
 ///
-/// Errors     as in packed_format.h; a g_idx that is not k / group (activation order without static
-///            groups) and a version-1 zero whose meaning differs between tools are refused
+/// Errors     as in packed_format.h; a version-1 zero that tools read differently is refused
 ///
 /// Source     docs/formats/gptq.md
 #pragma once

@@ -317,6 +317,7 @@ class HqqWriter final : public PackedWriter {
 
   Layer checked_layer(std::string_view module, const IntegerWeight& weight) {
     const Packing& packing = packing_of(module, weight.bits);
+    require_natural_order(module, weight, "HQQ files");
     const std::size_t group = weight.group == 0 ? weight.cols : weight.group;
     if (weight.cols % group != 0) {
       raise(ErrorCode::kUnsupported,

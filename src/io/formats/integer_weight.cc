@@ -104,7 +104,8 @@ codec::EncodedMatrix integer_groups(std::string_view module,
       weight.bits,
       weight.group,
       weight.is_symmetric() ? codec::ZeroKind::kMiddle : codec::ZeroKind::kInteger,
-      parameters};
+      parameters,
+      !weight.codes.order.empty()};
   if (!codec::int_group_from_name(codec::int_group_name(format))) {
     raise(ErrorCode::kUnsupported,
           "{}: groups of {} are not read; nibble's are multiples of 8 from 8 to 65536",
@@ -112,6 +113,64 @@ codec::EncodedMatrix integer_groups(std::string_view module,
           weight.group);
   }
   return codec::pack_int_group(format, weight.rows, weight.cols, weight.codes);
+}
+
+Tensor group_index(const IntegerWeight& weight) {
+  Tensor out = Tensor::make(DType::kI32, {weight.cols});
+  const auto groups = out.mutable_as<std::int32_t>();
+  const auto& order = weight.codes.order;
+  for (std::size_t p = 0; p < weight.cols; ++p) {
+    groups[order.empty() ? p : order[p]] =
+        static_cast<std::int32_t>(weight.group == 0 ? 0 : p / weight.group);
+  }
+  return out;
+}
+
+void set_group_index(std::string_view where,
+                     std::span<const std::int32_t> groups,
+                     IntegerWeight& weight) {
+  const std::size_t n = weight.n_groups();
+  std::vector<std::vector<std::uint32_t>> inputs(n);
+  bool is_natural = true;
+  for (std::uint32_t c = 0; c < groups.size(); ++c) {
+    const auto g = static_cast<std::size_t>(groups[c]);
+    if (groups[c] < 0 || g >= n) {
+      raise(ErrorCode::kCorruptData,
+            "{}: input {} lies in group {}, expected 0 to {}",
+            where,
+            c,
+            groups[c],
+            n - 1);
+    }
+    is_natural = is_natural && (weight.group == 0 || g == c / weight.group);
+    inputs[g].push_back(c);
+  }
+  if (is_natural) {
+    return;
+  }
+  for (std::size_t g = 0; g < n; ++g) {
+    const std::size_t wanted = std::min(weight.group, weight.cols - g * weight.group);
+    if (inputs[g].size() != wanted) {
+      raise(ErrorCode::kCorruptData,
+            "{}: group {} has {} inputs, expected {}",
+            where,
+            g,
+            inputs[g].size(),
+            wanted);
+    }
+    weight.codes.order.insert(weight.codes.order.end(), inputs[g].begin(), inputs[g].end());
+  }
+}
+
+void require_natural_order(std::string_view module,
+                           const IntegerWeight& weight,
+                           std::string_view format) {
+  if (!weight.codes.order.empty()) {
+    raise(ErrorCode::kUnsupported,
+          "{}: the groups follow an activation order; those of {} are runs of neighbouring inputs",
+          module,
+          format);
+  }
 }
 
 void require_half_scales(std::string_view module, const IntegerWeight& weight) {
@@ -150,6 +209,7 @@ void CommonGrid::add(std::string_view module, const IntegerWeight& weight) {
           group_ == 0 ? "whole rows" : std::to_string(group_));
   }
   is_symmetric_ = is_symmetric_ && weight.is_symmetric();
+  is_permuted_ = is_permuted_ || !weight.codes.order.empty();
 }
 
 std::size_t group_from_setting(std::int64_t group_size) {

@@ -1,7 +1,7 @@
 /// What the integer formats of other tools have in common: codes, scales and whole zeros, taken out
 /// of nibble's codecs and put back.
 ///
-///   w[r, c] = scale[r, g] * (code[r, c] - zero[r, g]),   g = c / group
+///   w[r, c] = scale[r, g] * (code[r, c] - zero[r, g]),   g = c / group, or g_idx[c]
 ///
 /// Errors     throws Error: kUnsupported for values that do not lie on such a grid, kCorruptData
 ///            for scales that are not finite; messages begin with the module's name
@@ -52,6 +52,19 @@ codec::EncodedMatrix integer_groups(std::string_view module,
                                     const IntegerWeight& weight,
                                     DType parameters);
 
+/// The group of each input, [cols].
+Tensor group_index(const IntegerWeight& weight);
+/// The inverse; inputs of one group keep their natural order, and c / group is no order at all.
+/// `where` names the tensor. kCorruptData unless every group has `group` inputs, but for a shorter
+/// last one.
+void set_group_index(std::string_view where,
+                     std::span<const std::int32_t> groups,
+                     IntegerWeight& weight);
+
+/// kUnsupported, with the format's name, for groups that are no runs of neighbours.
+void require_natural_order(std::string_view module,
+                           const IntegerWeight& weight,
+                           std::string_view format);
 /// kUnsupported unless every scale is a float16.
 void require_half_scales(std::string_view module, const IntegerWeight& weight);
 
@@ -67,12 +80,15 @@ class CommonGrid {
     return group_ == 0 ? -1 : static_cast<std::int64_t>(group_);
   }
   [[nodiscard]] bool is_symmetric() const noexcept { return is_symmetric_; }
+  /// Some weight has groups in another order of the inputs.
+  [[nodiscard]] bool is_permuted() const noexcept { return is_permuted_; }
 
  private:
   std::string first_;
   std::size_t bits_ = 4;
   std::size_t group_ = 0;
   bool is_symmetric_ = true;
+  bool is_permuted_ = false;
 };
 
 /// group_size as settings have it: 0 for -1; kCorruptData for other numbers below 1.

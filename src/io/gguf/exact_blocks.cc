@@ -67,6 +67,7 @@ bool holds(Range range) {
 codec::EncodedMatrix exact_gguf_blocks(std::string_view module,
                                        const codec::EncodedMatrix& matrix) {
   const IntegerWeight weight = integer_weight(module, matrix);
+  require_natural_order(module, weight, "GGUF files");
   require_half_scales(module, weight);
   if (weight.cols % kBlock != 0 || group_of(weight) % kBlock != 0) {
     raise(ErrorCode::kUnsupported,

@@ -27,6 +27,9 @@ EncodedMatrix small_matrix(std::string_view name, std::size_t cols = 10) {
                           : format.zero == ZeroKind::kInteger ? 1.0F
                                                               : 1.5F);
   }
+  for (std::size_t p = 0; format.is_permuted && p < cols; ++p) {
+    codes.order.push_back(static_cast<std::uint32_t>(cols - 1 - p));
+  }
   return pack_int_group(format, 2, cols, codes);
 }
 
@@ -46,6 +49,7 @@ std::string failure_of(const EncodedMatrix& matrix) {
 TEST(IntGroupName, GrammarRoundTrips) {
   for (const std::string_view name : {"int4g64a",
                                       "int4g128s",
+                                      "int4g128pah",
                                       "int4g64f",
                                       "int8ca",
                                       "int2g16fh",
@@ -79,6 +83,8 @@ TEST(IntGroupName, EverythingElseIsRefused) {
                                       "INT4g64a",
                                       "int4g64a ",
                                       "int4g-64a",
+                                      "int4cpa",
+                                      "int4g64ap",
                                       "int4g64c"}) {
     EXPECT_FALSE(int_group_from_name(name)) << name;
   }
@@ -91,6 +97,29 @@ TEST(IntGroup, DecodesAsDocumented) {
   std::vector<float> row(10);
   matrix.codec->decode_rows(matrix, 0, 1, row.data());
   EXPECT_THAT(row, ElementsAre(-0.5F, 0, 0.5F, 1, 1.5F, 2, 2.5F, 3, 7, 8));
+}
+
+TEST(IntGroup, GroupsOfAnotherOrderOfTheInputs) {
+  // Codes 0 … 9, zero 1; the first group is the inputs 9 … 2 with scale 0.5, the last one 1 and 0
+  // with scale 1.
+  auto matrix = small_matrix("int4g8pa");
+  EXPECT_TRUE(matrix.codec->validate(matrix));
+  std::vector<float> row(10);
+  matrix.codec->decode_rows(matrix, 0, 1, row.data());
+  EXPECT_THAT(row, ElementsAre(-1, 0, 0.5F, 1, 1.5F, 2, 2.5F, 3, 3.5F, 4));
+  const auto unpacked = unpack_int_group(matrix);
+  EXPECT_EQ(unpacked.codes[3], 3U);
+  EXPECT_EQ(unpacked.order.front(), 9U);
+  std::vector<std::uint8_t> codes(10);
+  std::vector<float> scales(2), offsets(2);
+  matrix.codec->unpack_row(matrix, 0, codes, scales, offsets);
+  EXPECT_THAT(codes, ElementsAre(9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+
+  matrix.parts.back().tensor.mutable_as<std::int32_t>()[1] = 9;
+  EXPECT_THAT(failure_of(matrix),
+              HasSubstr("part 'order': element 1 is 9, expected each of the 10 inputs once"));
+  matrix.parts.back().tensor.mutable_as<std::int32_t>()[1] = -1;
+  EXPECT_THAT(failure_of(matrix), HasSubstr("element 1 is -1"));
 }
 
 TEST(IntGroup, SymmetricZeroIsTheMiddleCodeAndNotStored) {

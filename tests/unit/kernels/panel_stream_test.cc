@@ -10,6 +10,7 @@
 #include "codec/block_codec.h"
 #include "codec/dense.h"
 #include "codec/gguf_blocks.h"
+#include "codec/int_group.h"
 
 namespace nibble::kernels {
 namespace {
@@ -48,6 +49,20 @@ codec::EncodedMatrix blocks(std::string_view name, std::size_t rows, std::size_t
       Tensor::from<std::uint8_t>(DType::kU8, {rows, codec->row_bytes(cols)}, bytes));
 }
 
+/// Eight groups of 8 in the opposite order of the inputs.
+codec::EncodedMatrix permuted() {
+  codec::IntGroupCodes codes;
+  for (std::size_t i = 0; i < 20 * 64; ++i) {
+    codes.codes.push_back(static_cast<std::uint8_t>(i % 11));
+  }
+  codes.scales.assign(20 * 8, 0.5F);
+  codes.zeros.assign(20 * 8, 3.0F);
+  for (std::uint32_t p = 0; p < 64; ++p) {
+    codes.order.push_back(63 - p);
+  }
+  return codec::pack_int_group(*codec::int_group_from_name("int4g8pa"), 20, 64, codes);
+}
+
 std::vector<codec::EncodedMatrix> one_of_each() {
   std::vector<float> values(20 * 33);
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -58,6 +73,7 @@ std::vector<codec::EncodedMatrix> one_of_each() {
   for (const char* name : {"q4_0", "q4_1", "q5_1", "q8_0", "q2_k", "q3_k", "q6_k", "iq4_nl"}) {
     out.push_back(blocks(name, 20, 512));
   }
+  out.push_back(permuted());
   return out;
 }
 
@@ -122,6 +138,14 @@ TEST_F(DamagedPanelStream, AGroupOfNothingIsRefused) {
 TEST_F(DamagedPanelStream, ASuperShiftBeyondTheWordIsRefused) {
   set<std::uint8_t>(35, 64);
   EXPECT_THAT(failure(), ::testing::HasSubstr("super shift"));
+}
+TEST(PanelStream, AnOrderBeyondTheColumnsIsRefused) {
+  ThreadPool pool(1);
+  Memory memory;
+  write_panels(pack_panels(permuted(), Arithmetic::kNative, pool), memory);
+  const std::int32_t column = 64;
+  std::memcpy(memory.bytes.data() + memory.bytes.size() - 4, &column, sizeof(column));
+  EXPECT_THROW(static_cast<void>(read_panels(memory, 20, 64)), Error);
 }
 TEST_F(DamagedPanelStream, ACutFileIsRefusedBeforeMemoryIsTaken) {
   memory_.bytes.resize(memory_.bytes.size() / 2);

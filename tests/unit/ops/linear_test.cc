@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "codec/dense.h"
+#include "codec/int_group.h"
 
 namespace nibble::ops {
 namespace {
@@ -75,6 +76,60 @@ TEST(Linear, GatesAPairByHand) {
   EXPECT_THROW(
       apply_gated({gate, up, GateActivation::kSilu}, {x.data(), 1, 3}, {y.data(), 1, 3}, pool),
       Error);
+}
+
+/// 40 rows of 72 inputs in groups of 32, whose inputs are `order`; codes by place.
+codec::EncodedMatrix integers(const std::vector<std::uint32_t>& order) {
+  const codec::IntGroupFormat format{4, 32, codec::ZeroKind::kInteger, DType::kF16, !order.empty()};
+  codec::IntGroupCodes codes;
+  codes.codes.resize(40 * 72);
+  for (std::size_t i = 0; i < codes.codes.size(); ++i) {
+    const std::size_t place = i % 72;
+    codes.codes[i - place + (order.empty() ? place : order[place])] =
+        static_cast<std::uint8_t>(i * 7 % 13);
+  }
+  for (std::size_t g = 0; g < 40 * 3; ++g) {
+    codes.scales.push_back(0.125F * static_cast<float>(1 + g % 5));
+    codes.zeros.push_back(static_cast<float>(g % 7));
+  }
+  codes.order = order;
+  return codec::pack_int_group(format, 40, 72, codes);
+}
+
+TEST(Linear, GroupsOfAnotherOrderGiveTheBitsOfOrderedInputs) {
+  std::vector<std::uint32_t> order(72);
+  for (std::size_t p = 0; p < order.size(); ++p) {
+    order[p] = static_cast<std::uint32_t>(p * 5 % 72);
+  }
+  ThreadPool pool(2);
+  const std::size_t n_tokens = 29;
+  std::vector<float> x(n_tokens * 72);
+  std::vector<float> ordered(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = std::sin(static_cast<float>(i));
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ordered[i] = x[i - i % 72 + order[i % 72]];
+  }
+  for (const Arithmetic arithmetic : {Arithmetic::kNative, Arithmetic::kDeterministic}) {
+    const Linear permuted = Linear::make(integers(order), {}, arithmetic, pool);
+    const Linear plain = Linear::make(integers({}), {}, arithmetic, pool);
+    std::vector<float> wanted(n_tokens * 40);
+    std::vector<float> got(wanted.size());
+    std::vector<float> beside(wanted.size());
+    plain.apply({ordered.data(), n_tokens, 72}, {wanted.data(), n_tokens, 40}, pool);
+    // Beside a layer that takes the inputs as they are.
+    const Linear* const layers[] = {&plain, &permuted};
+    const MatrixView<float> ys[] = {{beside.data(), n_tokens, 40}, {got.data(), n_tokens, 40}};
+    apply_all(layers, {x.data(), n_tokens, 72}, ys, pool);
+    EXPECT_EQ(got, wanted);
+    EXPECT_NE(beside, wanted);
+    std::vector<float> row(72);
+    const std::vector<std::int32_t> ids = {33};
+    permuted.gather_rows(ids, {row.data(), 1, 72});
+    const auto decoded = codec::decode_all(integers(order));
+    EXPECT_EQ(row, std::vector<float>(decoded.begin() + 33 * 72, decoded.begin() + 34 * 72));
+  }
 }
 
 TEST(Linear, RefusesOperandsThatDoNotFit) {

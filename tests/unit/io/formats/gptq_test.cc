@@ -99,7 +99,7 @@ TEST(Gptq, SymmetricZerosAreTheKnownWords) {
 
 TEST(Gptq, EveryWidthAndGroupComesBackAsItWas) {
   for (const std::size_t bits : {2U, 3U, 4U, 8U}) {
-    for (const std::string group : {"g16", "g32", "g128", "c"}) {
+    for (const std::string group : {"g16", "g32", "g128", "g128p", "c"}) {
       for (const std::string zero : {"s", "a"}) {
         const std::string codec = fmt::format("int{}{}{}h", bits, group, zero);
         SCOPED_TRACE(codec);
@@ -148,15 +148,33 @@ TEST(Gptq, ReadsTheWordsOfGptqModel) {
   EXPECT_EQ(n_cases, 4U);
 }
 
-TEST(Gptq, RefusesAnActivationOrder) {
+TEST(Gptq, ReadsGroupsInAnActivationOrder) {
+  PackedTensors tensors = plain_module();
+  auto groups = tensors.by_suffix["g_idx"].mutable_as<std::int32_t>();
+  std::swap(groups[3], groups[20]);
+  tensors.by_suffix["qweight"].mutable_as<std::uint32_t>()[0] = 0x9999A999U;  // inputs 0 to 7
+  tensors.by_suffix["scales"].mutable_as<std::uint16_t>()[32] = 0x3800;  // 0.5, group 1 of output 0
+  const auto matrix = read(tensors);
+  EXPECT_EQ(matrix.codec->name(), "int4g16psh");
+  const auto w = codec::decode_all(matrix);
+  EXPECT_THAT(std::vector(w.begin(), w.begin() + 5), ElementsAre(1, 1, 1, 0.5F * 2, 1));
+  const auto writer = gptq_format().create("gptq");
+  const auto again = writer->write("m", matrix);
+  for (const auto& [suffix, tensor] : tensors.by_suffix) {
+    EXPECT_TRUE(std::ranges::equal(again.find(suffix)->bytes(), tensor.bytes())) << suffix;
+  }
+  EXPECT_EQ(writer->settings()["desc_act"], true);
+}
+
+TEST(Gptq, RefusesGroupsThatAreNotWhole) {
   PackedTensors tensors = plain_module();
   tensors.by_suffix["g_idx"].mutable_as<std::int32_t>()[3] = 1;
-  EXPECT_THAT(refusal(tensors),
-              HasSubstr("m.g_idx: input 4 lies in group 0: the groups follow an "
-                        "activation order"));
+  EXPECT_THAT(refusal(tensors), HasSubstr("m.g_idx: group 0 has 15 inputs, expected 16"));
   tensors = plain_module();
   tensors.by_suffix["g_idx"].mutable_as<std::int32_t>()[0] = -1;
-  EXPECT_THAT(refusal(tensors), HasSubstr("input 0 lies in group -1"));
+  EXPECT_THAT(refusal(tensors), HasSubstr("m.g_idx: input 0 lies in group -1, expected 0 to 1"));
+  tensors.by_suffix["g_idx"].mutable_as<std::int32_t>()[0] = 2;
+  EXPECT_THAT(refusal(tensors), HasSubstr("input 0 lies in group 2, expected 0 to 1"));
 }
 
 TEST(Gptq, RefusesVersionOneZerosThatToolsReadDifferently) {

@@ -31,6 +31,9 @@ inline codec::EncodedMatrix some_integers(std::string_view codec_name,
                               ? static_cast<float>(format.middle())
                               : static_cast<float>(least_zero + i * 5 % (n_codes - least_zero)));
   }
+  for (std::size_t p = 0; format.is_permuted && p < cols; ++p) {
+    codes.order.push_back(static_cast<std::uint32_t>(cols - 1 - p));
+  }
   return codec::pack_int_group(format, rows, cols, codes);
 }
 
