@@ -11,20 +11,24 @@
 #include "base/error.h"
 #include "kernels/avx2/attention.h"
 #include "kernels/avx2/elementwise.h"
+#include "kernels/avx2/hadamard.h"
 #include "kernels/avx2/linear.h"
 #include "kernels/avx2/probes.h"
 #include "kernels/avx512/attention.h"
 #include "kernels/avx512/elementwise.h"
+#include "kernels/avx512/hadamard.h"
 #include "kernels/avx512/linear.h"
 #include "kernels/avx512/probes.h"
 #include "kernels/generic/linear.h"
 #include "kernels/generic/probes.h"
 #include "kernels/neon/attention.h"
 #include "kernels/neon/elementwise.h"
+#include "kernels/neon/hadamard.h"
 #include "kernels/neon/linear.h"
 #include "kernels/neon/probes.h"
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
+#include "kernels/reference/hadamard.h"
 
 namespace nibble::kernels {
 namespace {
@@ -57,14 +61,31 @@ const std::vector<Candidate>& candidates() {
       &reference::kElementwise,
       &reference::kAttention,
       &generic::kLinear,
-      &generic::kProbes},
+      &generic::kProbes,
+      &reference::kHadamard},
      []() noexcept { return true; }},
 #if defined(__x86_64__)
-    {{"avx2", &avx2::kElementwise, &avx2::kAttention, &avx2::kLinear, &avx2::kProbes}, has_avx2},
-    {{"avx512", &avx512::kElementwise, &avx512::kAttention, &avx512::kLinear, &avx512::kProbes},
+    {{"avx2",
+      &avx2::kElementwise,
+      &avx2::kAttention,
+      &avx2::kLinear,
+      &avx2::kProbes,
+      &avx2::kHadamard},
+     has_avx2},
+    {{"avx512",
+      &avx512::kElementwise,
+      &avx512::kAttention,
+      &avx512::kLinear,
+      &avx512::kProbes,
+      &avx512::kHadamard},
      has_avx512},
 #elif defined(__aarch64__)
-    {{"neon", &neon::kElementwise, &neon::kAttention, &neon::kLinear, &neon::kProbes},
+    {{"neon",
+      &neon::kElementwise,
+      &neon::kAttention,
+      &neon::kLinear,
+      &neon::kProbes,
+      &neon::kHadamard},
      has_dot_products},
 #endif
   };

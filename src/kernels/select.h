@@ -15,6 +15,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/elementwise.h"
+#include "kernels/hadamard.h"
 #include "kernels/linear.h"
 #include "kernels/probes.h"
 
@@ -26,6 +27,7 @@ struct KernelSet {
   const AttentionKernels* attention = nullptr;
   const LinearKernels* linear = nullptr;
   const Probes* probes = nullptr;
+  const HadamardKernels* hadamard = nullptr;
 };
 
 /// Every set that was built and that this processor can run, slowest first.

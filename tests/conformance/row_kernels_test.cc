@@ -9,6 +9,7 @@
 
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
+#include "kernels/reference/hadamard.h"
 #include "kernels/select.h"
 #include "tensor/half.h"
 
@@ -117,6 +118,30 @@ TEST(ElementwiseKernels, LogSumExpAndArgmax) {
         EXPECT_EQ(set.elementwise->argmax(x.data(), n), reference::kElementwise.argmax(x.data(), n))
             << set.name;
       }
+    }
+  }
+}
+
+TEST(HadamardKernels, AgreeWithThePlainLoopsAndWithOneAnother) {
+  for (const std::size_t n :
+       {1U, 2U, 4U, 8U, 12U, 16U, 20U, 24U, 32U, 64U, 96U, 128U, 576U, 1536U, 4864U}) {
+    const Hadamard h = *exact_hadamard(n);
+    const Values x = normal_values(n, 2.0F, 7);
+    Values wanted = x;
+    reference::kHadamard.transform(h, wanted.data());
+    const double norm = std::sqrt(static_cast<double>(n)) * 2.0;
+    Values first;
+    for (const KernelSet& set : usable_kernel_sets()) {
+      Values y = x;
+      set.hadamard->transform(h, y.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_NEAR(y[i], wanted[i], 1e-6 * norm) << set.name << " " << i << " of " << n;
+      }
+      if (set.name == "generic") {
+        continue;  // in float64
+      }
+      first = first.empty() ? y : first;
+      EXPECT_EQ(y, first) << set.name << " of " << n;
     }
   }
 }

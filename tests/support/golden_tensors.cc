@@ -27,6 +27,12 @@ float cast(T value) {
   return static_cast<float>(value);
 }
 
+std::vector<double> read_doubles(std::string_view bytes) {
+  std::vector<double> out(bytes.size() / sizeof(double));
+  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(double));
+  return out;
+}
+
 std::vector<float> read_values(const std::string& dtype, std::string_view bytes) {
   if (dtype == "F32") {
     return widen<float>(bytes, &cast<float>);
@@ -60,7 +66,13 @@ GoldenTensors::GoldenTensors(const std::filesystem::path& path) {
     }
     const auto [begin, end] = entry.at("data_offsets").get<std::pair<std::size_t, std::size_t>>();
     GoldenTensor tensor{entry.at("dtype"), entry.at("shape"), {}};
-    tensor.values = read_values(tensor.dtype, data.substr(begin, end - begin));
+    const std::string_view bytes = data.substr(begin, end - begin);
+    if (tensor.dtype == "F64") {
+      tensor.doubles = read_doubles(bytes);
+      tensor.values.assign(tensor.doubles.begin(), tensor.doubles.end());
+    } else {
+      tensor.values = read_values(tensor.dtype, bytes);
+    }
     tensors_.emplace(name, std::move(tensor));
   }
 }

@@ -14,7 +14,8 @@ namespace nibble::testing {
 struct GoldenTensor {
   std::string dtype;  ///< "F32", "F16", "U8", "I8", "I32"
   std::vector<std::size_t> shape;
-  std::vector<float> values;  ///< every dtype above is exact in float32 (I32 below 2^24)
+  std::vector<float> values;         ///< every dtype above is exact in float32 (I32 below 2^24)
+  std::vector<double> doubles = {};  ///< of F64, whose `values` are rounded
 
   [[nodiscard]] std::size_t rows() const { return shape.size() == 2 ? shape[0] : 1; }
   [[nodiscard]] std::size_t cols() const { return shape.empty() ? 1 : shape.back(); }
