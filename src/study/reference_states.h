@@ -4,8 +4,8 @@
 /// other variants read them and need the reference's output head only. A window whose file is
 /// absent is computed again by the reference model, which is loaded for it.
 ///
-/// Layout     folder/<hash>.f32: float32 little-endian [rows, hidden]; the hash is of the reference,
-///            the arithmetic and the window's tokens
+/// Layout     folder/<hash>.f32: float32 little-endian [rows, hidden]; the hash is of the
+///            reference, the arithmetic and the window's tokens
 /// Threads    one call at a time
 /// Errors     those of loading a model; kIo
 /// Source     our own
