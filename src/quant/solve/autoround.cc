@@ -100,6 +100,12 @@ class Tuning {
     }
   }
 
+  void keep() {
+    for (Tuned& tuned : tuned_) {
+      tuned.tuner.keep();
+    }
+  }
+
   [[nodiscard]] std::vector<codec::IntGroupCodes> codes() const {
     std::vector<codec::IntGroupCodes> out;
     for (const Tuned& tuned : tuned_) {
@@ -187,6 +193,9 @@ AutoroundResult autoround(const BlockSolveInput& input,
     tuning.step({size, settings.tunes_range ? size : 0.0F}, is_best ? Keep::kYes : Keep::kNo);
     done(static_cast<double>(i + 1) / n);
   }
+  if (!settings.keeps_best) {
+    tuning.keep();
+  }
   out.codes = tuning.codes();
   return out;
 }
@@ -201,6 +210,7 @@ class Autoround final : public Solver, public BlockSolver {
     return {{"iterations", fmt::format("{}", settings_.iterations)},
             {"batch", fmt::format("{}", settings_.batch)},
             {"rate", fmt::format("{}", settings_.rate)},
+            {"keep", settings_.keeps_best ? "\"best\"" : "\"last\""},
             {"tune_range", settings_.tunes_range ? "true" : "false"},
             {"seed", fmt::format("{}", settings_.seed)}};
   }
@@ -274,6 +284,11 @@ std::unique_ptr<Solver> make_autoround(TomlTable& stage) {
   if (!(settings.rate >= 0 && settings.rate <= 1)) {
     stage.reject("rate", "expected a number from 0 to 1");
   }
+  const auto keep = stage.optional<std::string>("keep").value_or("best");
+  if (keep != "best" && keep != "last") {
+    stage.reject("keep", fmt::format("'{}' is not known, expected one of: best, last", keep));
+  }
+  settings.keeps_best = keep == "best";
   settings.tunes_range = stage.optional<bool>("tune_range").value_or(settings.tunes_range);
   const auto seed = stage.optional<std::int64_t>("seed").value_or(42);
   if (seed < 0) {

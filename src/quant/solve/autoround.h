@@ -7,6 +7,9 @@
 ///     offsets and factors -= rate (1 - i / iterations) sign(gradient)      (rounding_tuner.h)
 ///   the codes are those of what was kept
 ///
+/// Losses of different batches are compared there, as the reference does: where few tokens carry most
+/// of the energy, the batch decides. `keep = "last"` takes the state after the last step instead.
+///
 /// Windows are drawn in an order that is shuffled anew when less than a batch is left of it. The
 /// inputs come from the quantized blocks before this one or from the original ones, as
 /// [calibration] says; targets are always the outputs of the original block for original inputs.
@@ -37,6 +40,7 @@ struct AutoroundSettings {
   std::size_t iterations = 200;
   std::size_t batch = 8;    ///< windows
   double rate = 0;          ///< of the first step; 0: 1 / iterations
+  bool keeps_best = true;   ///< the state of the lowest loss; else the last state
   bool tunes_range = true;  ///< the factors too, not only the offsets
   std::uint64_t seed = 42;
 };
@@ -54,7 +58,8 @@ AutoroundResult autoround(const BlockSolveInput& input,
                           ThreadPool& pool,
                           FunctionRef<void(double)> done);
 
-/// The method "autoround". Settings: iterations, batch, rate, tune_range, seed.
+/// The method "autoround". Settings: iterations, batch, rate, keep = "best" | "last", tune_range,
+/// seed.
 std::unique_ptr<Solver> make_autoround(TomlTable& stage);
 
 }  // namespace nibble::quant

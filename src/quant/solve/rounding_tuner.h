@@ -53,6 +53,8 @@ class RoundingTuner {
             Keep keep,
             MatrixView<float> out,
             ThreadPool& pool);
+  /// The state of now is the best so far.
+  void keep() { best_ = now_; }
   /// Of the state kept last; that of the start when none was: rounding to nearest.
   [[nodiscard]] codec::IntGroupCodes codes(ThreadPool& pool) const;
 

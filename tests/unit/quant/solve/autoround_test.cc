@@ -93,7 +93,7 @@ class Autoround : public ::testing::Test {
   }
 
   const TempFolder folder_;
-  ThreadPool pool_{2};
+  ThreadPool pool_{1};  // a test forks
   std::optional<DecoderBlock> block_;
   std::vector<float> inputs_, targets_;
   std::vector<BlockWeight> weights_;
@@ -122,6 +122,13 @@ TEST_F(Autoround, RangesAreTunedUnlessTheyAreNotToBe) {
   const auto both = solve({.iterations = 60, .batch = 12});
   EXPECT_NE(offsets_only.codes[0].scales, both.codes[0].scales);
   EXPECT_EQ(offsets_only.codes[0].scales, solve({.iterations = 0}).codes[0].scales);
+}
+
+TEST_F(Autoround, TheLastStateIsKeptOnRequest) {
+  const auto first = solve({.iterations = 1, .batch = 12, .rate = 0.3});
+  const auto last = solve({.iterations = 1, .batch = 12, .rate = 0.3, .keeps_best = false});
+  EXPECT_EQ(first.codes[0].codes, solve({.iterations = 0}).codes[0].codes);
+  EXPECT_NE(last.codes[0].codes, first.codes[0].codes);
 }
 
 TEST_F(Autoround, DependsOnTheSeedAndNotOnThreads) {
@@ -174,13 +181,15 @@ TEST_F(Autoround, WhatIsNotFiniteIsRefused) {
 
 TEST(AutoroundRecipe, SaysItsSettings) {
   const auto recipe = load_recipe("method=autoround,codec=int4g128sh,iterations=50").take();
-  EXPECT_THAT(recipe.text, HasSubstr("iterations = 50\nbatch = 8\nrate = 0.02\n"));
+  EXPECT_THAT(recipe.text, HasSubstr("iterations = 50\nbatch = 8\nrate = 0.02\nkeep = \"best\"\n"));
   ASSERT_TRUE(recipe.calibration);
   EXPECT_NE(recipe.stages.front().solver->block_solver(), nullptr);
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g64fh").failure().message,
               HasSubstr("cannot write codec 'int4g64fh'"));
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g128s,batch=0").failure().message,
               HasSubstr("expected 1 to"));
+  EXPECT_THAT(load_recipe("method=autoround,codec=int4g128s,keep=first").failure().message,
+              HasSubstr("expected one of: best, last"));
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g128s,rate=2").failure().message,
               HasSubstr("expected a number from 0 to 1"));
 }
