@@ -186,6 +186,8 @@ TEST(AutoroundRecipe, SaysItsSettings) {
   EXPECT_NE(recipe.stages.front().solver->block_solver(), nullptr);
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g64fh").failure().message,
               HasSubstr("cannot write codec 'int4g64fh'"));
+  EXPECT_THAT(load_recipe("method=autoround,codec=int4g64pa").failure().message,
+              HasSubstr("cannot write codec 'int4g64pa'"));
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g128s,batch=0").failure().message,
               HasSubstr("expected 1 to"));
   EXPECT_THAT(load_recipe("method=autoround,codec=int4g128s,keep=first").failure().message,
