@@ -8,6 +8,7 @@ void add_bench(CLI::App& root, Invocation& invocation);
 void add_convert(CLI::App& root, Invocation& invocation);
 void add_doctor(CLI::App& root, Invocation& invocation);
 void add_eval(CLI::App& root, Invocation& invocation);
+void add_imatrix(CLI::App& root, Invocation& invocation);
 void add_inspect(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
@@ -26,6 +27,7 @@ std::span<const AddCommand> command_table() {
       &add_study,
       &add_quantize,
       &add_convert,
+      &add_imatrix,
       &add_run,
       &add_eval,
       &add_score,

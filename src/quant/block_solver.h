@@ -1,5 +1,5 @@
-/// A method that chooses the codes of several weights of a decoder block together, by what the block
-/// makes of its inputs.
+/// A method that chooses the codes of several weights of a decoder block together, by what the
+/// block makes of its inputs.
 ///
 /// Such a method is a Solver whose `block_solver` is not null; `solve` then serves weights outside
 /// of the decoder blocks.

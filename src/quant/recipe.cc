@@ -310,6 +310,36 @@ Result<Recipe> load_recipe(std::string_view name_or_path) {
   return unknown_recipe(name_or_path);
 }
 
+Result<Recipe> with_importance_file(const Recipe& recipe, std::string_view file) {
+  const auto is_gguf = [](const SolveStage& stage) { return stage.method == "gguf"; };
+  if (std::ranges::none_of(recipe.stages, is_gguf)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "recipe {}: no stage of method gguf, which alone weighs by an importance matrix",
+                recipe.name);
+  }
+  const bool needs_text = !recipe.transforms.empty() ||
+                          std::ranges::any_of(recipe.stages, [&](const SolveStage& stage) {
+                            return !is_gguf(stage) && stage.needs.any();
+                          });
+  Recipe without = recipe;
+  if (!needs_text) {
+    without.calibration.reset();
+  }
+  std::string toml = fmt::format("name = {}\n", toml_text(recipe.name));
+  std::string_view rest = without.text = canonical_text(without);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size() - 1);
+    const std::string_view line = rest.substr(0, end);
+    if (!line.starts_with("importance")) {
+      toml += fmt::format("{}\n", line);
+    } else if (line.starts_with("importance = ")) {
+      toml += fmt::format("importance = {}\n", toml_text(file));
+    }
+    rest.remove_prefix(end + 1);
+  }
+  return parse_recipe(toml, fmt::format("recipe {}", recipe.name));
+}
+
 std::string toml_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {

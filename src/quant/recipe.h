@@ -83,6 +83,10 @@ struct Recipe {
 Result<Recipe> load_recipe(std::string_view name_or_path);
 Result<Recipe> parse_recipe(std::string_view toml, std::string_view where);
 
+/// The recipe with `file` as the importance matrix of its stages of method "gguf"; text is read
+/// only where other stages look at it. kInvalidArgument for a recipe without such a stage.
+Result<Recipe> with_importance_file(const Recipe& recipe, std::string_view file);
+
 struct BuiltinRecipe {
   std::string_view name;
   std::string_view toml;

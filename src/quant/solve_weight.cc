@@ -54,7 +54,9 @@ SolvedWeight report_solved(const PlanRow& row,
 
 SolvedWeight solve_weight(const PlanRow& row, const SolveInput& input, ThreadPool& pool) {
   const auto start = std::chrono::steady_clock::now();
-  Solved solved = row.stage->solver->solve(input, row.codec, pool);
+  SolveInput named = input;
+  named.name = row.weight;
+  Solved solved = row.stage->solver->solve(named, row.codec, pool);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   return report_solved(row, input.weight, std::move(solved), elapsed.count(), pool);
 }

@@ -46,6 +46,7 @@ struct Needs {
 };
 
 struct SolveInput {
+  std::string_view name = {};  ///< of the weight, canonical; empty when it has none
   MatrixView<const float> weight = {};
   MatrixView<const double> second_moment = {};  ///< both triangles; no data when there is none
   std::span<const float> abs_mean = {};         ///< empty when there is none

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Loads the GGUF files that nibble writes with llama.cpp, and compares them with those of llama-quantize.
 
-    NIBBLE_LLAMA_CPP=FOLDER gguf_peer.py NIBBLE MODEL [PRESET…]
+    NIBBLE_LLAMA_CPP=FOLDER gguf_peer.py NIBBLE MODEL [--imatrix FILE] [PRESET…]
 
 FOLDER holds llama-quantize and llama-completion; MODEL is a GGUF file that llama-quantize takes (F32 or F16 where no difference is to
 come from the source) or a Hugging Face folder, of which nibble makes one. Of each preset both programs write a file. Compared are the
 types of all tensors, which must be equal, and their bytes, of which 98 % must be (the search may tie, and compilers contract a*b+c
 differently). The file of nibble must also answer a prompt in llama.cpp with the very text of llama-quantize's own, where all bytes are
-equal, and open in gguf-py where that is installed.
+equal, and open in gguf-py where that is installed. With --imatrix both programs weigh by that file.
 Exit status 77, which CTest takes for a skip, when llama.cpp or MODEL is missing.
 """
 import os
@@ -86,10 +86,10 @@ def equal_share(ours, theirs):
     return equal / total
 
 
-def compare(peer, nibble, source, work, preset):
+def compare(peer, nibble, source, work, preset, weighed):
     ours, theirs = work / f"ours-{preset}.gguf", work / f"theirs-{preset}.gguf"
-    run(nibble, "quantize", "-q", source, "-r", f"gguf-{preset}", "-o", ours)
-    run(peer / "llama-quantize", "--allow-requantize", source, theirs, preset.upper(), 2)
+    run(nibble, "quantize", "-q", source, "-r", f"gguf-{preset}", *weighed, "-o", ours)
+    run(peer / "llama-quantize", "--allow-requantize", *weighed, source, theirs, preset.upper(), 2)
     a, b = Gguf(ours), Gguf(theirs)
     kinds = {n: t[:2] for n, t in a.tensors.items()} == {n: t[:2] for n, t in b.tensors.items()}
     share = equal_share(a, b) if kinds else 0.0
@@ -118,7 +118,10 @@ def main():
         if source.is_dir():
             run(sys.argv[1], "convert", "-q", source, "-o", work / "source.gguf", "--to", "gguf")
             source = work / "source.gguf"
-        results = [compare(peer, sys.argv[1], source, work, preset) for preset in sys.argv[3:] or PRESETS]
+        rest = sys.argv[3:]
+        weighed = rest[:2] if rest[:1] == ["--imatrix"] else []
+        presets = rest[len(weighed):] or PRESETS
+        results = [compare(peer, sys.argv[1], source, work, preset, weighed) for preset in presets]
     return 0 if all(results) else 1
 
 

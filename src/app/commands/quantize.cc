@@ -24,6 +24,7 @@ struct Options {
   std::string recipe;
   std::string out;
   std::string data = ".";
+  std::string imatrix;
   bool plan_only = false;
   bool force = false;
 };
@@ -122,7 +123,10 @@ int run(const Options& options, const Globals& globals) {
     }
     check_output(options);
   }
-  const auto recipe = quant::load_recipe(options.recipe).take();
+  auto recipe = quant::load_recipe(options.recipe).take();
+  if (!options.imatrix.empty()) {
+    recipe = quant::with_importance_file(recipe, options.imatrix).take();
+  }
   const auto checkpoint = io::open_checkpoint(options.model).take();
   const auto plan = quant::make_plan(recipe, *checkpoint).take();
   if (options.plan_only) {
@@ -155,6 +159,9 @@ void add_quantize(CLI::App& root, Invocation& invocation) {
   command->add_option("-d,--data", options->data, "Folder of calibration text")
       ->envname("NIBBLE_DATA")
       ->capture_default_str();
+  command->add_option("--imatrix",
+                      options->imatrix,
+                      "An importance matrix of llama.cpp's, for recipes of method gguf");
   command->add_flag("--plan", options->plan_only, "Only print what each weight would get");
   command->add_flag("--force", options->force, "Replace a folder written before");
   command->callback([&invocation, options] {

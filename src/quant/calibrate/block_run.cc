@@ -10,6 +10,7 @@
 #include "io/checkpoint_writer.h"
 #include "model/memory.h"
 #include "quant/block_solver.h"
+#include "quant/calibrate/embed_windows.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
@@ -68,21 +69,6 @@ void BlockRun::require_enough_memory() const {
       .take();
 }
 
-BlockTokens BlockRun::embed() const {
-  const auto embedding =
-      model::load_weight(job_.checkpoint, job_.config, "model.embed_tokens.weight").take();
-  const std::size_t width = job_.config.hidden;
-  std::vector<float> hidden(job_.windows.ids.size() * width);
-  for (std::size_t row = 0; row < job_.windows.ids.size(); ++row) {
-    const auto token = static_cast<std::size_t>(job_.windows.ids[row]);
-    embedding.codec->decode_rows(embedding, token, 1, &hidden[row * width]);
-  }
-  for (float& x : hidden) {
-    x *= job_.config.embedding_scale;
-  }
-  return {std::move(hidden), width, job_.windows.window};
-}
-
 DecoderBlock BlockRun::load(std::size_t layer) const {
   return DecoderBlock::load(job_.checkpoint, job_.config, layer, pool_);
 }
@@ -98,7 +84,7 @@ void BlockRun::run() {
   if (error) {
     raise(ErrorCode::kIo, "{}: cannot be created: {}", job_.folder.string(), error.message());
   }
-  tokens_ = embed();
+  tokens_ = embed_windows(job_.checkpoint, job_.config, job_.windows);
   if (wants_targets()) {
     originals_ = tokens_;
   }

@@ -63,7 +63,6 @@ class BlockRun {
   struct Output;
 
   void require_enough_memory() const;
-  [[nodiscard]] BlockTokens embed() const;
   [[nodiscard]] DecoderBlock load(std::size_t layer) const;
   void run_block(std::size_t layer);
   void transform(DecoderBlock& block, std::size_t layer, Output& output);

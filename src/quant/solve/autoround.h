@@ -7,8 +7,9 @@
 ///     offsets and factors -= rate (1 - i / iterations) sign(gradient)      (rounding_tuner.h)
 ///   the codes are those of what was kept
 ///
-/// Losses of different batches are compared there, as the reference does: where few tokens carry most
-/// of the energy, the batch decides. `keep = "last"` takes the state after the last step instead.
+/// Losses of different batches are compared there, as the reference does: where few tokens carry
+/// most of the energy, the batch decides. `keep = "last"` takes the state after the last step
+/// instead.
 ///
 /// Windows are drawn in an order that is shuffled anew when less than a batch is left of it. The
 /// inputs come from the quantized blocks before this one or from the original ones, as

@@ -7,6 +7,10 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "io/gguf/importance_file.h"
+#include "model/config.h"
+#include "model/weights/weight_names.h"
+#include "quant/recipe.h"
 #include "quant/solve/gguf/block_weights.h"
 #include "quant/solve/gguf/blocks.h"
 #include "quant/solve/parallel_for.h"
@@ -56,15 +60,28 @@ void encode_row(std::span<const float> x,
   }
 }
 
+/// Where the importance of a weight's inputs comes from.
+struct Importance {
+  std::string setting = "none";
+  std::shared_ptr<const io::ImportanceFile> file;  ///< when the setting is a path
+
+  [[nodiscard]] bool is_calibrated() const { return setting == "mean_square"; }
+};
+
 class Gguf final : public Solver {
  public:
-  explicit Gguf(bool uses_importance) : uses_importance_(uses_importance) {}
+  explicit Gguf(Importance importance) : importance_(std::move(importance)) {}
 
   std::vector<std::pair<std::string, std::string>> settings() const override {
-    return {{"importance", uses_importance_ ? "\"mean_square\"" : "\"none\""}};
+    std::vector<std::pair<std::string, std::string>> out = {
+        {"importance", toml_text(importance_.setting)}};
+    if (importance_.file != nullptr) {
+      out.emplace_back("importance_sha256", toml_text(importance_.file->hash()));
+    }
+    return out;
   }
 
-  Needs needs() const override { return {.mean_square = uses_importance_}; }
+  Needs needs() const override { return {.mean_square = importance_.is_calibrated()}; }
 
   Result<void> check(const codec::Codec& codec) const override {
     if (find_encoder(codec.name()) != nullptr) {
@@ -81,16 +98,59 @@ class Gguf final : public Solver {
                ThreadPool& pool) const override {
     auto blocks = std::dynamic_pointer_cast<const codec::BlockCodec>(codec);
     NIBBLE_CHECK(blocks != nullptr, "gguf: solve without check");
-    return {encode_gguf(input.weight,
-                        uses_importance_ ? input.mean_square : std::span<const float>{},
-                        blocks,
-                        pool),
-            {}};
+    const auto importance = importance_of(input);
+    Solved out{encode_gguf(input.weight, importance, blocks, pool), {}};
+    if (importance_.file != nullptr && importance.empty()) {
+      out.facts.push_back({"not_in_importance_file", 1});
+    }
+    return out;
   }
 
  private:
-  bool uses_importance_;
+  [[nodiscard]] std::span<const float> importance_of(const SolveInput& input) const {
+    if (importance_.is_calibrated()) {
+      return input.mean_square;
+    }
+    if (importance_.file == nullptr) {
+      return {};
+    }
+    // Names of linear layers, embeddings and heads are the same in every family.
+    const auto name = model::gguf_name(model::ModelConfig{}, input.name);
+    const auto found = name ? importance_.file->find(*name) : std::span<const float>();
+    if (!found.empty() && found.size() != input.weight.cols) {
+      raise(ErrorCode::kShapeMismatch,
+            "{}: {} inputs, {} numbers in the importance matrix; it is another model's",
+            input.name,
+            input.weight.cols,
+            found.size());
+    }
+    return found;
+  }
+
+  Importance importance_;
 };
+
+Importance read_importance(TomlTable& stage) {
+  Importance out;
+  out.setting = stage.optional<std::string>("importance").value_or("none");
+  const auto wanted = stage.optional<std::string>("importance_sha256");
+  if (out.setting == "none" || out.setting == "mean_square") {
+    return out;
+  }
+  if (!out.setting.ends_with(".gguf") && !out.setting.ends_with(".dat")) {
+    stage.reject("importance",
+                 fmt::format("'{}' is not known, expected \"none\", \"mean_square\" or a file that "
+                             "ends in .gguf or .dat",
+                             out.setting));
+  }
+  out.file =
+      std::make_shared<const io::ImportanceFile>(io::ImportanceFile::open(out.setting).take());
+  if (wanted && *wanted != out.file->hash()) {
+    stage.reject("importance_sha256",
+                 fmt::format("{} has the SHA-256 {}", out.setting, out.file->hash()));
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -112,13 +172,7 @@ codec::EncodedMatrix encode_gguf(MatrixView<const float> w,
 }
 
 std::unique_ptr<Solver> make_gguf(TomlTable& stage) {
-  const std::string importance = stage.optional<std::string>("importance").value_or("none");
-  if (importance != "none" && importance != "mean_square") {
-    stage.reject(
-        "importance",
-        fmt::format("'{}' is not known, expected \"none\" or \"mean_square\"", importance));
-  }
-  return std::make_unique<Gguf>(importance == "mean_square");
+  return std::make_unique<Gguf>(read_importance(stage));
 }
 
 }  // namespace nibble::quant

@@ -1,12 +1,15 @@
 /// Fills the block types of GGUF, with or without an importance matrix.
 ///
 ///   importance   m[c] = mean over calibration tokens of x[c]^2, one number an input; the search
-///                for a block's scales weighs the errors of input c by it (gguf/blocks.h)
+///                for a block's scales weighs the errors of input c by it (gguf/blocks.h). From
+///                calibration, or from a file of llama.cpp's (io/gguf/importance_file.h); weights
+///                that the file does not name are filled without, and counted
 ///
 /// Shapes     w [rows, cols]; importance [cols] or empty
 /// Requires   cols is a multiple of the block; w is finite
 /// Threads    split by rows over `pool`; the result does not depend on its size
-/// Errors     check: kUnsupported for a codec that is no GGUF type
+/// Errors     check: kUnsupported for a codec that is no GGUF type. Those of the importance file;
+///            kShapeMismatch for an entry of another size
 /// Source     ggml's quantizers; docs/formats/gguf-blocks.md
 #pragma once
 
@@ -25,7 +28,8 @@ codec::EncodedMatrix encode_gguf(MatrixView<const float> w,
                                  const std::shared_ptr<const codec::BlockCodec>& codec,
                                  ThreadPool& pool);
 
-/// The method "gguf". Setting: importance = "none" | "mean_square".
+/// The method "gguf". Settings: importance = "none" | "mean_square" | a file; importance_sha256, to
+/// make sure of the file.
 std::unique_ptr<Solver> make_gguf(TomlTable& stage);
 
 }  // namespace nibble::quant

@@ -183,5 +183,30 @@ TEST(Glob, StarsAndQuestionMarks) {
   EXPECT_FALSE(glob_match("", "x"));
 }
 
+TEST(Recipe, AnImportanceFileTakesThePlaceOfCalibration) {
+  const nibble::testing::TempFolder folder;
+  const std::string file = (folder / "i.dat").string();
+  // One entry "t" of one call with one number.
+  nibble::testing::write_file(file,
+                              std::string("\1\0\0\0\1\0\0\0t\1\0\0\0\1\0\0\0\0\0\200\77", 21));
+  const auto recipe = with_importance_file(load_recipe("gguf-q4_k_m-imatrix").take(), file).take();
+  EXPECT_EQ(recipe.calibration, std::nullopt);
+  EXPECT_EQ(recipe.name, "gguf-q4_k_m-imatrix");
+  ASSERT_EQ(recipe.stages.size(), 2U);
+  for (const SolveStage& stage : recipe.stages) {
+    EXPECT_FALSE(stage.needs.any());
+  }
+  EXPECT_THAT(recipe.text, HasSubstr("importance = \"" + file + "\"\nimportance_sha256 = \""));
+  // Its own text names the file by content, too.
+  EXPECT_EQ(parse_recipe("name = \"x\"\n" + recipe.text, "x").take().hash, recipe.hash);
+  EXPECT_EQ(with_importance_file(recipe, file).take().hash, recipe.hash);
+  nibble::testing::write_file(file,
+                              std::string("\1\0\0\0\1\0\0\0u\1\0\0\0\1\0\0\0\0\0\200\77", 21));
+  EXPECT_THAT(parse_recipe("name = \"x\"\n" + recipe.text, "x").failure().message,
+              HasSubstr("'importance_sha256'"));
+  EXPECT_THAT(with_importance_file(load_recipe("nf4").take(), file).failure().message,
+              HasSubstr("recipe nf4: no stage of method gguf"));
+}
+
 }  // namespace
 }  // namespace nibble::quant

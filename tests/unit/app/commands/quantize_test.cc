@@ -102,6 +102,27 @@ TEST_F(Quantize, ANameThatEndsInGgufBecomesAFile) {
               HasSubstr("was not written by nibble quantize"));
 }
 
+TEST_F(Quantize, AnImportanceMatrixIsWrittenAndUsed) {
+  std::string text;
+  for (int i = 0; i < 64; ++i) {
+    text += fmt::format("{{\"tokens\": [{}]}}\n", i * 7 % 27);
+  }
+  testing::write_file(folder_ / "text.jsonl", text);
+  const auto made =
+      testing::run_program(fmt::format("imatrix {} -o {} --source {} --windows 8 --window-tokens 8",
+                                       path("tiny"),
+                                       path("i.gguf"),
+                                       path("text.jsonl")));
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  EXPECT_THAT(made.out, HasSubstr("inputs of 7 weights over 64 tokens"));
+  const auto done =
+      quantize("-r gguf-q4_k_m-imatrix --imatrix " + path("i.gguf") + " -o " + path("out"));
+  ASSERT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.out, HasSubstr("not_in_importance_file in 2 weights"));  // embedding and head
+  EXPECT_THAT(quantize("-r nf4 --imatrix " + path("i.gguf") + " -o " + path("x")).err,
+              HasSubstr("no stage of method gguf"));
+}
+
 TEST_F(Quantize, WhatGgufCannotHoldLeavesNothingBehind) {
   fs::remove(folder_ / "tiny/tokenizer.json");
   const auto refused = quantize("-r nf4 -o " + path("out.gguf"));

@@ -182,7 +182,7 @@ TEST(Gguf, RefusesOtherCodecsAndUnknownSettings) {
   EXPECT_THAT(load_recipe("method=gguf,codec=int4g64a").failure().message,
               HasSubstr("method 'gguf' cannot write codec 'int4g64a'"));
   EXPECT_THAT(load_recipe("method=gguf,codec=q4_k,importance=much").failure().message,
-              HasSubstr("expected \"none\" or \"mean_square\""));
+              HasSubstr("expected \"none\", \"mean_square\" or a file"));
 }
 
 }  // namespace
