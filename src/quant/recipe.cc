@@ -157,7 +157,9 @@ void check_transforms(const Recipe& recipe, const TomlTable& root) {
 }
 
 std::string canonical_text(const Recipe& recipe) {
-  std::string out = recipe.calibration ? calibration_text(*recipe.calibration) : "";
+  std::string out =
+      recipe.kv == nullptr ? std::string() : fmt::format("kv = \"{}\"\n", recipe.kv->name);
+  out += recipe.calibration ? calibration_text(*recipe.calibration) : "";
   for (const TransformStage& stage : recipe.transforms) {
     out += fmt::format("[[stage]]\ntransform = \"{}\"\n", stage.method);
     for (const auto& [key, value] : stage.transform->settings()) {
@@ -184,8 +186,7 @@ std::string canonical_text(const Recipe& recipe) {
 std::optional<CalibrationSpec> calibration_of(TomlTable& root, const Recipe& recipe) {
   auto table = root.table("calibration");
   const bool is_needed =
-      !recipe.transforms.empty() ||
-      std::ranges::any_of(recipe.stages, [](const SolveStage& stage) { return stage.needs.any(); });
+      recipe.looks_at_inputs() || (recipe.kv != nullptr && recipe.kv->needs_tables());
   if (table && !is_needed) {
     root.reject("calibration", "no stage looks at inputs");
   }
@@ -195,6 +196,18 @@ std::optional<CalibrationSpec> calibration_of(TomlTable& root, const Recipe& rec
   return table ? read_calibration(*table) : CalibrationSpec{};
 }
 
+const codec::KvScheme* read_kv(TomlTable& root) {
+  const auto name = root.optional<std::string>("kv");
+  if (!name) {
+    return nullptr;
+  }
+  const auto scheme = codec::kv_scheme_from_name(*name);
+  if (!scheme) {
+    root.reject("kv", scheme.failure().message);
+  }
+  return *scheme;
+}
+
 Recipe read_recipe(TomlTable root, std::string_view where) {
   Recipe out;
   out.name = root.required<std::string>("name");
@@ -202,13 +215,20 @@ Recipe read_recipe(TomlTable root, std::string_view where) {
     root.reject("name", "must not be empty");
   }
   out.summary = root.optional<std::string>("summary").value_or("");
+  out.kv = read_kv(root);
   for (TomlTable& table : root.tables("stage")) {
     read_stage(table, where, out);
   }
   out.calibration = calibration_of(root, out);
   root.finish();
-  if (out.stages.empty()) {
+  if (out.stages.empty() && (out.kv == nullptr || !out.transforms.empty())) {
     root.reject("stage", "missing, expected at least one [[stage]] with solve");
+  }
+  if (out.kv != nullptr && out.kv->needs_tables() && !out.transforms.empty()) {
+    root.reject("kv",
+                fmt::format("{} is calibrated on the weights as they came, so it does not go with "
+                            "transform stages in this version",
+                            out.kv->name));
   }
   check_transforms(out, root);
   out.text = canonical_text(out);
@@ -231,6 +251,7 @@ bool is_setting_name(std::string_view text) {
 
 /// "method=nearest,codec=int4g128a,range=raw" as TOML.
 Result<std::string> inline_to_toml(std::string_view text) {
+  std::string kv;
   std::string stage;
   std::string codec;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -245,17 +266,20 @@ Result<std::string> inline_to_toml(std::string_view text) {
                   item);
     }
     const std::string_view value = item.substr(equals + 1);
-    if (key == "codec") {
+    if (key == "kv") {
+      kv = fmt::format("kv = {}\n", toml_text(value));
+    } else if (key == "codec") {
       codec = value;
     } else {
       stage += fmt::format("{} = {}\n", key == "method" ? "solve" : key, toml_value(value));
     }
     begin = end + 1;
   }
-  return fmt::format("name = {}\n[[stage]]\n{}scheme = {{ default = {} }}\n",
-                     toml_text(text),
-                     stage,
-                     toml_text(codec));
+  std::string out = fmt::format("name = {}\n{}", toml_text(text), kv);
+  if (!stage.empty() || !codec.empty() || kv.empty()) {
+    out += fmt::format("[[stage]]\n{}scheme = {{ default = {} }}\n", stage, toml_text(codec));
+  }
+  return out;
 }
 
 Failure unknown_recipe(std::string_view name) {
@@ -271,6 +295,11 @@ Failure unknown_recipe(std::string_view name) {
 }
 
 }  // namespace
+
+bool Recipe::looks_at_inputs() const {
+  return !transforms.empty() ||
+         std::ranges::any_of(stages, [](const SolveStage& stage) { return stage.needs.any(); });
+}
 
 const SchemeRule* Scheme::match(std::string_view weight) const {
   const auto found = std::ranges::find_if(

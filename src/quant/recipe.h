@@ -2,6 +2,7 @@
 ///
 ///   name    = "hqq-int4"
 ///   summary = "…"                                  # optional
+///   kv      = "kivi-4"                             # optional: how keys and values are kept
 ///   [calibration]                                   # for stages that look at inputs; windows.h
 ///   source = "wikitext2"
 ///   [[stage]]
@@ -32,6 +33,7 @@
 
 #include "base/result.h"
 #include "codec/codec.h"
+#include "codec/kv/scheme.h"
 #include "quant/calibrate/windows.h"
 #include "quant/mixture.h"
 #include "quant/solver.h"
@@ -70,11 +72,15 @@ struct TransformStage {
 struct Recipe {
   std::string name;
   std::string summary;
-  std::optional<CalibrationSpec> calibration;  ///< when a stage looks at inputs
+  const codec::KvScheme* kv = nullptr;  ///< of keys and values; none: as the arithmetic wants
+  std::optional<CalibrationSpec> calibration;  ///< when a stage or the scheme looks at inputs
   std::vector<TransformStage> transforms;
-  std::vector<SolveStage> stages;
+  std::vector<SolveStage> stages;  ///< may be empty with `kv`: weights stay as they are
   std::string
       text;  ///< canonical TOML of the stages, every setting spelled out; no name, no comments
+  /// Whether blocks are rewritten or solved with calibration text.
+  [[nodiscard]] bool looks_at_inputs() const;
+
   std::string hash;  ///< SHA-256 of `text`: equal hashes, equal weights
 };
 

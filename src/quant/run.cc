@@ -19,6 +19,7 @@
 #include "model/load.h"
 #include "model/weights.h"
 #include "quant/calibrate/block_run.h"
+#include "quant/kv/calibrate_kv.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
@@ -59,7 +60,10 @@ class Run {
     auto writer = io::CheckpointWriter::create(folder, report_.plan.bytes_after).take();
     progress_.begin(fmt::format("quantize with {}", recipe().name), report_.plan.n_parameters);
     if (recipe().calibration) {
-      run_blocks(folder, data);
+      read_windows(data);
+    }
+    if (recipe().looks_at_inputs()) {
+      run_blocks(folder);
     }
     for (const PlanRow& row : report_.plan.rows) {
       cancel_flag().check();
@@ -92,11 +96,14 @@ class Run {
     return hash.field(kernels::kernels().name).hex();
   }
 
-  void run_blocks(const fs::path& folder, const fs::path& data) {
+  void read_windows(const fs::path& data) {
     const auto tokenizer = model::load_tokenizer(checkpoint_).take();
     model::check_vocabulary(*tokenizer, config_, checkpoint_.path()).take();
     windows_ = make_windows(*recipe().calibration, data, *tokenizer).take();
     report_.calibration_sha256 = windows_.sha256;
+  }
+
+  void run_blocks(const fs::path& folder) {
     blocks_folder_ = folder;
     blocks_folder_ += fmt::format(".blocks.{}", job_hash().substr(0, 12));
     report_.is_resumed = fs::exists(blocks_folder_);
@@ -155,6 +162,18 @@ class Run {
     writer.add_tensor(row.weight, vector_tensor(vector)).take();
   }
 
+  /// What the scheme's keys and values need, beside the weights.
+  void add_kv_tables(io::CheckpointWriter& writer, Json& provenance) const {
+    const codec::KvScheme& scheme = *recipe().kv;
+    if (!scheme.needs_tables()) {
+      return;
+    }
+    const auto tables = calibrate_kv(checkpoint_, config_, windows_, scheme, pool_);
+    const std::string text = dump_json(model::kv_tables_json(scheme, tables));
+    provenance["kv_tables_sha256"] = sha256_hex(text);
+    writer.add_companion(model::kKvTablesFile, text).take();
+  }
+
   void finish(io::CheckpointWriter& writer) const {
     for (const model::Companion& companion : model::companions_of(checkpoint_).take()) {
       writer.add_companion(companion.file_name, companion.content).take();
@@ -165,8 +184,12 @@ class Run {
                        {"recipe_sha256", recipe().hash},
                        {"source_sha256", checkpoint_.hash()},
                        {"nibble_version", NIBBLE_VERSION}};
-    if (blocks_) {
+    if (recipe().calibration) {
       provenance["calibration_sha256"] = windows_.sha256;
+    }
+    if (recipe().kv != nullptr) {
+      provenance["kv"] = recipe().kv->name;
+      add_kv_tables(writer, provenance);
     }
     writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
     Json config = model::config_json_of(checkpoint_, config_);

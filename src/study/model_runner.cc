@@ -82,7 +82,10 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
   std::optional<store::QuantizeCost> cost;
   const fs::path path = build(variant, cost);
   peak_is_ours_ = profile::reset_peak_memory();
-  auto loaded = model::load_model(path, {arithmetic_, true}, pool_, silent_progress());
+  auto loaded = model::load_model(path,
+                                  {.arithmetic = arithmetic_, .with_hash = true, .kv = variant.kv},
+                                  pool_,
+                                  silent_progress());
   if (!loaded && variant.recipe && loaded.failure().code != ErrorCode::kOutOfMemory) {
     raise(loaded.failure().code,
           "{}; remove {} to have it made again",

@@ -38,14 +38,20 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   const quant::Recipe& recipe = variant.recipe ? *variant.recipe : none;
   const std::string calibration =
       recipe.calibration && inputs.calibration_hash ? inputs.calibration_hash(recipe) : "";
-  variant.record = {
-      hash_of(
-          {"variant", inputs.source.weights_hash, recipe.hash, calibration, program_text(inputs)}),
-      spec.name,
-      spec.recipe == kNoRecipe || recipe.name.empty() ? spec.recipe : recipe.name,
-      recipe.text,
-      recipe.hash,
-      {}};
+  variant.kv = spec.kv;
+  std::string id = hash_of(
+      {"variant", inputs.source.weights_hash, recipe.hash, calibration, program_text(inputs)});
+  std::string text = recipe.text;
+  if (spec.kv != nullptr) {
+    id = hash_of({"keys and values", id, spec.kv->name});
+    text = fmt::format("# keys and values: {}\n{}", spec.kv->name, text);
+  }
+  variant.record = {id,
+                    spec.name,
+                    spec.recipe == kNoRecipe || recipe.name.empty() ? spec.recipe : recipe.name,
+                    text,
+                    recipe.hash,
+                    {}};
   return variant;
 }
 

@@ -36,7 +36,8 @@ struct Source {
 
 struct PlannedVariant {
   store::VariantRecord record;
-  std::optional<quant::Recipe> recipe;  ///< none: the reference
+  std::optional<quant::Recipe> recipe;  ///< none: the weights as they came
+  const codec::KvScheme* kv = nullptr;  ///< asked for by the study; else what the recipe says
 };
 
 struct PlannedTask {

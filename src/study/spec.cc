@@ -81,24 +81,46 @@ std::vector<TaskSpec> read_tasks(TomlTable& root) {
   return tasks;
 }
 
+const codec::KvScheme* read_kv(TomlTable& table) {
+  const auto name = table.optional<std::string>("kv");
+  if (!name) {
+    return nullptr;
+  }
+  const auto scheme = codec::kv_scheme_from_name(*name);
+  if (!scheme) {
+    table.reject("kv", scheme.failure().message);
+  }
+  return *scheme;
+}
+
+/// "reference", "kivi-4", "gptq-4bit-g128", "gptq-4bit-g128 + kivi-4"
+std::string usual_name(const VariantSpec& variant) {
+  const bool is_none = variant.recipe == kNoRecipe;
+  const std::string recipe =
+      variant.recipe.ends_with(".toml") ? fs::path(variant.recipe).stem().string() : variant.recipe;
+  if (variant.kv == nullptr) {
+    return is_none ? "reference" : recipe;
+  }
+  return is_none ? std::string(variant.kv->name) : fmt::format("{} + {}", recipe, variant.kv->name);
+}
+
 std::vector<VariantSpec> read_variants(TomlTable& root, const fs::path& folder) {
   std::vector<VariantSpec> variants;
   for (TomlTable& table : root.tables("variant")) {
     const auto recipe = table.required<std::string>("recipe");
     const bool is_file = recipe.ends_with(".toml");
-    VariantSpec variant{
-        table.optional<std::string>("name").value_or(
-            recipe == kNoRecipe ? "reference"
-                                : (is_file ? fs::path(recipe).stem().string() : recipe)),
-        is_file ? resolve(folder, recipe).string() : recipe};
-    if (variants.empty() != (recipe == kNoRecipe)) {
+    VariantSpec variant{"", is_file ? resolve(folder, recipe).string() : recipe, read_kv(table)};
+    variant.name = table.optional<std::string>("name").value_or(usual_name(variant));
+    if (variants.empty() != (recipe == kNoRecipe && variant.kv == nullptr)) {
       table.reject("recipe",
                    "the first variant, and no other, is the reference with recipe = \"none\"");
     }
     if (std::ranges::find(variants, variant.name, &VariantSpec::name) != variants.end()) {
       table.reject("name", fmt::format("there are two variants of the name '{}'", variant.name));
     }
-    if (std::ranges::find(variants, variant.recipe, &VariantSpec::recipe) != variants.end()) {
+    if (std::ranges::any_of(variants, [&variant](const VariantSpec& other) {
+          return other.recipe == variant.recipe && other.kv == variant.kv;
+        })) {
       table.reject("recipe", fmt::format("there are two variants of the recipe '{}'", recipe));
     }
     table.finish();

@@ -11,6 +11,7 @@
 ///   name  = "arc_easy"               # limit = 100, context = 2048
 ///   [[variant]]
 ///   recipe = "none"                  # the reference comes first; name = "…" is optional
+///   kv     = "kivi-4"                # optional, not for the reference: keys and values
 ///
 /// Relative paths are relative to the study file.
 ///
@@ -28,6 +29,7 @@
 #include "base/arithmetic.h"
 #include "base/result.h"
 #include "profile/measure.h"
+#include "quant/recipe.h"
 
 namespace nibble::study {
 
@@ -42,7 +44,8 @@ struct TaskSpec {
 
 struct VariantSpec {
   std::string name;
-  std::string recipe;  ///< "none", a built-in recipe, or a path
+  std::string recipe;                   ///< "none", a built-in recipe, or a path
+  const codec::KvScheme* kv = nullptr;  ///< of keys and values; none: what the recipe says
 };
 
 struct Spec {

@@ -11,13 +11,24 @@
 namespace nibble::app {
 namespace {
 
+/// "–" for a recipe that leaves the weights alone.
+std::string method_of(const quant::Recipe& recipe) {
+  return recipe.stages.empty() ? "–" : recipe.stages.front().method;
+}
+
 std::string codec_of(const quant::Recipe& recipe) {
+  if (recipe.stages.empty()) {
+    return "keep";
+  }
   const auto& codec = recipe.stages.front().scheme.default_codec;
   return codec == nullptr ? "keep" : codec->name();
 }
 
 /// Bits of a large matrix, where shares that depend on its shape are small.
 std::optional<double> bits_of(const quant::Recipe& recipe) {
+  if (recipe.stages.empty()) {
+    return std::nullopt;
+  }
   const auto& codec = recipe.stages.front().scheme.default_codec;
   return codec == nullptr ? std::nullopt : std::optional(codec->bits_per_weight(4096, 4096));
 }
@@ -31,13 +42,14 @@ int list(const Globals& globals) {
     const auto bits = bits_of(recipe);
     text += fmt::format("{:<15} {:<10} {:<12} {:>8}  {}\n",
                         recipe.name,
-                        recipe.stages.front().method,
+                        method_of(recipe),
                         codec_of(recipe),
                         bits ? fmt::format("{:.3f}", *bits) : "–",
                         recipe.summary);
     all.push_back({{"name", recipe.name},
                    {"summary", recipe.summary},
-                   {"method", recipe.stages.front().method},
+                   {"method", method_of(recipe)},
+                   {"kv", recipe.kv == nullptr ? Json(nullptr) : Json(recipe.kv->name)},
                    {"codec", codec_of(recipe)},
                    {"bits_per_weight", or_null(bits)},
                    {"sha256", recipe.hash}});

@@ -205,10 +205,8 @@ void DecoderBlock::attend(MatrixView<const float> x, std::size_t window, MatrixV
   const auto k = scratch(kKeys, x.rows, config_.n_kv_heads * config_.head_dim);
   const auto v = scratch(kValues, x.rows, k.cols);
   apply(kAttentionIn[0], x, q);
-  apply(kAttentionIn[1], x, k);
-  apply(kAttentionIn[2], x, v);
+  project_kv(x, k, v);
   normalize_heads("self_attn.q_norm.weight", q);
-  normalize_heads("self_attn.k_norm.weight", k);
   const WindowBatch windows(config_, x.rows / window, window);
   const auto frequencies = model::rope_frequencies(config_, 0);
   const auto positions = windows.batch().positions();
@@ -218,6 +216,12 @@ void DecoderBlock::attend(MatrixView<const float> x, std::size_t window, MatrixV
   ops::rope_in_place(k, config_.head_dim, frequencies, positions, pool_);
   ops::store_kv(shape, k, v, windows.batch().sequences(), pool_);
   ops::attention(shape, q, windows.batch().sequences(), out, pool_);
+}
+
+void DecoderBlock::project_kv(MatrixView<const float> x, MatrixView<float> k, MatrixView<float> v) {
+  apply(kAttentionIn[1], x, k);
+  apply(kAttentionIn[2], x, v);
+  normalize_heads("self_attn.k_norm.weight", k);
 }
 
 void DecoderBlock::gate(MatrixView<const float> x, MatrixView<float> out) {

@@ -82,6 +82,8 @@ class DecoderBlock {
   /// Module outputs for x at a site, without the residual: attention branch for attention_in, MLP
   /// branch for mlp_in, the product with the layer's weight for the others.
   void attention_branch(MatrixView<const float> x, std::size_t window, MatrixView<float> out);
+  /// Keys, normalized but not rotated, and values for x at attention_in.
+  void project_kv(MatrixView<const float> x, MatrixView<float> k, MatrixView<float> v);
   void mlp_branch(MatrixView<const float> x, MatrixView<float> out);
   void apply(std::string_view linear, MatrixView<const float> x, MatrixView<float> out);
 

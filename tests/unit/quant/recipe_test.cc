@@ -97,6 +97,26 @@ TEST(Recipe, InlineFormEqualsItsFile) {
               HasSubstr("max_iterations = 3\nbeta = 1.5\np = 0.7\nround_zero = true\n"));
 }
 
+TEST(Recipe, MayNameASchemeOfKeysAndValuesAlone) {
+  const Recipe kivi = load_recipe("kivi-4").take();
+  EXPECT_EQ(kivi.kv->name, "kivi-4");
+  EXPECT_TRUE(kivi.stages.empty());
+  EXPECT_FALSE(kivi.calibration);
+  EXPECT_EQ(kivi.text, "kv = \"kivi-4\"\n");
+  EXPECT_EQ(load_recipe("kv=kivi-4").take().hash, kivi.hash);
+  const Recipe both = load_recipe("method=nearest,codec=int4g64a,kv=int8").take();
+  EXPECT_EQ(both.kv->name, "int8");
+  EXPECT_EQ(both.stages.size(), 1U);
+  EXPECT_NE(both.hash, load_recipe("method=nearest,codec=int4g64a").take().hash);
+  const Recipe kvquant = load_recipe("kvquant-3").take();
+  EXPECT_TRUE(kvquant.calibration);
+  EXPECT_FALSE(kvquant.looks_at_inputs());
+  EXPECT_EQ(parse_recipe("name = \"x\"\n" + kvquant.text, "again").take().hash, kvquant.hash);
+  const auto wrong = load_recipe("kv=kivi-5");
+  ASSERT_FALSE(wrong);
+  EXPECT_NE(wrong.failure().message.find("no key/value scheme 'kivi-5'"), std::string::npos);
+}
+
 TEST(Recipe, LoadsFilesByPath) {
   const TempFolder folder;
   write_file(folder / "mine.toml", kTwoStages);

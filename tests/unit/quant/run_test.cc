@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "model/config.h"
+#include "model/kv_setup.h"
 #include "unit/quant/tiny_checkpoint.h"
 
 namespace nibble::quant {
@@ -181,6 +182,41 @@ TEST(CalibratedRun, EqualBytesForAnyNumberOfThreadsAndNothingLeftBehind) {
   EXPECT_EQ(result->metadata().at("quantization_config").at("calibration_sha256"),
             one.calibration_sha256);
   EXPECT_EQ(entries(folder.path()).size(), 5U) << "something was left behind";
+}
+
+TEST(Run, AFolderBringsItsSchemeOfKeysAndValues) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto report = quantize(folder / "tiny", "kivi-4", folder / "out").take();
+  EXPECT_EQ(report.plan.n_quantized, 0U);
+  const auto result = io::open_checkpoint(folder / "out").take();
+  const auto config = model::read_config(*result).take();
+  const auto kv = model::read_kv_setup(*result, config, Arithmetic::kNative, nullptr).take();
+  EXPECT_EQ(kv.name(), "kivi-4");
+}
+
+TEST(CalibratedRun, AFolderBringsTheTablesOfItsScheme) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  calibrated_recipe(folder.path(), "solve = \"gptq\"");  // for its text
+  nibble::testing::write_file(folder / "kv.toml",
+                              "name = \"k\"\nkv = \"kvquant-4\"\n[calibration]\n"
+                              "source = \"text.jsonl\"\nwindows = 12\nwindow_tokens = 8\n");
+  const auto run = [&](const fs::path& out, std::size_t n_threads) {
+    ThreadPool pool(n_threads);
+    const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+    const auto recipe = load_recipe((folder / "kv.toml").string()).take();
+    return quantize_checkpoint(*checkpoint, recipe, out, pool, silent_progress(), folder.path());
+  };
+  EXPECT_FALSE(run(folder / "out", 1).take().calibration_sha256.empty());
+  run(folder / "again", 2).take();
+  const auto result = io::open_checkpoint(folder / "out").take();
+  const auto config = model::read_config(*result).take();
+  const auto kv = model::read_kv_setup(*result, config, Arithmetic::kNative, nullptr).take();
+  EXPECT_EQ(kv.name(), "kvquant-4");
+  EXPECT_EQ(kv.tables->size(), config.n_layers);
+  EXPECT_EQ(read_file(folder / "out" / "kv_tables.json"),
+            read_file(folder / "again" / "kv_tables.json"));
 }
 
 TEST(CalibratedRun, LowersTheErrorOfOutputsOverRounding) {

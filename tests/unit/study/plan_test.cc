@@ -79,6 +79,10 @@ TEST(Plan, EveryChangedInputGivesOtherUnits) {
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.arithmetic = Arithmetic::kF32; }), 0U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.source.tokenizer_hash = "other"; }), 2U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.variants[1].recipe = "rtn-int8"; }), 3U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) {
+              s.variants[1].kv = codec::kv_scheme_from_name("int8").take();
+            }),
+            3U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.measure->repetitions = 9; }), 4U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.threads = 1; }), 4U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.host.n_processors = 1; }), 4U);

@@ -29,6 +29,21 @@ std::string with(std::string_view more) {
   return fmt::format("{}{}{}{}", kHead, more, kTask, kReference);
 }
 
+TEST(Spec, VariantsMayNameASchemeOfKeysAndValues) {
+  const std::string more = "[[variant]]\nrecipe = \"none\"\nkv = \"kivi-4\"\n";
+  const std::string both = "[[variant]]\nrecipe = \"rtn-int4\"\nkv = \"int8\"\n";
+  const Spec spec = parse_spec(with("") + more + both, "study.toml", "/base");
+  ASSERT_EQ(spec.variants.size(), 3U);
+  EXPECT_EQ(spec.variants[0].kv, nullptr);
+  EXPECT_EQ(spec.variants[1].name, "kivi-4");
+  EXPECT_EQ(spec.variants[1].kv->name, "kivi-4");
+  EXPECT_EQ(spec.variants[2].name, "rtn-int4 + int8");
+  EXPECT_THAT(message_of(with("") + more + more), HasSubstr("two variants of the name 'kivi-4'"));
+  EXPECT_THAT(message_of(with("kv = \"int8\"\n")), HasSubstr("unknown key 'kv'"));
+  EXPECT_THAT(message_of(with("") + "[[variant]]\nrecipe = \"none\"\nkv = \"kivi\"\n"),
+              HasSubstr("no key/value scheme 'kivi'"));
+}
+
 TEST(Spec, ReadsEverything) {
   const Spec spec = parse_spec(R"(name = "s"
 model = "models/m.gguf"
