@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "io/checkpoint.h"
+#include "model/runtime.h"
 #include "ops/elementwise.h"
 #include "ops/rope.h"
 
@@ -43,6 +44,7 @@ struct ModelConfig {
   ops::GateActivation activation = ops::GateActivation::kSilu;
   std::size_t sliding_window = 0;            ///< 0: none
   std::vector<std::uint8_t> sliding_layers;  ///< [n_layers] 1 where the window applies
+  Runtime runtime;
 
   /// Parameters of all weights, embeddings counted once when tied.
   [[nodiscard]] std::size_t n_parameters() const;

@@ -98,6 +98,13 @@ Result<KvSetup> read_kv_setup(const io::Checkpoint& checkpoint,
                 setup.name(),
                 config.head_dim);
   }
+  if (setup.scheme->keys_before_rope && config.runtime.rotates_heads) {
+    return fail(ErrorCode::kUnsupported,
+                "{}: key/value scheme {}: codes keys before RoPE, but this model's are rotated "
+                "behind it",
+                checkpoint.path().string(),
+                setup.name());
+  }
   if (setup.scheme->needs_tables()) {
     auto tables = load_tables(checkpoint, *setup.scheme, config);
     if (!tables) {

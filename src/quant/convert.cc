@@ -76,6 +76,13 @@ class Conversion {
         progress_(progress) {
     report_.target = target;
     if (target != io::kNibbleTarget) {
+      if (const std::string text = model::runtime_text(config_); !text.empty()) {
+        raise(ErrorCode::kUnsupported,
+              "{}: needs {} while it runs, which {} cannot say and other programs do not do",
+              checkpoint.path().string(),
+              text,
+              target);
+      }
       format_ = &io::packed_format_of_target(target);
       packer_ = format_->create(target);
     }
@@ -170,6 +177,9 @@ class Conversion {
     if (packer_ == nullptr) {
       config["quantization_config"] = origin;
       config["quantization_config"]["quant_method"] = "nibble";
+      if (!config_.runtime.is_plain()) {
+        config["quantization_config"]["runtime"] = model::runtime_json(config_.runtime);
+      }
     } else if (report_.n_packed > 0) {
       const Json settings = packer_->settings();
       config["quantization_config"] = settings;

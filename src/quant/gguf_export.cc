@@ -78,6 +78,12 @@ class Export {
         pool_(pool),
         progress_(progress) {
     report_.target = kGgufTarget;
+    if (const std::string text = model::runtime_text(config_); !text.empty()) {
+      raise(ErrorCode::kUnsupported,
+            "{}: needs {} while it runs, which GGUF cannot say and other programs do not do",
+            checkpoint.path().string(),
+            text);
+    }
   }
 
   ConvertReport write(const fs::path& file) {

@@ -12,6 +12,8 @@
 #include "quant/transform.h"
 #include "quant/transform/awq_clip.h"
 #include "quant/transform/awq_scale.h"
+#include "quant/transform/rotate.h"
+#include "quant/transform/smooth.h"
 
 namespace nibble::quant {
 namespace {
@@ -40,6 +42,8 @@ constexpr std::array kTransforms = {
     TransformRow{
         "awq_scale", "scales inputs that are large up, what makes them down", &make_awq_scale},
     TransformRow{"awq_clip", "clips groups where finer steps are worth it", &make_awq_clip},
+    TransformRow{"smooth", "moves outliers from activations into weights", &make_smooth},
+    TransformRow{"rotate", "spreads outliers over all channels, as QuaRot does", &make_rotate},
 };
 
 /// The row of that name, or a failure that names the nearest.

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/config.h"
+#include "quant/recipe_model.h"
 
 namespace nibble::quant {
 namespace {
@@ -187,52 +188,70 @@ std::string align(const std::vector<Cells>& table) {
   return out;
 }
 
-}  // namespace
-
-Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& checkpoint) {
-  const auto config = model::read_config(checkpoint);
-  if (!config) {
-    return config.failure();
+/// The backward pass knows the architecture alone.
+void refuse_rotated_gradients(const Recipe& recipe, const model::ModelConfig& config) {
+  for (const SolveStage& stage : recipe.stages) {
+    if (stage.solver->block_solver() != nullptr &&
+        (config.runtime.rotates_heads || config.runtime.rotates_gated)) {
+      raise(ErrorCode::kUnsupported,
+            "method '{}' tunes blocks by their gradients, which know no rotations that run with "
+            "the model (heads, gated)",
+            stage.method);
+    }
   }
+}
+
+Plan plan_model(const Recipe& recipe, const RecipeModel& model) {
   Plan plan;
   plan.recipe = std::make_shared<const Recipe>(recipe);
-  for (const model::WeightInfo& weight : model::list_weights(*config)) {
-    const auto source = model::find_weight(checkpoint, *config, weight.name);
-    if (!source) {
-      return source.failure();
+  for (const model::WeightInfo& weight : model::list_weights(model.config())) {
+    const auto source = model::find_weight(model.checkpoint(), model.config(), weight.name).take();
+    if (source.rows != weight.rows || source.cols != weight.cols) {
+      raise(ErrorCode::kShapeMismatch,
+            "{}: expected [{}, {}] by the configuration, found [{}, {}]",
+            weight.name,
+            weight.rows,
+            weight.cols,
+            source.rows,
+            source.cols);
     }
-    if (source->rows != weight.rows || source->cols != weight.cols) {
-      return fail(ErrorCode::kShapeMismatch,
-                  "{}: expected [{}, {}] by the configuration, found [{}, {}]",
-                  weight.name,
-                  weight.rows,
-                  weight.cols,
-                  source->rows,
-                  source->cols);
-    }
-    plan.rows.push_back(plan_row(*plan.recipe, *config, weight, *source));
+    plan.rows.push_back(plan_row(*plan.recipe, model.config(), weight, source));
     const PlanRow& row = plan.rows.back();
     if (!row.is_kept() && row.cols % row.codec->cols_unit() != 0) {
-      return fail(ErrorCode::kUnsupported,
-                  "{}: {} inputs, codec {} wants a multiple of {}",
-                  row.weight,
-                  row.cols,
-                  row.target_codec,
-                  row.codec->cols_unit());
+      raise(ErrorCode::kUnsupported,
+            "{}: {} inputs, codec {} wants a multiple of {}",
+            row.weight,
+            row.cols,
+            row.target_codec,
+            row.codec->cols_unit());
     }
     if (!row.is_kept() && row.stage->needs.any() && row.layer < 0) {
-      return fail(
-          ErrorCode::kUnsupported,
-          "{}: method '{}' looks at the inputs of layers in decoder blocks, this one is not "
-          "in a block",
-          row.weight,
-          row.stage->method);
+      raise(ErrorCode::kUnsupported,
+            "{}: method '{}' looks at the inputs of layers in decoder blocks, this one is not "
+            "in a block",
+            row.weight,
+            row.stage->method);
     }
   }
+  refuse_rotated_gradients(*plan.recipe, model.config());
   add_totals(plan);
   note_unmatched_patterns(plan);
   note_second_quantization(plan);
+  if (const std::string text = model::runtime_text(model.config()); !text.empty()) {
+    plan.notes.push_back(fmt::format("while the model runs: {}; only nibble does that", text));
+  }
   return plan;
+}
+
+}  // namespace
+
+Result<Plan> make_plan(const Recipe& recipe, const io::Checkpoint& source) {
+  try {
+    const RecipeModel model(recipe, source, nullptr);
+    return plan_model(recipe, model);
+  } catch (const Error& error) {
+    return error.failure();
+  }
 }
 
 std::string plan_text(const Plan& plan) {

@@ -133,7 +133,13 @@ void read_stage(TomlTable& table, std::string_view where, Recipe& recipe) {
   if (!recipe.stages.empty()) {
     table.reject("transform", "must stand before the solve stages");
   }
-  recipe.transforms.push_back(read_transform(table));
+  TransformStage stage = read_transform(table);
+  if (!stage.transform->looks_at_inputs() && !recipe.transforms.empty() &&
+      recipe.transforms.back().transform->looks_at_inputs()) {
+    table.reject("transform",
+                 "rewrites the whole model, so must stand before those that look at inputs");
+  }
+  recipe.transforms.push_back(std::move(stage));
 }
 
 /// Every codec of the recipe must suit its transforms.
@@ -160,6 +166,12 @@ std::string canonical_text(const Recipe& recipe) {
   std::string out =
       recipe.kv == nullptr ? std::string() : fmt::format("kv = \"{}\"\n", recipe.kv->name);
   out += recipe.calibration ? calibration_text(*recipe.calibration) : "";
+  if (recipe.activations.is_on()) {
+    out += fmt::format("[activations]\nbits = {}\nclip = {}\noutliers = {}\n",
+                       recipe.activations.bits,
+                       recipe.activations.clip,
+                       recipe.activations.outliers);
+  }
   for (const TransformStage& stage : recipe.transforms) {
     out += fmt::format("[[stage]]\ntransform = \"{}\"\n", stage.method);
     for (const auto& [key, value] : stage.transform->settings()) {
@@ -208,6 +220,28 @@ const codec::KvScheme* read_kv(TomlTable& root) {
   return *scheme;
 }
 
+ops::TokenRounding activations_of(TomlTable& root) {
+  ops::TokenRounding out;
+  auto table = root.table("activations");
+  if (!table) {
+    return out;
+  }
+  const auto bits = table->required<std::int64_t>("bits");
+  const double clip = table->optional<double>("clip").value_or(1.0);
+  const double outliers = table->optional<double>("outliers").value_or(0.0);
+  if (bits < 2 || bits > 8) {
+    table->reject("bits", "expected 2 to 8");
+  }
+  if (!(clip > 0) || clip > 1) {
+    table->reject("clip", "expected a number above 0 and up to 1");
+  }
+  if (!(outliers >= 0)) {
+    table->reject("outliers", "expected a size, or 0 for none");
+  }
+  table->finish();
+  return {static_cast<std::size_t>(bits), static_cast<float>(clip), static_cast<float>(outliers)};
+}
+
 Recipe read_recipe(TomlTable root, std::string_view where) {
   Recipe out;
   out.name = root.required<std::string>("name");
@@ -220,6 +254,7 @@ Recipe read_recipe(TomlTable root, std::string_view where) {
     read_stage(table, where, out);
   }
   out.calibration = calibration_of(root, out);
+  out.activations = activations_of(root);
   root.finish();
   if (out.stages.empty() && (out.kv == nullptr || !out.transforms.empty())) {
     root.reject("stage", "missing, expected at least one [[stage]] with solve");
@@ -297,7 +332,9 @@ Failure unknown_recipe(std::string_view name) {
 }  // namespace
 
 bool Recipe::looks_at_inputs() const {
-  return !transforms.empty() ||
+  return std::ranges::any_of(
+             transforms,
+             [](const TransformStage& stage) { return stage.transform->looks_at_inputs(); }) ||
          std::ranges::any_of(stages, [](const SolveStage& stage) { return stage.needs.any(); });
 }
 

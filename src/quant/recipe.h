@@ -5,6 +5,8 @@
 ///   kv      = "kivi-4"                             # optional: how keys and values are kept
 ///   [calibration]                                   # for stages that look at inputs; windows.h
 ///   source = "wikitext2"
+///   [activations]                                   # optional: rounded while the model runs
+///   bits = 4                                        # clip, outliers; ops/token_rounding.h
 ///   [[stage]]
 ///   transform = "awq_scale"                         # before all solve stages
 ///   [[stage]]
@@ -34,6 +36,7 @@
 #include "base/result.h"
 #include "codec/codec.h"
 #include "codec/kv/scheme.h"
+#include "ops/token_rounding.h"
 #include "quant/calibrate/windows.h"
 #include "quant/mixture.h"
 #include "quant/solver.h"
@@ -74,6 +77,7 @@ struct Recipe {
   std::string summary;
   const codec::KvScheme* kv = nullptr;  ///< of keys and values; none: as the arithmetic wants
   std::optional<CalibrationSpec> calibration;  ///< when a stage or the scheme looks at inputs
+  ops::TokenRounding activations;
   std::vector<TransformStage> transforms;
   std::vector<SolveStage> stages;  ///< may be empty with `kv`: weights stay as they are
   std::string

@@ -21,6 +21,7 @@
 #include "quant/calibrate/block_run.h"
 #include "quant/kv/calibrate_kv.h"
 #include "quant/matrix.h"
+#include "quant/recipe_model.h"
 
 namespace nibble::quant {
 namespace {
@@ -48,8 +49,10 @@ class Run {
       const Recipe& recipe,
       ThreadPool& pool,
       ProgressSink& progress)
-      : checkpoint_(checkpoint),
-        config_(model::read_config(checkpoint).take()),
+      : source_(checkpoint),
+        model_(recipe, checkpoint, &pool),
+        checkpoint_(model_.checkpoint()),
+        config_(model_.config()),
         pool_(pool),
         progress_(progress) {
     report_.plan = make_plan(recipe, checkpoint).take();
@@ -97,7 +100,7 @@ class Run {
   }
 
   void read_windows(const fs::path& data) {
-    const auto tokenizer = model::load_tokenizer(checkpoint_).take();
+    const auto tokenizer = model::load_tokenizer(source_).take();
     model::check_vocabulary(*tokenizer, config_, checkpoint_.path()).take();
     windows_ = make_windows(*recipe().calibration, data, *tokenizer).take();
     report_.calibration_sha256 = windows_.sha256;
@@ -175,14 +178,14 @@ class Run {
   }
 
   void finish(io::CheckpointWriter& writer) const {
-    for (const model::Companion& companion : model::companions_of(checkpoint_).take()) {
+    for (const model::Companion& companion : model::companions_of(source_).take()) {
       writer.add_companion(companion.file_name, companion.content).take();
     }
     Json provenance = {{"quant_method", "nibble"},
                        {"recipe_name", recipe().name},
                        {"recipe", recipe().text},
                        {"recipe_sha256", recipe().hash},
-                       {"source_sha256", checkpoint_.hash()},
+                       {"source_sha256", source_.hash()},
                        {"nibble_version", NIBBLE_VERSION}};
     if (recipe().calibration) {
       provenance["calibration_sha256"] = windows_.sha256;
@@ -194,11 +197,16 @@ class Run {
     writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
     Json config = model::config_json_of(checkpoint_, config_);
     config["quantization_config"] = provenance;  // other readers refuse what they do not know
+    if (!config_.runtime.is_plain()) {
+      config["quantization_config"]["runtime"] = model::runtime_json(config_.runtime);
+    }
     writer.finish(config).take();
   }
 
-  const io::Checkpoint& checkpoint_;
-  model::ModelConfig config_;
+  const io::Checkpoint& source_;
+  RecipeModel model_;
+  const io::Checkpoint& checkpoint_;  ///< with the recipe's rewrites
+  const model::ModelConfig& config_;
   ThreadPool& pool_;
   ProgressSink& progress_;
   QuantizeReport report_;

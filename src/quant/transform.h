@@ -1,5 +1,6 @@
-/// A transform rewrites the weights of a decoder block before they are quantized, so that the
-/// quantized block does better.
+/// A transform rewrites weights before they are quantized, so that the quantized model does better:
+/// those of the whole model (`rewrite`), or of one decoder block while calibration text flows
+/// through it (`apply`).
 ///
 /// Transforms are rows of the table in methods.cc, like solvers.
 ///
@@ -18,6 +19,8 @@
 #include "base/thread_pool.h"
 #include "base/toml.h"
 #include "codec/codec.h"
+#include "io/checkpoint.h"
+#include "model/config.h"
 #include "quant/calibrate/block_tokens.h"
 
 namespace nibble::quant {
@@ -35,7 +38,17 @@ class Transform {
 
   [[nodiscard]] virtual std::vector<std::pair<std::string, std::string>> settings() const = 0;
   [[nodiscard]] virtual Result<void> check(const codec::Codec& codec) const = 0;
-  virtual void apply(const TransformInput& input, ThreadPool& pool) const = 0;
+  /// Whether `apply` wants calibration.
+  [[nodiscard]] virtual bool looks_at_inputs() const { return true; }
+  virtual void apply(const TransformInput& /*input*/, ThreadPool& /*pool*/) const {}
+  /// Another view of the model, which borrows its arguments; nullptr where `apply` does all.
+  /// Without a pool only the shapes of its weights count.
+  [[nodiscard]] virtual std::unique_ptr<io::Checkpoint> rewrite(
+      const io::Checkpoint& /*source*/,
+      const model::ModelConfig& /*config*/,
+      ThreadPool* /*pool*/) const {
+    return nullptr;
+  }
 };
 
 struct TransformRow {

@@ -31,6 +31,13 @@ std::vector<Part> integer_parts(const codec::EncodedMatrix& matrix,
         unpacked.zeros, zeros.begin(), [](float z) { return static_cast<std::uint8_t>(z); });
     out.push_back(part<std::uint8_t>("zeros", DType::kU8, groups, zeros));
   }
+  if (format.is_permuted) {
+    std::vector<std::int32_t> group_of(matrix.cols);
+    for (std::size_t p = 0; p < matrix.cols; ++p) {
+      group_of[unpacked.order[p]] = static_cast<std::int32_t>(p / format.group);
+    }
+    out.push_back(part<std::int32_t>("g_idx", DType::kI32, {matrix.cols}, group_of));
+  }
   return out;
 }
 

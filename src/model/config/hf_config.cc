@@ -239,11 +239,16 @@ Result<ModelConfig> read_hf_config(const Json& config_json, const std::string& w
   if (auto native = refuse_foreign_quantization(config_json, where); !native) {
     return native.failure();
   }
+  auto runtime = read_runtime(config_json, where);
+  if (!runtime) {
+    return runtime.failure();
+  }
   const Json* nested = top.find("text_config");
   const Json& source = nested != nullptr && nested->is_object() ? *nested : config_json;
   const Json text = family->name == "gemma3" ? with_gemma3_defaults(source) : source;
   KeyReader keys(text, where);
   ModelConfig config;
+  config.runtime = *runtime;
   config.architecture = family->name;
   config.name = top.text_or("_name_or_path", "");
   read_shape(keys, config);

@@ -49,6 +49,7 @@ AttentionBlock::AttentionBlock(const ModelConfig& config,
                                const WeightLoader& weights,
                                std::size_t layer)
     : shape_(attention_shape(config, layer)),
+      rounding_(config.runtime.activations),
       norm_epsilon_(config.norm_epsilon),
       inverse_frequency_(rope_frequencies(config, layer)),
       q_(weights.linear(
@@ -63,7 +64,11 @@ AttentionBlock::AttentionBlock(const ModelConfig& config,
                         config.qkv_bias)),
       o_(weights.linear(stem(layer, "o_proj"), config.hidden, config.n_heads * config.head_dim)),
       q_norm_(head_norm(config, weights, stem(layer, "q_norm"))),
-      k_norm_(head_norm(config, weights, stem(layer, "k_norm"))) {}
+      k_norm_(head_norm(config, weights, stem(layer, "k_norm"))) {
+  if (config.runtime.rotates_heads) {
+    head_rotation_ = ops::hadamard_for(config.head_dim);
+  }
+}
 
 AttentionBlock::Projections AttentionBlock::project(Stream& stream) const {
   const std::size_t n_rows = stream.n_rows();
@@ -92,8 +97,18 @@ void AttentionBlock::normalize_heads(MatrixView<float> x,
   }
 }
 
+void AttentionBlock::place(MatrixView<float> x,
+                           std::span<const std::int32_t> positions,
+                           ThreadPool& pool) const {
+  ops::rope_in_place(x, shape_.head_dim, inverse_frequency_, positions, pool);
+  if (head_rotation_) {
+    ops::hadamard_in_place(*head_rotation_, x, pool);
+  }
+}
+
 void AttentionBlock::run(Stream& stream) const {
   ThreadPool& pool = stream.pool();
+  ops::round_tokens(rounding_, stream.normed(), pool);
   const auto [q, k, v] = project(stream);
   ops::AttentionShape shape = shape_;
   shape.kv_dtype = stream.kv_dtype();
@@ -101,16 +116,17 @@ void AttentionBlock::run(Stream& stream) const {
 
   normalize_heads(k, k_norm_, pool);
   if (shape.coding == nullptr || !shape.coding->scheme->keys_before_rope) {
-    ops::rope_in_place(k, shape.head_dim, inverse_frequency_, stream.all().positions(), pool);
+    place(k, stream.all().positions(), pool);
   }
   ops::store_kv(shape, k, v, stream.all().sequences(), pool);
   if (stream.n_rows() == 0) {
     return;
   }
   normalize_heads(q, q_norm_, pool);
-  ops::rope_in_place(q, shape.head_dim, inverse_frequency_, stream.queries().positions(), pool);
+  place(q, stream.queries().positions(), pool);
   const auto attended = stream.scratch(Workspace::kAttended, q.rows, q.cols);
   ops::attention(shape, q, stream.queries().sequences(), attended, pool);
+  ops::round_tokens(rounding_, attended, pool);
   o_.apply(attended, stream.branch(), pool);
 }
 

@@ -3,7 +3,9 @@
 ///
 ///   branch = W_o attention(rope(norm_q(W_q x + b_q)), rope(norm_k(W_k x + b_k)), W_v x + b_v)
 ///
-/// The norms run on each head and exist only with `qk_norm`, the biases only with `qkv_bias`.
+/// The norms run on each head and exist only with `qk_norm`, the biases only with `qkv_bias`. Where
+/// the runtime says so, heads of queries and keys are rotated behind RoPE, and x and
+/// what attention gives are rounded in place.
 ///
 /// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]
 /// With a scheme that codes keys before RoPE they are stored unrotated.
@@ -15,12 +17,14 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "model/config.h"
 #include "model/layers/stream.h"
 #include "model/weights/weight_loader.h"
 #include "ops/attention.h"
+#include "ops/hadamard.h"
 #include "ops/linear.h"
 
 namespace nibble::model {
@@ -47,8 +51,12 @@ class AttentionBlock {
   };
   [[nodiscard]] Projections project(Stream& stream) const;
   void normalize_heads(MatrixView<float> x, std::span<const float> weight, ThreadPool& pool) const;
+  /// RoPE, and what follows it.
+  void place(MatrixView<float> x, std::span<const std::int32_t> positions, ThreadPool& pool) const;
 
   ops::AttentionShape shape_;
+  ops::TokenRounding rounding_;
+  std::optional<ops::Hadamard> head_rotation_;
   float norm_epsilon_;
   std::vector<float> inverse_frequency_;
   ops::Linear q_, k_, v_, o_;

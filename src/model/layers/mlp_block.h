@@ -2,6 +2,9 @@
 ///
 ///   branch = W_down (activation(W_gate x) * (W_up x))
 ///
+/// Where the runtime says so, what W_down takes is rotated first, and x and that are
+/// rounded in place.
+///
 /// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]; inside [tile,
 ///            intermediate]
 /// Precision  that of the ops
@@ -10,10 +13,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include "model/config.h"
 #include "model/layers/stream.h"
 #include "model/weights/weight_loader.h"
+#include "ops/hadamard.h"
 #include "ops/linear.h"
 
 namespace nibble::model {
@@ -28,6 +33,8 @@ class MlpBlock {
 
  private:
   ops::GateActivation activation_;
+  ops::TokenRounding rounding_;
+  std::optional<ops::Hadamard> rotation_;
   ops::Linear gate_, up_, down_;
 };
 

@@ -55,7 +55,7 @@ void BlockRun::require_enough_memory() const {
   const std::size_t heads = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
   const std::size_t n_copies =
-      job_.plan.recipe->transforms.empty() && feeds_quantized() && !wants_targets() ? 1 : 3;
+      !transforms_blocks() && feeds_quantized() && !wants_targets() ? 1 : 3;
   const std::size_t activations =
       n_copies * job_.windows.ids.size() * (config.hidden + widest) * sizeof(float);
   std::size_t block = 0;
@@ -131,8 +131,14 @@ void BlockRun::run_block(std::size_t layer) {
   finished_[layer] = open_block(layer);
 }
 
+bool BlockRun::transforms_blocks() const {
+  return std::ranges::any_of(job_.plan.recipe->transforms, [](const TransformStage& stage) {
+    return stage.transform->looks_at_inputs();
+  });
+}
+
 void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output) {
-  if (job_.plan.recipe->transforms.empty()) {
+  if (!transforms_blocks()) {
     return;
   }
   std::map<std::string, std::vector<float>> before;

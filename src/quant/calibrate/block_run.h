@@ -64,6 +64,8 @@ class BlockRun {
 
   void require_enough_memory() const;
   [[nodiscard]] DecoderBlock load(std::size_t layer) const;
+  /// Some transform rewrites blocks.
+  [[nodiscard]] bool transforms_blocks() const;
   void run_block(std::size_t layer);
   void transform(DecoderBlock& block, std::size_t layer, Output& output);
   /// Quantizes what the plan wants of a block while `tokens` flow through it.

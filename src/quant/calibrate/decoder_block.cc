@@ -9,6 +9,7 @@
 #include "model/layers/packed_batch.h"
 #include "ops/attention.h"
 #include "ops/elementwise.h"
+#include "ops/hadamard.h"
 #include "ops/rope.h"
 #include "quant/matrix.h"
 
@@ -214,6 +215,11 @@ void DecoderBlock::attend(MatrixView<const float> x, std::size_t window, MatrixV
   shape.kv_dtype = DType::kF32;
   ops::rope_in_place(q, config_.head_dim, frequencies, positions, pool_);
   ops::rope_in_place(k, config_.head_dim, frequencies, positions, pool_);
+  if (config_.runtime.rotates_heads) {
+    const ops::Hadamard rotation = ops::hadamard_for(config_.head_dim);
+    ops::hadamard_in_place(rotation, q, pool_);
+    ops::hadamard_in_place(rotation, k, pool_);
+  }
   ops::store_kv(shape, k, v, windows.batch().sequences(), pool_);
   ops::attention(shape, q, windows.batch().sequences(), out, pool_);
 }
@@ -229,6 +235,9 @@ void DecoderBlock::gate(MatrixView<const float> x, MatrixView<float> out) {
   apply(kMlpIn[0], x, out);
   apply(kMlpIn[1], x, up);
   ops::gate_in_place(config_.activation, out, up, pool_);
+  if (config_.runtime.rotates_gated) {
+    ops::hadamard_in_place(ops::hadamard_for(config_.intermediate), out, pool_);
+  }
 }
 
 void DecoderBlock::add_branch(std::string_view linear,

@@ -4,14 +4,16 @@
 ///   attention_in   q_proj, k_proj, v_proj       norm(hidden)
 ///   attention_out  o_proj                       attention
 ///   mlp_in         gate_proj, up_proj           norm(hidden + attention branch)
-///   mlp_out        down_proj                    activation(gate) * up
+///   mlp_out        down_proj                    activation(gate) * up, rotated where the runtime
+///                                               of the model says so
 ///
 /// `reach` takes a set of rows from one site to the next, `leave` from the last one out of the
 /// block. Between two sites the weights that lie ahead may change. Each linear layer runs once.
 ///
 /// Shapes     hidden [rows, hidden]; inner [rows, inner_cols()]; rows are whole windows of
 ///            `window` tokens, each a sequence of its own from position 0
-/// Precision  that of the ops in float32 arithmetic
+/// Precision  that of the ops in float32 arithmetic; activations are not rounded, whatever the
+///            runtime says
 /// Threads    one call at a time
 /// Errors     those of loading weights; kShapeMismatch when a weight of another size is set
 /// Source     the same walk as model/architectures, cut into steps; a test holds them together

@@ -133,6 +133,7 @@ struct Problem {
   MatrixView<const float> w;
   codec::IntGroupFormat format;
   bool static_groups;
+  RangeRule range;
   const Places& places;
   const Moment& moment;
   MatrixView<const float> u;
@@ -189,7 +190,7 @@ class Rows {
   }
 
   void set_grid(std::size_t r, std::size_t g, std::span<const float> weights) {
-    const GroupGrid grid = integer_grid(weights, problem_.format, RangeRule::kMinMax);
+    const GroupGrid grid = integer_grid(weights, problem_.format, problem_.range);
     out_.scales[(first_ + r) * n_groups_ + g] = grid.scale;
     out_.zeros[(first_ + r) * n_groups_ + g] = grid.zero;
   }
@@ -256,13 +257,21 @@ GptqResult gptq(MatrixView<const float> w,
   out.n_dead = moment.n_dead();
   Places places = make_places(moment.diagonal(), format.group_of(w.cols), settings);
   const std::vector<float> u = moment.factor(places.input, out);
-  const Problem problem{
-      w, format, settings.static_groups, places, moment, {u.data(), w.cols, w.cols}};
+  const Problem problem{w,
+                        format,
+                        settings.static_groups,
+                        settings.range,
+                        places,
+                        moment,
+                        {u.data(), w.cols, w.cols}};
   const std::size_t n_tasks = ceil_div(w.rows, kRowsPerTask);
   pool.run(n_tasks, [&](std::size_t task, std::size_t /*worker*/) {
     const std::size_t first = task * kRowsPerTask;
     Rows(problem, first, std::min(kRowsPerTask, w.rows - first), out.codes).run();
   });
+  if (format.is_permuted) {
+    out.codes.order = places.input;
+  }
   out.order = std::move(places.input);
   return out;
 }
@@ -276,15 +285,21 @@ class Gptq final : public Solver {
   explicit Gptq(const GptqSettings& settings) : settings_(settings) {}
 
   std::vector<std::pair<std::string, std::string>> settings() const override {
-    return {{"order", fmt::format("\"{}\"", kOrders[static_cast<std::size_t>(settings_.order)])},
-            {"static_groups", settings_.static_groups ? "true" : "false"},
-            {"damping", fmt::format("{}", settings_.damping)}};
+    std::vector<std::pair<std::string, std::string>> out = {
+        {"order", fmt::format("\"{}\"", kOrders[static_cast<std::size_t>(settings_.order)])},
+        {"static_groups", settings_.static_groups ? "true" : "false"},
+        {"damping", fmt::format("{}", settings_.damping)}};
+    if (settings_.range != RangeRule::kMinMax) {
+      out.emplace_back(
+          "range", fmt::format("\"{}\"", kRangeRules[static_cast<std::size_t>(settings_.range)]));
+    }
+    return out;
   }
 
   Result<void> check(const codec::Codec& codec) const override {
     const auto* format = codec::int_group_format(codec);
     if (format != nullptr && format->zero != codec::ZeroKind::kFloat) {
-      return {};
+      return check_groups(*format);
     }
     return fail(
         ErrorCode::kUnsupported,
@@ -315,6 +330,24 @@ class Gptq final : public Solver {
   }
 
  private:
+  /// Groups in the order of activations need a codec that stores it, and only they.
+  Result<void> check_groups(const codec::IntGroupFormat& format) const {
+    const bool by_place = settings_.order == InputOrder::kActivation && !settings_.static_groups;
+    if (by_place == format.is_permuted || format.group == 0) {
+      return {};
+    }
+    if (by_place) {
+      return fail(ErrorCode::kUnsupported,
+                  "order \"activation\" without static groups wants a codec that stores the order "
+                  "of the inputs, such as int4g128pah; found {}",
+                  codec::int_group_name(format));
+    }
+    return fail(ErrorCode::kUnsupported,
+                "codec '{}' stores an order of the inputs; it wants order = \"activation\" and "
+                "static_groups = false",
+                codec::int_group_name(format));
+  }
+
   GptqSettings settings_;
 };
 
@@ -332,14 +365,11 @@ std::unique_ptr<Solver> make_gptq(TomlTable& stage) {
   settings.order = static_cast<InputOrder>(found - std::begin(kOrders));
   settings.static_groups =
       stage.optional<bool>("static_groups").value_or(settings.order == InputOrder::kActivation);
-  if (settings.order == InputOrder::kActivation && !settings.static_groups) {
-    stage.reject("static_groups",
-                 "must be true for order \"activation\": the groups of a codec are neighbours");
-  }
   settings.damping = stage.optional<double>("damping").value_or(settings.damping);
   if (!(settings.damping >= 0 && settings.damping <= 1)) {
     stage.reject("damping", "expected a number from 0 to 1");
   }
+  settings.range = read_range_rule(stage);
   return std::make_unique<Gptq>(settings);
 }
 

@@ -18,9 +18,9 @@
 ///   grouped     inputs by H[k, k] within each group, then whole groups by their largest, a shorter
 ///               last group last ("act-group aware")
 ///
-/// With static groups the grids of all groups come first, from the weights as they were.
-/// `activation` needs them, since a codec's groups are neighbours; then the ends of the groups are
-/// those of the natural order.
+/// With static groups the grids of all groups come first, from the weights as they were, and groups
+/// are neighbours in the natural order. `activation` without them makes groups of neighbours in its
+/// own order, which a permuted codec stores ("int4g128pah").
 ///
 /// H that is not positive definite after damping: the damping grows by factors of ten up to one;
 /// then H is replaced by its diagonal, which is rounding to nearest. Both are counted.
@@ -38,6 +38,7 @@
 
 #include "base/thread_pool.h"
 #include "codec/int_group.h"
+#include "quant/solve/nearest.h"
 #include "quant/solver.h"
 #include "tensor/matrix_view.h"
 
@@ -49,6 +50,7 @@ struct GptqSettings {
   InputOrder order = InputOrder::kActivation;
   bool static_groups = true;
   double damping = 0.01;
+  RangeRule range = RangeRule::kMinMax;  ///< of the grids (solve/nearest.h)
 };
 
 struct GptqResult {
@@ -66,7 +68,7 @@ GptqResult gptq(MatrixView<const float> w,
                 ThreadPool& pool);
 
 /// The method "gptq". Settings: order = "activation" | "natural" | "grouped", static_groups,
-/// damping as above.
+/// damping as above, range = "minmax" | "raw" | "mse".
 std::unique_ptr<Solver> make_gptq(TomlTable& stage);
 
 }  // namespace nibble::quant

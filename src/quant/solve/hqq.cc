@@ -183,7 +183,7 @@ class Hqq final : public Solver {
 
   Result<void> check(const codec::Codec& codec) const override {
     const auto* format = codec::int_group_format(codec);
-    if (format != nullptr && format->zero == codec::ZeroKind::kFloat) {
+    if (format != nullptr && format->zero == codec::ZeroKind::kFloat && !format->is_permuted) {
       return {};
     }
     return fail(ErrorCode::kUnsupported,

@@ -1,5 +1,7 @@
 #include "quant/solve/nearest.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -60,6 +62,49 @@ GroupGrid asymmetric_grid(Range range,
   }
   const float scale = stored_scale(span / max_code, format.parameters);
   return {scale, static_cast<float>(nearest_code(-range.low / scale, max_code))};
+}
+
+/// Sum of |w - value|^2.4, or more than `least` as soon as it is more.
+double clip_error(std::span<const float> w,
+                  const GroupGrid& grid,
+                  float max_code,
+                  double least) noexcept {
+  constexpr float kPower = 2.4F;
+  double sum = 0;
+  for (const float x : w) {
+    const float steps = round_even(std::clamp(x / grid.scale, -grid.zero, max_code - grid.zero));
+    sum += static_cast<double>(std::pow(std::fabs(x - grid.scale * steps), kPower));
+    if (sum > least) {
+      break;
+    }
+  }
+  return sum;
+}
+
+GroupGrid searched_grid(std::span<const float> w, const codec::IntGroupFormat& format) noexcept {
+  constexpr int kShrinks = 80;
+  const bool is_symmetric = format.zero == codec::ZeroKind::kMiddle;
+  const Range whole = range_of(w, RangeRule::kMse);
+  if (whole.high - whole.low <= 0.0F) {
+    return integer_grid(w, format, RangeRule::kMinMax);  // a group of zeros
+  }
+  GroupGrid best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kShrinks; ++i) {
+    const float share = 1.0F - 0.01F * static_cast<float>(i);
+    const Range range{whole.low * share, whole.high * share};
+    const GroupGrid grid =
+        is_symmetric ? GroupGrid{stored_scale(symmetric_scale(range, format, RangeRule::kRaw),
+                                              format.parameters),
+                                 static_cast<float>(format.middle())}
+                     : asymmetric_grid(range, format, RangeRule::kMinMax);
+    const double error = clip_error(w, grid, format.max_code(), least);
+    if (error < least) {
+      least = error;
+      best = grid;
+    }
+  }
+  return best;
 }
 
 void quantize_group(std::span<const float> w,
@@ -165,6 +210,9 @@ std::span<const float> flatten(MatrixView<const float> w, std::vector<float>& st
 GroupGrid integer_grid(std::span<const float> w,
                        const codec::IntGroupFormat& format,
                        RangeRule rule) noexcept {
+  if (rule == RangeRule::kMse) {
+    return searched_grid(w, format);
+  }
   Range range = range_of(w, rule);
   if (rule == RangeRule::kMinMax && range.high - range.low <= 0.0F) {
     range = {-1.0F, 1.0F};  // a group of zeros
@@ -229,8 +277,6 @@ codec::CodebookCodes nearest_codebook(MatrixView<const float> w,
 
 namespace {
 
-constexpr std::string_view kRangeRules[] = {"minmax", "raw"};
-
 std::optional<DType> dense_dtype(const codec::Codec& codec) {
   const std::string name = codec.name();
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
@@ -264,8 +310,13 @@ class Nearest final : public Solver {
   }
 
   Result<void> check(const codec::Codec& codec) const override {
-    if (codec::int_group_format(codec) != nullptr || codec::codebook_format(codec) != nullptr ||
-        dense_dtype(codec)) {
+    const auto* integers = codec::int_group_format(codec);
+    if (integers != nullptr && integers->is_permuted) {
+      return fail(ErrorCode::kUnsupported,
+                  "method 'nearest' knows no order of the inputs, which codec '{}' stores",
+                  codec.name());
+    }
+    if (integers != nullptr || codec::codebook_format(codec) != nullptr || dense_dtype(codec)) {
       return {};
     }
     return fail(
@@ -301,13 +352,19 @@ class Nearest final : public Solver {
 
 }  // namespace
 
-std::unique_ptr<Solver> make_nearest(TomlTable& stage) {
+RangeRule read_range_rule(TomlTable& stage) {
   const std::string range = stage.optional<std::string>("range").value_or("minmax");
   const auto found = std::ranges::find(kRangeRules, range);
   if (found == std::end(kRangeRules)) {
-    stage.reject("range", fmt::format("'{}' is not known, expected \"minmax\" or \"raw\"", range));
+    stage.reject(
+        "range",
+        fmt::format("'{}' is not known, expected one of: {}", range, fmt::join(kRangeRules, ", ")));
   }
-  return std::make_unique<Nearest>(static_cast<RangeRule>(found - std::begin(kRangeRules)));
+  return static_cast<RangeRule>(found - std::begin(kRangeRules));
+}
+
+std::unique_ptr<Solver> make_nearest(TomlTable& stage) {
+  return std::make_unique<Nearest>(read_range_rule(stage));
 }
 
 }  // namespace nibble::quant

@@ -10,6 +10,8 @@
 ///   raw, symmetric       scale = max(max|w|, 1e-5) / (2^(bits-1) - 1); zero = 2^(bits-1)
 ///   raw, asymmetric      scale = max(max w - min w, 1e-5) / Q;
 ///                        zero = clamp(-round(min w / scale), 0, Q)
+///   mse                  raw's symmetric or minmax's asymmetric grid of the range times 1, 0.99 …
+///                        0.21, the one with the least sum of |w - value|^2.4
 ///   all of these         code = clamp(round(w / scale) + zero, 0, Q)
 ///   real zero (HQQ)      inverse = min(Q / (max w - min w), 2e4), 1 for a range under 1e-4;
 ///                        scale = 1 / inverse; zero = -min w * inverse;
@@ -26,7 +28,8 @@
 /// Requires   w is finite
 /// Threads    split by rows or blocks over `pool`; the result does not depend on its size
 /// Source     minmax: GPTQ's and GPTQModel's `find_params`; raw: AutoAWQ's
-///            `pseudo_quantize_tensor`; real zero: HQQ's start; codebooks: bitsandbytes' CPU path
+///            `pseudo_quantize_tensor`; mse: GPTQ's and QuaRot's search of a clip; real zero:
+///            HQQ's start; codebooks: bitsandbytes' CPU path
 #pragma once
 
 #include <cstdint>
@@ -42,7 +45,12 @@
 namespace nibble::quant {
 
 /// How the range of an integer group becomes its grid.
-enum class RangeRule : std::uint8_t { kMinMax, kRaw };
+enum class RangeRule : std::uint8_t { kMinMax, kRaw, kMse };
+
+/// The names of the rules as settings have them.
+inline constexpr std::string_view kRangeRules[] = {"minmax", "raw", "mse"};
+/// The setting "range" of a stage; "minmax" where it says nothing.
+RangeRule read_range_rule(TomlTable& stage);
 
 /// The grid of one group.
 struct GroupGrid {
@@ -64,8 +72,8 @@ codec::CodebookCodes nearest_codebook(MatrixView<const float> w,
                                       const codec::CodebookFormat& format,
                                       ThreadPool& pool);
 
-/// The method "nearest". Setting: range = "minmax" | "raw", for integer zeros. Also writes f32, f16
-/// and bf16.
+/// The method "nearest". Setting: range = "minmax" | "raw" | "mse", for integer zeros. Also writes
+/// f32, f16 and bf16.
 std::unique_ptr<Solver> make_nearest(TomlTable& stage);
 
 }  // namespace nibble::quant

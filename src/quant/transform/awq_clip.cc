@@ -126,6 +126,13 @@ class AwqClipTransform final : public Transform {
  public:
   std::vector<std::pair<std::string, std::string>> settings() const override { return {}; }
   Result<void> check(const codec::Codec& codec) const override {
+    const auto* format = codec::int_group_format(codec);
+    if (format != nullptr && format->is_permuted) {
+      return fail(ErrorCode::kUnsupported,
+                  "transform 'awq_clip' clips groups of neighbours; those of codec '{}' follow an "
+                  "order that is found later",
+                  codec.name());
+    }
     return check_awq_codec("awq_clip", codec);
   }
   void apply(const TransformInput& input, ThreadPool& pool) const override {

@@ -31,6 +31,17 @@ TEST(Unpacked, IntegerGroups) {
   EXPECT_THAT(parts[3].tensor.as<float>(), ElementsAre(-8, -7, -6, -5, -4, -3, -2, -1, 0, 2));
 }
 
+TEST(Unpacked, GroupsOfAnotherOrderComeWithTheGroupOfEachInput) {
+  const auto format = *codec::int_group_from_name("int4g8ps");
+  codec::IntGroupCodes codes{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, {1.0F, 2.0F}, {8.0F, 8.0F}};
+  codes.order = {9, 1, 2, 3, 4, 5, 6, 7, 8, 0};
+  const auto parts = unpacked_parts(codec::pack_int_group(format, 1, 10, codes));
+  EXPECT_THAT(parts[0].tensor.as<std::uint8_t>(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+  ASSERT_EQ(parts[3].name, "g_idx");
+  EXPECT_THAT(parts[3].tensor.as<std::int32_t>(), ElementsAre(1, 0, 0, 0, 0, 0, 0, 0, 1, 0));
+  EXPECT_THAT(parts[4].tensor.as<float>(), ElementsAre(-16, -7, -6, -5, -4, -3, -2, -1, 0, 1));
+}
+
 TEST(Unpacked, RealZerosStayReal) {
   const auto format = *codec::int_group_from_name("int2g8f");
   const auto parts = unpacked_parts(codec::pack_int_group(format, 1, 2, {{0, 3}, {2.0F}, {0.5F}}));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "quant/matrix.h"
+#include "quant/recipe.h"
 #include "quant/solve/nearest.h"
 #include "support/quant_golden.h"
 
@@ -132,42 +133,8 @@ Case parse_case(const std::string& stem) {
   out.settings.order = has(".desc")  ? InputOrder::kActivation
                        : has(".gar") ? InputOrder::kGrouped
                                      : InputOrder::kNatural;
+  out.format.is_permuted = has(".desc") && !has(".static") && out.format.group != 0;
   return out;
-}
-
-/// The result as values [rows, cols]; with dynamic groups in the order of activations the codec
-/// cannot say them.
-double objective_of(const std::vector<float>& w,
-                    const std::vector<double>& h,
-                    const Case& c,
-                    const GptqResult& got) {
-  const bool by_place = c.settings.order == InputOrder::kActivation && !c.settings.static_groups;
-  if (!by_place) {
-    return objective(w, h, c.format, got.codes);
-  }
-  const auto moment = square(h);
-  const std::size_t cols = moment.cols;
-  const std::size_t n_groups = c.format.n_groups(cols);
-  std::vector<std::size_t> place(cols);
-  for (std::size_t p = 0; p < cols; ++p) {
-    place[got.order[p]] = p;
-  }
-  double sum = 0;
-  for (std::size_t r = 0; r < w.size() / cols; ++r) {
-    std::vector<double> d(cols);
-    for (std::size_t k = 0; k < cols; ++k) {
-      const std::size_t g = r * n_groups + place[k] / c.format.group_of(cols);
-      const float value = got.codes.scales[g] *
-                          (static_cast<float>(got.codes.codes[r * cols + k]) - got.codes.zeros[g]);
-      d[k] = static_cast<double>(w[r * cols + k]) - static_cast<double>(value);
-    }
-    for (std::size_t k = 0; k < cols; ++k) {
-      for (std::size_t j = 0; j < cols; ++j) {
-        sum += d[k] * moment(k, j) * d[j];
-      }
-    }
-  }
-  return sum;
 }
 
 void compare_case(const std::string& stem,
@@ -193,13 +160,14 @@ void compare_case(const std::string& stem,
   const double twin = wanted.at("codes_equal_float64_loop").get<double>();
   EXPECT_GE(static_cast<double>(n_equal),
             (twin < 0.999 ? twin - 0.01 : 0.999) * static_cast<double>(codes.values.size()));
-  const double error = objective_of(w, h, c, got);
+  const double error = objective(w, h, c.format, got.codes);
   EXPECT_LE(error, 1.001 * wanted.at("err_H").get<double>());
   if (golden.has(stem + ".perm")) {
     const auto& perm = golden.at(stem + ".perm").values;
     EXPECT_TRUE(std::ranges::equal(perm, got.order, [](float a, std::uint32_t b) {
       return static_cast<std::uint32_t>(a) == b;
     }));
+    EXPECT_EQ(got.codes.order.empty(), !c.format.is_permuted);
   }
 }
 
@@ -214,6 +182,19 @@ TEST(Gptq, AgreesWithTheReferenceImplementation) {
     compare_case(stem, golden, inputs, wanted);
   }
   EXPECT_GE(cases.size(), 12U);
+}
+
+TEST(Gptq, GroupsInTheOrderOfActivationsNeedACodecThatStoresIt) {
+  const auto why = [](const std::string& codec, bool static_groups) {
+    const auto recipe =
+        load_recipe(fmt::format("method=gptq,codec={},static_groups={}", codec, static_groups));
+    return recipe ? std::string() : recipe.failure().message;
+  };
+  EXPECT_EQ(why("int4g128pah", false), "");
+  EXPECT_EQ(why("int4g128ah", true), "");
+  EXPECT_EQ(why("int4ca", false), "");
+  EXPECT_THAT(why("int4g128ah", false), HasSubstr("such as int4g128pah; found int4g128ah"));
+  EXPECT_THAT(why("int4g128pah", true), HasSubstr("codec 'int4g128pah' stores an order"));
 }
 
 TEST(Gptq, SameResultForAnyNumberOfThreads) {
