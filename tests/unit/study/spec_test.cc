@@ -149,8 +149,8 @@ TEST(Spec, AMissingFileIsNotFound) {
 
 TEST(Spec, TheDemoStudyReads) {
   const Spec spec = read_spec(nibble::testing::source_path("examples/demo/study.toml"));
-  EXPECT_EQ(spec.variants.size(), 8U);
-  EXPECT_EQ(spec.tasks.size(), 4U);
+  EXPECT_EQ(spec.variants.size(), 9U);
+  EXPECT_EQ(spec.tasks.size(), 5U);
   EXPECT_FALSE(spec.notes.empty());
 }
 
