@@ -218,6 +218,10 @@ Data gather(const store::Store& store) {
   return Gatherer(store).run();
 }
 
+bool is_distance(const store::MetricRecord& metric) {
+  return metric.name == "kl";
+}
+
 bool says_right_or_wrong(const store::MetricRecord& metric) {
   return metric.unit == "fraction" && metric.higher_is_better;
 }

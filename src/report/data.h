@@ -75,6 +75,9 @@ inline constexpr std::size_t kMaxExamples = 3;
 
 Data gather(const store::Store& store);
 
+/// True for a metric that is itself a distance from the reference: it is above zero for every other
+/// model, so whether it differs from the reference's is no question.
+bool is_distance(const store::MetricRecord& metric);
 /// True for a metric whose samples are right or wrong, so that "a wrong answer" means something.
 bool says_right_or_wrong(const store::MetricRecord& metric);
 

@@ -159,7 +159,8 @@ std::vector<std::string> undecidable_tasks(const Data& data) {
     std::optional<std::size_t> n;
     for (const Variant& variant : data.variants) {
       const auto& metrics = variant.outcomes[t].metrics;
-      if (!metrics.empty() && metrics.front().value && metrics.front().value->comparison) {
+      if (!metrics.empty() && !is_distance(data.tasks[t].metrics.front()) &&
+          metrics.front().value && metrics.front().value->comparison) {
         n = std::max(n.value_or(0), metrics.front().value->comparison->n);
       }
     }
@@ -176,6 +177,14 @@ std::pair<std::string, std::string> headline(const std::vector<Verdict>& verdict
   if (data.tasks.empty()) {
     return {"This study asks no task, so it says nothing about losses and recommends no variant.",
             ""};
+  }
+  if (std::ranges::all_of(data.tasks, [](const store::TaskRecord& task) {
+        return !task.metrics.empty() && is_distance(task.metrics.front());
+      })) {
+    return {
+        "This study tells how far variants are from the reference, not whether they lose, so it "
+        "recommends none.",
+        ""};
   }
   if (std::ranges::none_of(verdicts, &Verdict::is_complete)) {
     return {"No variant has been measured on all tasks yet, so none can be recommended.", ""};
@@ -313,7 +322,7 @@ Findings find(const Data& data) {
     return {"", "The store holds no plan yet: nothing has been compared.", "", {}};
   }
   const std::vector<Verdict> verdicts =
-      judge_all(data, [](const store::MetricRecord&) { return true; });
+      judge_all(data, [](const store::MetricRecord& metric) { return !is_distance(metric); });
   auto [sentence, qualifier] = headline(verdicts, data);
   Findings findings{compared_text(data), std::move(sentence), std::move(qualifier), {}};
   for (std::string& text : std::vector{progress_text(data),

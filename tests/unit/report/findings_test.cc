@@ -13,6 +13,7 @@ using nibble::testing::TempFolder;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::Not;
 
 store::SummaryRecord accuracy(const std::string& unit,
                               double value,
@@ -63,6 +64,18 @@ TEST_F(FindingsTest, RecommendsNothingWhereNoLossCouldBeSignificant) {
   EXPECT_EQ(findings.headline,
             "Too few samples to recommend a variant: on choice_50% (n = 3) no loss could be "
             "significant.");
+}
+
+TEST_F(FindingsTest, ADistanceFromTheReferenceIsNoLossAndNeedsNoTest) {
+  store::ComparisonRecord few = kLost;
+  few.n = 3;
+  store_.replace_summaries(std::vector{
+      accuracy("v0/t1", 0, {}), accuracy("v1/t1", 0.25, few), accuracy("v2/t1", 0.74, few)});
+  Data data = gather(store_);
+  data.tasks.front().metrics.front() = {"kl", "nats/token", false, "identity"};
+  const Findings findings = find(data);
+  EXPECT_THAT(findings.headline, HasSubstr("how far variants are from the reference"));
+  EXPECT_THAT(findings.details, Not(Contains(HasSubstr("Significant losses"))));
 }
 
 TEST_F(FindingsTest, ASignificantGainIsNoLoss) {
