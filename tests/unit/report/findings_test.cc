@@ -13,7 +13,6 @@ using nibble::testing::TempFolder;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::Not;
 
 store::SummaryRecord accuracy(const std::string& unit,
                               double value,
