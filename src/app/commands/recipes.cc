@@ -12,35 +12,51 @@ namespace nibble::app {
 namespace {
 
 /// "–" for a recipe that leaves the weights alone.
+/// The stage that the linear layers get: the first that names a codec for all; nullptr where weights
+/// stay as they are.
+const quant::SolveStage* main_stage(const quant::Recipe& recipe) {
+  for (const quant::SolveStage& stage : recipe.stages) {
+    if (stage.scheme.default_codec != nullptr) {
+      return &stage;
+    }
+  }
+  return recipe.stages.empty() ? nullptr : &recipe.stages.front();
+}
+
 std::string method_of(const quant::Recipe& recipe) {
-  return recipe.stages.empty() ? "–" : recipe.stages.front().method;
+  const quant::SolveStage* stage = main_stage(recipe);
+  return stage == nullptr ? "–" : stage->method;
 }
 
 std::string codec_of(const quant::Recipe& recipe) {
-  if (recipe.stages.empty()) {
+  const quant::SolveStage* stage = main_stage(recipe);
+  if (stage == nullptr) {
     return "keep";
   }
-  const auto& codec = recipe.stages.front().scheme.default_codec;
+  if (stage->scheme.mixture != nullptr) {
+    return "mixture";
+  }
+  const auto& codec = stage->scheme.default_codec;
   return codec == nullptr ? "keep" : codec->name();
 }
 
 /// Bits of a large matrix, where shares that depend on its shape are small.
 std::optional<double> bits_of(const quant::Recipe& recipe) {
-  if (recipe.stages.empty()) {
+  const quant::SolveStage* stage = main_stage(recipe);
+  if (stage == nullptr || stage->scheme.default_codec == nullptr) {
     return std::nullopt;
   }
-  const auto& codec = recipe.stages.front().scheme.default_codec;
-  return codec == nullptr ? std::nullopt : std::optional(codec->bits_per_weight(4096, 4096));
+  return stage->scheme.default_codec->bits_per_weight(4096, 4096);
 }
 
 int list(const Globals& globals) {
   Json all = Json::array();
   std::string text = fmt::format(
-      "{:<15} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
+      "{:<26} {:<10} {:<12} {:>8}  {}\n", "recipe", "method", "codec", "bits/w", "what");
   for (const quant::BuiltinRecipe& row : quant::builtin_recipes()) {
     const auto recipe = quant::load_recipe(row.name).take();
     const auto bits = bits_of(recipe);
-    text += fmt::format("{:<15} {:<10} {:<12} {:>8}  {}\n",
+    text += fmt::format("{:<26} {:<10} {:<12} {:>8}  {}\n",
                         recipe.name,
                         method_of(recipe),
                         codec_of(recipe),
