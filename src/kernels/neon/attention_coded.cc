@@ -1,5 +1,7 @@
 #include "kernels/neon/attention_coded.h"
 
+#include <algorithm>
+
 #include "kernels/coded_tile.h"
 #include "kernels/neon/attention_tile.h"
 
@@ -38,11 +40,13 @@ struct Isa {
     }
   }
 
-  /// Up to 16 levels as a table of 64 bytes.
+  static constexpr std::size_t kMaxLevels = 16;
+  /// Levels as a table of 64 bytes.
   struct Table {
     Table(const float* levels, std::size_t n) noexcept {
-      float padded[16] = {};
-      __builtin_memcpy(padded, levels, n * sizeof(float));
+      float padded[kMaxLevels] = {};
+      std::copy_n(
+          levels, std::min(n, kMaxLevels), padded);  // the compiler sees codes of 8 bits, too
       for (int i = 0; i < 4; ++i) {
         bytes.val[i] = vreinterpretq_u8_f32(vld1q_f32(padded + 4 * i));
       }
