@@ -3,7 +3,7 @@
 
 Usage: methods_table.py STORE [PAGE]
 
-Replaces what stands between the two markers in PAGE (default: docs/methods.md) by a row for each variant of STORE (study.db): bits per
+Replaces what stands between the two markers in PAGE (default: docs/methods.md) by a row for each variant of STORE (study.db) that was run: bits per
 weight, perplexity, divergence from the reference model, what quantizing cost, and the id of the run. A number that the store does
 not have is a dash. Standard library only.
 """
@@ -50,7 +50,7 @@ def table(path):
     store.row_factory = sqlite3.Row
     variants = store.execute("""SELECT v.* FROM plan JOIN units u ON u.id = plan.unit JOIN variants v ON v.id = u.variant
                                 GROUP BY v.id ORDER BY min(position)""").fetchall()
-    return HEAD + "".join(row(store, variant) for variant in variants)
+    return HEAD + "".join(row(store, v) for v in variants if v["bits_per_weight"] is not None)
 
 
 def main():
