@@ -12,8 +12,8 @@ namespace nibble::app {
 namespace {
 
 /// "–" for a recipe that leaves the weights alone.
-/// The stage that the linear layers get: the first that names a codec for all; nullptr where weights
-/// stay as they are.
+/// The stage that the linear layers get: the first with a codec for all; nullptr where weights stay
+/// as they are.
 const quant::SolveStage* main_stage(const quant::Recipe& recipe) {
   for (const quant::SolveStage& stage : recipe.stages) {
     if (stage.scheme.default_codec != nullptr) {

@@ -45,8 +45,8 @@ struct Isa {
   struct Table {
     Table(const float* levels, std::size_t n) noexcept {
       float padded[kMaxLevels] = {};
-      std::copy_n(
-          levels, std::min(n, kMaxLevels), padded);  // the compiler sees codes of 8 bits, too
+      // No scheme has more levels, but the compiler sees codes of 8 bits, too.
+      std::copy_n(levels, std::min(n, kMaxLevels), padded);
       for (int i = 0; i < 4; ++i) {
         bytes.val[i] = vreinterpretq_u8_f32(vld1q_f32(padded + 4 * i));
       }
