@@ -155,36 +155,6 @@ std::string as_document(const model::LoadedModel& model,
   return dump_json(document) + "\n";
 }
 
-/// The model that divergences are taken from, with what keeps it alive; nullptr without one.
-class LoadedReference final : public eval::Reference {
- public:
-  explicit LoadedReference(model::LoadedModel loaded)
-      : loaded_(std::move(loaded)),
-        reference_(eval::model_reference(*loaded_.model, eval::EngineOptions{}.batch_tokens)) {}
-  std::vector<float> states(std::span<const std::int32_t> tokens, std::size_t first_row) override {
-    return reference_->states(tokens, first_row);
-  }
-  void head(MatrixView<const float> states, MatrixView<float> logits) override {
-    reference_->head(states, logits);
-  }
-  [[nodiscard]] std::size_t vocab() const noexcept override { return reference_->vocab(); }
-
- private:
-  model::LoadedModel loaded_;
-  std::unique_ptr<eval::Reference> reference_;
-};
-
-std::unique_ptr<eval::Reference> load_reference(const EvalOptions& options,
-                                                ThreadPool& pool,
-                                                ProgressSink& progress) {
-  if (options.reference.empty()) {
-    return nullptr;
-  }
-  return std::make_unique<LoadedReference>(
-      model::load_model(options.reference, {.arithmetic = options.arithmetic}, pool, progress)
-          .take());
-}
-
 int run_eval(const EvalOptions& options, const Globals& globals) {
   for (const std::string& name : options.tasks) {
     eval::check_task_name(name).take();  // before the weights are read
@@ -196,8 +166,15 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
           options.model, {.arithmetic = options.arithmetic, .kv = options.kv}, pool, *progress)
           .take();
   eval::Engine engine(model, eval::default_engine_options(model));
-  const auto reference = load_reference(options, pool, *progress);
-  engine.set_reference(reference.get());
+  model::LoadedModel reference_model;
+  std::unique_ptr<eval::Reference> reference;
+  if (!options.reference.empty()) {
+    reference_model =
+        model::load_model(options.reference, {.arithmetic = options.arithmetic}, pool, *progress)
+            .take();
+    reference = eval::model_reference(*reference_model.model, engine.options().batch_tokens);
+    engine.set_reference(reference.get());
+  }
   std::vector<TaskReport> reports;
   for (const auto& task : make_tasks(options, model)) {
     reports.push_back(run_task(engine, *task, *progress));
