@@ -102,6 +102,18 @@ void for_key_runs(const AttentionTask& task,
   }
 }
 
+/// Calls attend<R>(first row) for blocks of `Block` rows, then for single ones.
+template <int Block, class Attend>
+void for_row_blocks(std::size_t n, const Attend& attend) noexcept {
+  std::size_t r = 0;
+  for (; r + Block <= n; r += Block) {
+    attend.template operator()<Block>(r);
+  }
+  for (; r < n; ++r) {
+    attend.template operator()<1>(r);
+  }
+}
+
 /// Calls attend(rows, n) for all rows of the task, up to kMaxRows at a time, positions ascending;
 /// then finish(row) for each.
 template <class Attend, class Finish>

@@ -1,8 +1,8 @@
 /// Attention over coded keys and values, written once for all instruction sets: codes of a tile
 /// become floats in the layout that the tile's sums want, then rows go through it.
 ///
-/// `Isa` names an instruction set's registers and its functions over tiles (attention_tile.h):
-/// kLanes floats a register, tiles of kTile keys.
+/// `Isa` names an instruction set's registers: kLanes floats in each, tiles of kTile keys, kRowBlock
+/// rows together. Functions over tiles (attention_tile.h) are found by the type of the tile.
 ///
 /// Everything is in an unnamed namespace: each kernel file compiles its own copy.
 ///
@@ -180,7 +180,7 @@ void decode_keys(const CodedKv& kv,
   if (kv.keys.kind == codec::KvKind::kTokenGroups) {
     with_bits(kv.keys.bits,
               [&]<std::size_t B>() { decode_token_groups<Isa, B>(block, at, tile.values); });
-    Isa::transpose_keys(static_cast<const float*>(tile.values), block.head_dim, tile);
+    load_keys(static_cast<const float*>(tile.values), block.head_dim, tile);
   } else if (kv.keys.kind == codec::KvKind::kChannelGroups) {
     with_bits(kv.keys.bits,
               [&]<std::size_t B>() { decode_channel_groups<Isa, B>(block, at, tile.keys); });
@@ -240,12 +240,12 @@ void attend_parts(const AttentionTask& task,
   }
   alignas(64) float weights[R][Isa::kTile];
   float fades[R];
-  Isa::template weigh_rows<R>(task, rows, tile, fades, weights);
+  weigh_rows<R>(task, rows, tile, fades, weights);
   const std::size_t least = n_coded_values(kv, rows[0], at);
   const std::size_t most = n_coded_values(kv, rows[R - 1], at);
   if (least == at.n || most == 0) {
     const float* const all = most == 0 ? values.floats : values.coded;
-    Isa::template add_values<R>(task, rows, tile, all, fades, weights);
+    add_values<R>(task, rows, tile, all, fades, weights);
     return;
   }
   alignas(64) float coded[R][Isa::kTile] = {};
@@ -254,11 +254,11 @@ void attend_parts(const AttentionTask& task,
     __builtin_memcpy(coded[r], weights[r], n * sizeof(float));
     __builtin_memset(weights[r], 0, n * sizeof(float));
   }
-  Isa::template add_values<R>(task, rows, tile, values.coded, fades, coded);
+  add_values<R>(task, rows, tile, values.coded, fades, coded);
   for (float& fade : fades) {
     fade = 1.0F;
   }
-  Isa::template add_values<R>(task, rows, tile, values.floats, fades, weights);
+  add_values<R>(task, rows, tile, values.floats, fades, weights);
 }
 
 template <class Isa>
@@ -268,7 +268,7 @@ const float* load_floats(const CodedKv& kv,
                          typename Isa::Tile& tile) noexcept {
   const std::size_t element = float_element(kv, slot);
   return kv.has_halves
-             ? Isa::load_values(
+             ? load_values(
                    static_cast<const std::uint16_t*>(floats) + element, kv.shape.head_dim, tile)
              : static_cast<const float*>(floats) + element;
 }
@@ -283,12 +283,11 @@ void attend_float_tile(const AttentionTask& task,
   const KvPage& floats = kv.floats[at.page];
   const std::size_t element = float_element(kv, at.slot);
   if (kv.has_halves) {
-    Isa::transpose_keys(
-        static_cast<const std::uint16_t*>(floats.keys) + element, task.head_dim, tile);
+    load_keys(static_cast<const std::uint16_t*>(floats.keys) + element, task.head_dim, tile);
   } else {
-    Isa::transpose_keys(static_cast<const float*>(floats.keys) + element, task.head_dim, tile);
+    load_keys(static_cast<const float*>(floats.keys) + element, task.head_dim, tile);
   }
-  Isa::attend_tile(task, rows, n, tile, load_floats<Isa>(kv, floats.values, at.slot, tile));
+  attend_tile(task, rows, n, tile, load_floats<Isa>(kv, floats.values, at.slot, tile));
 }
 
 /// Where a tile's coded values go while its floats lie in the tile.
@@ -314,7 +313,7 @@ void attend_coded_tile(const AttentionTask& task,
   if (n_coded_values(kv, rows[0], at) < at.n) {
     values.floats = load_floats<Isa>(kv, kv.floats[at.page].values, at.slot, buffers.tile);
   }
-  Isa::for_row_blocks(n, [&]<int R>(std::size_t r) {
+  for_row_blocks<Isa::kRowBlock>(n, [&]<int R>(std::size_t r) {
     attend_parts<Isa, R>(task, kv, rows + r, at, buffers.tile, values);
   });
 }

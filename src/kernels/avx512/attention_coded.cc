@@ -9,6 +9,7 @@ namespace {
 struct Isa {
   static constexpr std::size_t kLanes = 16;
   static constexpr std::size_t kTile = kKeyTile;
+  static constexpr int kRowBlock = avx512::kRowBlock;
   using Tile = avx512::Tile;
 
   static __m512 all(float x) noexcept { return _mm512_set1_ps(x); }
@@ -72,43 +73,6 @@ struct Isa {
       _mm512_mask_storeu_ps(
           to + i, mask, _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, from + 2 * i)));
     }
-  }
-
-  // Functions over tiles, by the names that coded_tile.h knows.
-  template <class Element>
-  static void transpose_keys(const Element* keys, std::size_t head_dim, Tile& tile) noexcept {
-    load_keys(keys, head_dim, tile);
-  }
-  static const float* load_values(const Half* values, std::size_t head_dim, Tile& tile) noexcept {
-    return avx512::load_values(values, head_dim, tile);
-  }
-  template <int R>
-  static void weigh_rows(const AttentionTask& task,
-                         AttentionRow* rows,
-                         const Tile& tile,
-                         float (&fades)[R],
-                         float (&weights)[R][kKeyTile]) noexcept {
-    avx512::weigh_rows<R>(task, rows, tile, fades, weights);
-  }
-  template <int R>
-  static void add_values(const AttentionTask& task,
-                         const AttentionRow* rows,
-                         const Tile& tile,
-                         const float* values,
-                         const float (&fades)[R],
-                         const float (&weights)[R][kKeyTile]) noexcept {
-    avx512::add_values<R>(task, rows, tile, values, fades, weights);
-  }
-  static void attend_tile(const AttentionTask& task,
-                          AttentionRow* rows,
-                          std::size_t n,
-                          const Tile& tile,
-                          const float* values) noexcept {
-    avx512::attend_tile(task, rows, n, tile, values);
-  }
-  template <class Attend>
-  static void for_row_blocks(std::size_t n, const Attend& attend) noexcept {
-    avx512::for_row_blocks(n, attend);
   }
 };
 

@@ -227,27 +227,13 @@ void attend_rows(const AttentionTask& task,
   add_values<R>(task, rows, tile, values, fades, weights);
 }
 
-/// Calls attend<R>(first row) for blocks of rows.
-template <class Attend>
-void for_row_blocks(std::size_t n, const Attend& attend) noexcept {
-  std::size_t r = 0;
-  for (; r + kRowBlock <= n; r += kRowBlock) {
-    attend.template operator()<kRowBlock>(r);
-  }
-  for (; r + 3 <= n; r += 3) {
-    attend.template operator()<3>(r);
-  }
-  for (; r < n; ++r) {
-    attend.template operator()<1>(r);
-  }
-}
-
 inline void attend_tile(const AttentionTask& task,
                         AttentionRow* rows,
                         std::size_t n,
                         const Tile& tile,
                         const float* values) noexcept {
-  for_row_blocks(n, [&]<int R>(std::size_t r) { attend_rows<R>(task, rows + r, tile, values); });
+  for_row_blocks<kRowBlock>(
+      n, [&]<int R>(std::size_t r) { attend_rows<R>(task, rows + r, tile, values); });
 }
 
 inline void divide_by_total(const AttentionTask& task, const AttentionRow& row) noexcept {

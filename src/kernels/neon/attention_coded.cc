@@ -11,6 +11,7 @@ namespace {
 struct Isa {
   static constexpr std::size_t kLanes = neon::kLanes;
   static constexpr std::size_t kTile = kKeyTile;
+  static constexpr int kRowBlock = neon::kRowBlock;
   using Tile = neon::Tile;
 
   static float32x4_t all(float x) noexcept { return vdupq_n_f32(x); }
@@ -67,43 +68,6 @@ struct Isa {
     for_lanes(n, [&](std::size_t i, std::size_t count) {
       neon::store(to + i, neon::load(reinterpret_cast<const Half*>(from) + i, count), count);
     });
-  }
-
-  // Functions over tiles, by the names that coded_tile.h knows.
-  template <class Element>
-  static void transpose_keys(const Element* keys, std::size_t head_dim, Tile& tile) noexcept {
-    load_keys(keys, head_dim, tile);
-  }
-  static const float* load_values(const Half* values, std::size_t head_dim, Tile& tile) noexcept {
-    return neon::load_values(values, head_dim, tile);
-  }
-  template <int R>
-  static void weigh_rows(const AttentionTask& task,
-                         AttentionRow* rows,
-                         const Tile& tile,
-                         float (&fades)[R],
-                         float (&weights)[R][kKeyTile]) noexcept {
-    neon::weigh_rows<R>(task, rows, tile, fades, weights);
-  }
-  template <int R>
-  static void add_values(const AttentionTask& task,
-                         const AttentionRow* rows,
-                         const Tile& tile,
-                         const float* values,
-                         const float (&fades)[R],
-                         const float (&weights)[R][kKeyTile]) noexcept {
-    neon::add_values<R>(task, rows, tile, values, fades, weights);
-  }
-  static void attend_tile(const AttentionTask& task,
-                          AttentionRow* rows,
-                          std::size_t n,
-                          const Tile& tile,
-                          const float* values) noexcept {
-    neon::attend_tile(task, rows, n, tile, values);
-  }
-  template <class Attend>
-  static void for_row_blocks(std::size_t n, const Attend& attend) noexcept {
-    neon::for_row_blocks(n, attend);
   }
 };
 
