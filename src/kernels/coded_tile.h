@@ -1,8 +1,9 @@
 /// Attention over coded keys and values, written once for all instruction sets: codes of a tile
 /// become floats in the layout that the tile's sums want, then rows go through it.
 ///
-/// `Isa` names an instruction set's registers: kLanes floats in each, tiles of kTile keys, kRowBlock
-/// rows together. Functions over tiles (attention_tile.h) are found by the type of the tile.
+/// `Isa` names an instruction set's registers: kLanes floats in each, tiles of kTile keys,
+/// kRowBlock rows together. Functions over tiles (attention_tile.h) are found by the type of the
+/// tile.
 ///
 /// Everything is in an unnamed namespace: each kernel file compiles its own copy.
 ///
