@@ -18,17 +18,20 @@ function(nibble_library name)
   target_link_libraries(nibble_${name} PUBLIC ${ARG_DEPS} PRIVATE ${ARG_LINK} nibble_warnings)
 endfunction()
 
-# nibble_tests(quant SOURCES unit/quant/a_test.cc ... DEPS quant [LABELS slow] [ISA avx2 avx512])
+# nibble_tests(quant SOURCES unit/quant/a_test.cc ... DEPS quant [LABELS slow] [ISA avx2 avx512] [SEPARATE a_test.cc ...])
 #   One test program a folder; each test case is a test of its own to ctest. With ISA every case runs once
 #   for each instruction set, forced by NIBBLE_ISA.
 function(nibble_tests name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS;ISA" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS;ISA;SEPARATE" ${ARGN})
   add_executable(${name}_tests ${ARG_SOURCES})
   target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  # Their helpers have names that other files use, too.
+  set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   list(TRANSFORM ARG_DEPS PREPEND nibble::)
   target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} nibble_test_support ${ARG_LINK} nibble_warnings
                                               GTest::gmock GTest::gtest_main)
-  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests
+                        UNITY_BUILD ${NIBBLE_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE 8)
   set(discovery DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   if(ARG_LABELS)  # an empty value would be lost, and each later name taken for the value before it
     list(APPEND discovery LABELS "${ARG_LABELS}")
