@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/ordered_json.h"
+
 namespace nibble {
 namespace {
 
@@ -34,15 +36,17 @@ Failure located(std::string_view text,
               reason_of(error.what()));
 }
 
-Result<Json> parse_at(std::string_view text, std::string_view where, std::size_t first_line) {
+/// `AnyJson` is Json or OrderedJson.
+template <class AnyJson>
+Result<AnyJson> parse_at(std::string_view text, std::string_view where, std::size_t first_line) {
   try {
-    const auto limit_depth = [](int depth, nlohmann::json::parse_event_t, Json&) {
+    const auto limit_depth = [](int depth, typename AnyJson::parse_event_t, AnyJson&) {
       if (depth > kMaxDepth) {
         throw Error({ErrorCode::kCorruptData, "nested too deeply"});
       }
       return true;
     };
-    return Json::parse(text.begin(), text.end(), limit_depth);
+    return AnyJson::parse(text.begin(), text.end(), limit_depth);
   } catch (const Error& error) {
     return fail(ErrorCode::kCorruptData, "{}:{}: {}", where, first_line, error.what());
   } catch (const nlohmann::json::parse_error& error) {
@@ -52,15 +56,10 @@ Result<Json> parse_at(std::string_view text, std::string_view where, std::size_t
   }
 }
 
-}  // namespace
-
-Result<Json> parse_json(std::string_view text, std::string_view where) {
-  return parse_at(text, where, 1);
-}
-
-Result<void> for_each_json_line(std::string_view text,
-                                std::string_view where,
-                                FunctionRef<Result<void>(Json&&, std::size_t)> f) {
+template <class AnyJson>
+Result<void> for_each_line(std::string_view text,
+                           std::string_view where,
+                           FunctionRef<Result<void>(AnyJson&&, std::size_t)> f) {
   std::size_t line = 0;
   while (!text.empty()) {
     ++line;
@@ -70,7 +69,7 @@ Result<void> for_each_json_line(std::string_view text,
     if (row.find_first_not_of(" \t\r") == std::string_view::npos) {
       continue;
     }
-    auto value = parse_at(row, where, line);
+    auto value = parse_at<AnyJson>(row, where, line);
     if (!value) {
       return value.failure();
     }
@@ -79,6 +78,28 @@ Result<void> for_each_json_line(std::string_view text,
     }
   }
   return {};
+}
+
+}  // namespace
+
+Result<Json> parse_json(std::string_view text, std::string_view where) {
+  return parse_at<Json>(text, where, 1);
+}
+
+Result<OrderedJson> parse_ordered_json(std::string_view text, std::string_view where) {
+  return parse_at<OrderedJson>(text, where, 1);
+}
+
+Result<void> for_each_json_line(std::string_view text,
+                                std::string_view where,
+                                FunctionRef<Result<void>(Json&&, std::size_t)> f) {
+  return for_each_line<Json>(text, where, f);
+}
+
+Result<void> for_each_ordered_json_line(std::string_view text,
+                                        std::string_view where,
+                                        FunctionRef<Result<void>(OrderedJson&&, std::size_t)> f) {
+  return for_each_line<OrderedJson>(text, where, f);
 }
 
 std::string dump_json(const Json& value) {

@@ -1,13 +1,11 @@
 #include "eval/metrics/reading.h"
 
-#include <utf8proc.h>
-
 #include <algorithm>
 #include <map>
 #include <vector>
 
 #include "base/utf8.h"
-#include "eval/text_case.h"
+#include "text/unicode/case.h"
 
 namespace nibble::eval {
 namespace {
@@ -16,23 +14,6 @@ namespace {
 bool is_ascii_punctuation(char c) {
   return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
          (c >= '{' && c <= '~');
-}
-
-/// Python's \w.
-bool is_word(char32_t value) {
-  switch (utf8proc_category(static_cast<utf8proc_int32_t>(value))) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-      return true;
-    default:
-      return value == U'_';
-  }
 }
 
 bool is_article(std::string_view word) {
@@ -46,7 +27,7 @@ std::string without_articles(std::string_view text) {
     std::size_t end = i;
     while (end < text.size()) {
       const utf8::CodePoint point = utf8::decode(text, end);
-      if (!is_word(point.value)) {
+      if (!text::is_python_word(point.value)) {
         break;
       }
       end += point.n_bytes;
@@ -98,7 +79,7 @@ double word_f1(const std::vector<std::string>& response, const std::vector<std::
 }  // namespace
 
 std::string normalize_answer(std::string_view text) {
-  std::string kept = lower_case(text);
+  std::string kept = text::lower_case(text);
   std::erase_if(kept, is_ascii_punctuation);
   std::string out;
   for (const std::string& word : split_words(without_articles(kept))) {
@@ -110,7 +91,7 @@ std::string normalize_answer(std::string_view text) {
 ReadingScores score_reading(std::string_view response, std::span<const std::string> wanted) {
   const std::string given = normalize_answer(response);
   const std::vector<std::string> given_words = split_words(given);
-  const std::string given_lower = lower_case(response);
+  const std::string given_lower = text::lower_case(response);
   ReadingScores best;
   bool any_wanted = false;
   for (const std::string& answer : wanted) {
@@ -121,7 +102,7 @@ ReadingScores score_reading(std::string_view response, std::span<const std::stri
     any_wanted = true;
     best.exact_match = std::max(best.exact_match, given == normal ? 1.0 : 0.0);
     best.f1 = std::max(best.f1, word_f1(given_words, split_words(normal)));
-    const std::string literal = lower_case(utf8::strip(answer));
+    const std::string literal = text::lower_case(utf8::strip(answer));
     best.contains =
         std::max(best.contains, given_lower.find(literal) != std::string::npos ? 1.0 : 0.0);
   }

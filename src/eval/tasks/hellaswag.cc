@@ -9,7 +9,7 @@
 #include "eval/tasks/builtin.h"
 #include "eval/tasks/data_file.h"
 #include "eval/tasks/few_shot_prompt.h"
-#include "eval/text_case.h"
+#include "text/unicode/case.h"
 
 namespace nibble::eval {
 namespace {
@@ -45,7 +45,7 @@ std::string without_brackets(std::string_view text) {
 ChoiceItem item_of_record(const Record& record, std::size_t line) {
   const std::string label = record.text("label");
   std::string query = record.text("activity_label") + ": " + record.text("ctx_a") + " " +
-                      capitalized(record.text("ctx_b"));
+                      text::capitalized(record.text("ctx_b"));
   ChoiceItem item{fmt::format("{}", line - 1), clean_hellaswag(query), {}, 0};
   for (const std::string& ending : record.texts("endings")) {
     item.choices.push_back(clean_hellaswag(ending));

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/ordered_json.h"
+
 namespace nibble {
 namespace {
 
@@ -66,6 +68,18 @@ TEST(OrNull, WhatIsMissingIsNull) {
   EXPECT_EQ(
       dump_json({or_null(std::optional(std::size_t{0})), or_null(std::optional<std::size_t>())}),
       "[0,null]");
+}
+
+TEST(OrderedJson, KeepsTheOrderOfTheText) {
+  EXPECT_EQ(parse_ordered_json(R"({"b": 1, "a": 2})", "t").take().dump(), R"({"b":1,"a":2})");
+  EXPECT_EQ(parse_ordered_json("{", "t").failure().code, ErrorCode::kCorruptData);
+  std::string seen;
+  ASSERT_TRUE(for_each_ordered_json_line(
+      "{\"z\": 1}\n\n[2]\n", "t", [&](OrderedJson&& value, std::size_t line) -> Result<void> {
+        seen += fmt::format("{}:{} ", line, value.dump());
+        return {};
+      }));
+  EXPECT_EQ(seen, "1:{\"z\":1} 3:[2] ");
 }
 
 }  // namespace

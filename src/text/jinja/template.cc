@@ -1,0 +1,58 @@
+#include "text/jinja/template.h"
+
+#include "text/jinja/parser.h"
+#include "text/jinja/statements.h"
+
+namespace nibble::text::jinja {
+
+struct Template::Parsed {
+  Block block;
+  std::string where;
+  TemplateOptions options;
+
+  /// The work of one rendering, with the template's name in front of what goes wrong.
+  template <class Work>
+  auto with_runtime(const Dict& names, Work work) const {
+    Runtime runtime(names, options.strictness, options.limits);
+    try {
+      return work(runtime);
+    } catch (const Error& error) {
+      throw Error(error.failure().within(where));
+    }
+  }
+};
+
+Result<Template> Template::parse(std::string_view source,
+                                 std::string_view where,
+                                 const TemplateOptions& options) {
+  try {
+    return Template(std::make_shared<const Parsed>(Parsed{
+        jinja::parse(lex(source, options.syntax, where), where), std::string(where), options}));
+  } catch (const Error& error) {
+    return error.failure();
+  }
+}
+
+std::string Template::render(const Dict& names) const {
+  return parsed_->with_runtime(names, [&](Runtime& runtime) {
+    static_cast<void>(run_block(parsed_->block, runtime));
+    return runtime.take_output(0);
+  });
+}
+
+Value Template::evaluate(const Dict& names) const {
+  const Block& block = parsed_->block;
+  const auto* print = block.size() == 1 ? dynamic_cast<const Print*>(block.front().get()) : nullptr;
+  if (print == nullptr) {
+    return render(names);
+  }
+  return parsed_->with_runtime(names, [&](Runtime& runtime) {
+    Value value = runtime.usable(print->value().evaluate(runtime));
+    if (value.names() != nullptr || value.get<const MacroNode*>() != nullptr) {
+      raise(ErrorCode::kInvalidArgument, "{} is no result", kind_name(value));
+    }
+    return value;
+  });
+}
+
+}  // namespace nibble::text::jinja
