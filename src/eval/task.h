@@ -18,6 +18,10 @@
 #include "eval/request.h"
 #include "text/tokenizer.h"
 
+namespace nibble::text {
+class ChatTemplate;
+}
+
 namespace nibble::eval {
 
 struct Sample {
@@ -42,6 +46,8 @@ struct TaskInfo {
   /// "windows of 2048 tokens, stride 512".
   std::string protocol{};
   std::string data_hash{};           ///< SHA-256 of the data file(s) used
+  std::string data_id{};             ///< "allenai/ai2_arc, ARC-Easy, test"; "" for a user's file
+  std::size_t n_shots = 0;           ///< solved examples in front of each question
   std::vector<MetricRow> metrics{};  ///< the first is the headline
 };
 
@@ -55,12 +61,22 @@ class Task {
                                            std::span<const Response> responses) const = 0;
 };
 
+/// How questions are put to a model that was trained on conversations.
+struct ChatSettings {
+  /// nullptr: plain text. It must outlive the task.
+  const text::ChatTemplate* chat_template = nullptr;
+  std::string system;        ///< in front of everything, with a template or without
+  bool is_multiturn = true;  ///< solved examples are turns of their own
+};
+
 struct TaskOptions {
   std::filesystem::path data;  ///< the data folder
   std::size_t limit = 0;  ///< first n samples (for perplexity: windows or documents); 0 means all
   std::size_t max_context = 2048;  ///< window of the perplexity protocols
   std::size_t model_context = 0;   ///< of the model that will answer; no window is longer. 0: any
   const text::Tokenizer* tokenizer = nullptr;  ///< perplexity protocols cut token windows
+  ChatSettings chat{};                         ///< for tasks that put questions
+  std::size_t max_answer = 0;  ///< tokens of a generated answer at most; 0: the task's own rule
 };
 
 /// Names of all built-in tasks with one line each.

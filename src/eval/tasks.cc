@@ -5,25 +5,21 @@
 #include <optional>
 
 #include "base/suggest.h"
+#include "eval/task_file/file_task.h"
 #include "eval/tasks/builtin.h"
 
 namespace nibble::eval {
 namespace {
 
-enum class NameForm : std::uint8_t { kPlain, kShots, kFile };
+namespace fs = std::filesystem;
+
+enum class NameForm : std::uint8_t { kPlain, kFile };
 
 struct TaskMaker {
   TaskRow row;
   NameForm form;
   std::unique_ptr<Task> (*make)(const TaskRequest& request);
 };
-
-std::unique_ptr<Task> make_arc_easy(const TaskRequest& request) {
-  return make_arc(request, "arc_easy");
-}
-std::unique_ptr<Task> make_arc_challenge(const TaskRequest& request) {
-  return make_arc(request, "arc_challenge");
-}
 
 constexpr std::array kMakers = {
     TaskMaker{{"wikitext_stride512", "WikiText-2 perplexity, overlapping windows, stride 512"},
@@ -40,15 +36,6 @@ constexpr std::array kMakers = {
                "WikiText-2, divergence from the reference model: windows of 512, second halves"},
               NameForm::kPlain,
               &make_wikitext_divergence},
-    TaskMaker{{"arc_easy", "ARC-Easy, multiple choice; also arc_easy_5shot and so on"},
-              NameForm::kShots,
-              &make_arc_easy},
-    TaskMaker{{"arc_challenge", "ARC-Challenge, multiple choice; also arc_challenge_25shot"},
-              NameForm::kShots,
-              &make_arc_challenge},
-    TaskMaker{{"hellaswag", "HellaSwag, multiple choice; also hellaswag_10shot"},
-              NameForm::kShots,
-              &make_hellaswag},
     TaskMaker{
         {"squad", "SQuAD v1.1 by generation: F1, exact match"}, NameForm::kPlain, &make_squad},
     TaskMaker{
@@ -110,70 +97,163 @@ std::optional<std::pair<std::string_view, std::size_t>> split_shots(std::string_
 
 /// Whether `name` asks for this row; fills what the name says beyond it.
 bool matches(const TaskMaker& maker, std::string_view name, TaskRequest& request) {
-  if (name == maker.row.name) {
-    return maker.form != NameForm::kFile;
+  if (maker.form == NameForm::kPlain) {
+    return name == maker.row.name;
   }
-  if (maker.form == NameForm::kShots) {
-    if (const auto parts = split_shots(name); parts && parts->first == maker.row.name) {
-      request.n_shots = parts->second;
-      return true;
-    }
-  }
-  if (maker.form == NameForm::kFile) {
-    const std::string_view prefix =
-        maker.row.name.substr(0, maker.row.name.size() - kFilePart.size() + 1);
-    if (name.starts_with(prefix) && name.size() > prefix.size()) {
-      request.file = name.substr(prefix.size());
-      return true;
-    }
+  const std::string_view prefix =
+      maker.row.name.substr(0, maker.row.name.size() - kFilePart.size() + 1);
+  if (name.starts_with(prefix) && name.size() > prefix.size() && name != maker.row.name) {
+    request.file = name.substr(prefix.size());
+    return true;
   }
   return false;
 }
 
-constexpr std::array<TaskRow, kMakers.size()> kRows = [] {
-  std::array<TaskRow, kMakers.size()> rows;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i] = kMakers[i].row;
+/// A task file and what the name asks of it.
+struct FileTaskName {
+  std::shared_ptr<const TaskDefinition> task;
+  std::vector<std::string> subjects;
+  std::optional<std::size_t> n_shots;
+  fs::path beside;  ///< folder of a user's file; its data may lie there
+};
+
+/// "mmlu" means all subjects, "mmlu_stem" those of a group, "mmlu_anatomy" one.
+std::vector<std::string> subjects_of(const TaskDefinition& task, std::string_view name) {
+  std::vector<std::string> out;
+  const std::string_view rest = name == task.name ? "" : name.substr(task.name.size() + 1);
+  for (const SubjectGroup& group : task.groups) {
+    for (const std::string& subject : group.subjects) {
+      if (rest.empty() || rest == group.name || rest == subject) {
+        out.push_back(subject);
+      }
+    }
   }
-  return rows;
-}();
+  return task.groups.empty() && rest.empty() ? std::vector<std::string>{""} : out;
+}
+
+std::optional<FileTaskName> builtin_file_task(std::string_view name) {
+  for (const TaskDefinition& task : builtin_definitions()) {
+    if (name != task.name && !name.starts_with(task.name + "_")) {
+      continue;
+    }
+    std::vector<std::string> subjects = subjects_of(task, name);
+    if (!subjects.empty()) {
+      return FileTaskName{std::shared_ptr<const TaskDefinition>(&task, [](const auto*) {}),
+                          std::move(subjects),
+                          {},
+                          {}};
+    }
+  }
+  return std::nullopt;
+}
+
+FileTaskName user_file_task(const fs::path& path) {
+  auto task = std::make_shared<const TaskDefinition>(read_task_file(path));
+  std::vector<std::string> subjects = subjects_of(*task, task->name);
+  return {std::move(task), std::move(subjects), {}, path.parent_path()};
+}
+
+/// nullopt where no task file has this name. Throws Error for a user's file that cannot be read.
+std::optional<FileTaskName> find_file_task(std::string_view name) {
+  const auto find = [](std::string_view body) -> std::optional<FileTaskName> {
+    return body.ends_with(".toml") ? std::optional(user_file_task(fs::path(body)))
+                                   : builtin_file_task(body);
+  };
+  if (auto found = find(name)) {
+    return found;
+  }
+  const auto parts = split_shots(name);
+  auto found = parts ? find(parts->first) : std::nullopt;
+  if (found) {
+    found->n_shots = parts->second;
+  }
+  return found;
+}
+
+std::unique_ptr<Task> make_from_file(std::string_view name,
+                                     const FileTaskName& found,
+                                     const TaskOptions& options) {
+  FileTaskRequest request{std::string(name),
+                          found.subjects,
+                          found.n_shots,
+                          {options.data / found.task->data.folder},
+                          options};
+  if (!found.beside.empty()) {
+    request.folders.insert(request.folders.begin(), found.beside / found.task->data.folder);
+  }
+  return make_file_task(found.task, request);
+}
+
+const std::vector<TaskRow>& rows() {
+  static const std::vector<TaskRow> kRows = [] {
+    std::vector<TaskRow> all;
+    for (const TaskMaker& maker : kMakers) {
+      all.push_back(maker.row);
+    }
+    for (const TaskDefinition& task : builtin_definitions()) {
+      all.push_back({task.name, task.summary});
+    }
+    all.push_back({"FILE.toml", "a task of your own; also FILE.toml_5shot"});
+    return all;
+  }();
+  return kRows;
+}
 
 Failure unknown_task(std::string_view name) {
-  std::array<std::string_view, kRows.size()> names;
-  std::ranges::transform(kRows, names.begin(), &TaskRow::name);
+  std::vector<std::string_view> names;
+  for (const TaskRow& row : rows()) {
+    names.push_back(row.name);
+  }
   return fail(ErrorCode::kNotFound,
               "unknown task '{}'{}; nibble tasks lists them",
               name,
               did_you_mean(name, names));
 }
 
+const TaskMaker* find_maker(std::string_view name, TaskRequest& request) {
+  const auto* found = std::ranges::find_if(
+      kMakers, [&](const TaskMaker& one) { return matches(one, name, request); });
+  return found == kMakers.end() ? nullptr : found;
+}
+
+/// nullptr where there is no such task.
+std::unique_ptr<Task> make_named(std::string_view name, const TaskOptions& options) {
+  TaskRequest request{std::string(name), {}, options};
+  if (const TaskMaker* maker = find_maker(name, request)) {
+    return maker->make(request);
+  }
+  const auto found = find_file_task(name);
+  return found ? make_from_file(name, *found, options) : nullptr;
+}
+
 }  // namespace
 
 std::span<const TaskRow> task_table() {
-  return kRows;
+  return rows();
 }
 
 Result<void> check_task_name(std::string_view name) {
   TaskRequest unused;
-  if (std::ranges::none_of(kMakers,
-                           [&](const TaskMaker& one) { return matches(one, name, unused); })) {
-    return unknown_task(name);
+  try {
+    if (find_maker(name, unused) == nullptr && !find_file_task(name)) {
+      return unknown_task(name);
+    }
+  } catch (const Error& error) {
+    return error.failure();
   }
   return {};
 }
 
 Result<std::unique_ptr<Task>> make_task(std::string_view name, const TaskOptions& options) {
-  TaskRequest request{std::string(name), {}, 0, options};
+  TaskOptions fitted = options;
   if (options.model_context > 0) {
-    request.options.max_context = std::min(options.max_context, options.model_context);
-  }
-  const auto maker = std::ranges::find_if(
-      kMakers, [&](const TaskMaker& one) { return matches(one, name, request); });
-  if (maker == kMakers.end()) {
-    return unknown_task(name);
+    fitted.max_context = std::min(options.max_context, options.model_context);
   }
   try {
-    std::unique_ptr<Task> task = maker->make(request);
+    std::unique_ptr<Task> task = make_named(name, fitted);
+    if (task == nullptr) {
+      return unknown_task(name);
+    }
     if (task->n_samples() == 0) {
       return fail(ErrorCode::kCorruptData,
                   "task {}: the data set is empty, wanted at least one sample",

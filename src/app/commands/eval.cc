@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "app/arithmetic_option.h"
+#include "app/chat_option.h"
 #include "app/command.h"
 #include "app/kv_option.h"
 #include "base/json.h"
@@ -23,6 +24,8 @@ struct EvalOptions {
   const codec::KvScheme* kv = nullptr;
   std::size_t limit = 0;
   std::size_t window = 2048;
+  std::size_t max_answer = 0;
+  ChatChoice chat;
 };
 
 struct TaskReport {
@@ -34,12 +37,16 @@ struct TaskReport {
 };
 
 std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
-                                                    const model::LoadedModel& model) {
-  const eval::TaskOptions task_options{.data = options.data,
-                                       .limit = options.limit,
-                                       .max_context = options.window,
-                                       .model_context = model.model->config().context,
-                                       .tokenizer = model.tokenizer.get()};
+                                                    const model::LoadedModel& model,
+                                                    const text::ChatTemplate* chat) {
+  const eval::TaskOptions task_options{
+      .data = options.data,
+      .limit = options.limit,
+      .max_context = options.window,
+      .model_context = model.model->config().context,
+      .tokenizer = model.tokenizer.get(),
+      .chat = {chat, options.chat.system, options.chat.is_multiturn},
+      .max_answer = options.max_answer};
   std::vector<std::unique_ptr<eval::Task>> tasks;
   for (const std::string& name : options.tasks) {
     tasks.push_back(eval::make_task(name, task_options).take());
@@ -175,8 +182,9 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
     reference = eval::model_reference(*reference_model.model, engine.options().batch_tokens);
     engine.set_reference(reference.get());
   }
+  const auto chat = chat_template_of(options.chat, model);
   std::vector<TaskReport> reports;
-  for (const auto& task : make_tasks(options, model)) {
+  for (const auto& task : make_tasks(options, model, chat ? &*chat : nullptr)) {
     reports.push_back(run_task(engine, *task, *progress));
   }
   print_out(globals.json ? as_document(model, engine, reports) : as_table(reports));
@@ -205,6 +213,13 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{2}, kMaxTokens))
       ->check(CLI::Range(2, 1 << 20))
       ->capture_default_str();
+  command
+      ->add_option("--max-answer",
+                   options->max_answer,
+                   "Tokens of a generated answer at most; 0 means the task's own rule")
+      ->check(CLI::Range(std::size_t{0}, kMaxTokens))
+      ->capture_default_str();
+  add_chat_options(*command, options->chat);
   add_arithmetic_option(*command, options->arithmetic);
   add_kv_option(*command, options->kv);
   command->footer(

@@ -10,17 +10,32 @@
 namespace nibble::eval {
 namespace {
 
-/// Python's string.punctuation.
-bool is_ascii_punctuation(char c) {
-  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
-         (c >= '{' && c <= '~');
-}
-
 bool is_article(std::string_view word) {
   return word == "a" || word == "an" || word == "the";
 }
 
-/// Each article that stands alone becomes a blank.
+double word_f1(const std::vector<std::string>& response, const std::vector<std::string>& wanted) {
+  if (response.empty() || wanted.empty()) {
+    return response.empty() && wanted.empty() ? 1.0 : 0.0;
+  }
+  std::map<std::string_view, int> counts;
+  for (const std::string& word : wanted) {
+    ++counts[word];
+  }
+  int n_common = 0;
+  for (const std::string& word : response) {
+    n_common += counts[word]-- > 0 ? 1 : 0;
+  }
+  return 2.0 * n_common / static_cast<double>(response.size() + wanted.size());
+}
+
+}  // namespace
+
+bool is_ascii_punctuation(char c) noexcept {
+  return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') ||
+         (c >= '{' && c <= '~');
+}
+
 std::string without_articles(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -61,23 +76,6 @@ std::vector<std::string> split_words(std::string_view text) {
   return words;
 }
 
-double word_f1(const std::vector<std::string>& response, const std::vector<std::string>& wanted) {
-  if (response.empty() || wanted.empty()) {
-    return response.empty() && wanted.empty() ? 1.0 : 0.0;
-  }
-  std::map<std::string_view, int> counts;
-  for (const std::string& word : wanted) {
-    ++counts[word];
-  }
-  int n_common = 0;
-  for (const std::string& word : response) {
-    n_common += counts[word]-- > 0 ? 1 : 0;
-  }
-  return 2.0 * n_common / static_cast<double>(response.size() + wanted.size());
-}
-
-}  // namespace
-
 std::string normalize_answer(std::string_view text) {
   std::string kept = text::lower_case(text);
   std::erase_if(kept, is_ascii_punctuation);
@@ -111,6 +109,33 @@ ReadingScores score_reading(std::string_view response, std::span<const std::stri
     return {empty, empty, empty};
   }
   return best;
+}
+
+double exact_of(std::string_view response, std::string_view wanted) {
+  return normalize_answer(response) == normalize_answer(wanted) ? 1.0 : 0.0;
+}
+
+double f1_of(std::string_view response, std::string_view wanted) {
+  return word_f1(split_words(normalize_answer(response)), split_words(normalize_answer(wanted)));
+}
+
+ReadingScores score_coqa(std::string_view response, std::span<const std::string> wanted) {
+  const std::string_view stripped = utf8::strip(response);
+  const std::string_view line = stripped.substr(0, stripped.find('\n'));
+  ReadingScores sum;
+  for (std::size_t left_out = 0; left_out < wanted.size(); ++left_out) {
+    ReadingScores best;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (i != left_out || wanted.size() == 1) {
+        best.exact_match = std::max(best.exact_match, exact_of(line, wanted[i]));
+        best.f1 = std::max(best.f1, f1_of(line, wanted[i]));
+      }
+    }
+    sum.exact_match += best.exact_match;
+    sum.f1 += best.f1;
+  }
+  const double n = std::max<double>(1, static_cast<double>(wanted.size()));
+  return {sum.exact_match / n, sum.f1 / n, 0};
 }
 
 }  // namespace nibble::eval

@@ -16,10 +16,21 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace nibble::eval {
 
 std::string normalize_answer(std::string_view text);
+/// The words of a text, split at white space.
+std::vector<std::string> split_words(std::string_view text);
+/// Each article that stands alone becomes a blank; letters of lower case only.
+std::string without_articles(std::string_view text);
+/// One of Python's string.punctuation.
+bool is_ascii_punctuation(char c) noexcept;
+
+/// Scores against one wanted answer, which may normalise to nothing.
+double exact_of(std::string_view response, std::string_view wanted);
+double f1_of(std::string_view response, std::string_view wanted);
 
 struct ReadingScores {
   double exact_match = 0;
@@ -27,5 +38,11 @@ struct ReadingScores {
   double contains = 0;
 };
 ReadingScores score_reading(std::string_view response, std::span<const std::string> wanted);
+
+/// CoQA: the response's first line against all other answers when one is left out, averaged over
+/// which one is; `contains` is not scored.
+///
+/// Source     lm-evaluation-harness 0.4.13 coqa/utils.py
+ReadingScores score_coqa(std::string_view response, std::span<const std::string> wanted);
 
 }  // namespace nibble::eval

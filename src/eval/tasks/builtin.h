@@ -1,4 +1,4 @@
-/// The makers of the built-in tasks; `tasks.cc` names them.
+/// The makers of the tasks that are code; `tasks.cc` names them. Others are files (task_file/).
 ///
 /// Errors     Error(kNotFound) for missing data, Error(kCorruptData) for malformed records
 ///            Error(kInvalidArgument) for a perplexity task without a tokenizer, or for a text
@@ -15,14 +15,11 @@ namespace nibble::eval {
 
 /// What the name says beyond the row of the table.
 struct TaskRequest {
-  std::string name;         ///< as given: "arc_easy_5shot", "choice:mine.jsonl"
-  std::string file;         ///< "mine.jsonl"
-  std::size_t n_shots = 0;  ///< 5
+  std::string name;  ///< as given: "choice:mine.jsonl"
+  std::string file;  ///< "mine.jsonl"
   TaskOptions options;
 };
 
-std::unique_ptr<Task> make_arc(const TaskRequest& request, std::string_view folder);
-std::unique_ptr<Task> make_hellaswag(const TaskRequest& request);
 std::unique_ptr<Task> make_squad(const TaskRequest& request);
 
 std::unique_ptr<Task> make_wikitext_documents(const TaskRequest& request);

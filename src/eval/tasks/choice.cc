@@ -1,25 +1,9 @@
 #include "eval/tasks/choice.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "base/check.h"
-#include "base/utf8.h"
+#include "eval/metrics/choice.h"
 
 namespace nibble::eval {
-namespace {
-
-/// The choice that a continuation request carries, without the delimiter.
-std::string_view choice_of(const Request& request) {
-  return std::string_view(std::get<LoglikelihoodRequest>(request).continuation).substr(1);
-}
-
-std::size_t arg_max(std::span<const double> values) {
-  return static_cast<std::size_t>(std::ranges::max_element(values) - values.begin());
-}
-
-}  // namespace
-
 ChoiceTask::ChoiceTask(TaskInfo info, std::vector<ChoiceItem> items)
     : info_(std::move(info)), items_(std::move(items)) {
   info_.metrics = {{"acc", "fraction"}, {"acc_norm", "fraction"}};
@@ -40,25 +24,22 @@ Sample ChoiceTask::sample(std::size_t index) const {
 
 SampleResult ChoiceTask::score(const Sample& sample, std::span<const Response> responses) const {
   NIBBLE_CHECK(responses.size() == sample.requests.size(), "one response for each choice");
+  const ChoiceItem& item = items_.at(sample.index);
   std::vector<double> logprobs;
-  std::vector<double> normalized;
-  for (std::size_t i = 0; i < responses.size(); ++i) {
-    const double logprob = std::get<LoglikelihoodResponse>(responses[i]).logprob;
-    const auto n_characters = static_cast<double>(utf8::length(choice_of(sample.requests[i])));
-    logprobs.push_back(logprob);
-    normalized.push_back(n_characters == 0 ? -HUGE_VAL : logprob / n_characters);
+  for (const Response& response : responses) {
+    logprobs.push_back(std::get<LoglikelihoodResponse>(response).logprob);
   }
+  std::vector<bool> is_right(item.choices.size(), false);
+  is_right[item.right] = true;
   SampleResult result;
-  if (std::ranges::any_of(logprobs, [](double x) { return std::isnan(x); })) {
+  const auto scores = score_choice(logprobs, item.choices, is_right);
+  if (!scores) {
     result.scores = {{"acc", std::nullopt}, {"acc_norm", std::nullopt}};
     return result;
   }
-  const auto is_right = [&](std::size_t chosen) {
-    return Contribution{chosen == items_.at(sample.index).right ? 1.0 : 0.0, 1.0};
-  };
-  const std::size_t chosen = arg_max(logprobs);
-  result.scores = {{"acc", is_right(chosen)}, {"acc_norm", is_right(arg_max(normalized))}};
-  result.answer = choice_of(sample.requests[chosen]);
+  result.scores = {{"acc", Contribution{scores->acc}},
+                   {"acc_norm", Contribution{scores->acc_norm}}};
+  result.answer = item.choices[scores->chosen];
   return result;
 }
 

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/utf8.h"
@@ -136,9 +137,23 @@ Value replace(const Value& value, const Arguments& arguments, Runtime& runtime) 
                   runtime);
 }
 
+/// Compiled once a thread: a template asks with the same few patterns for row after row.
+const PythonRegex& compiled(const std::string& pattern) {
+  constexpr std::size_t kMostKept = 64;
+  thread_local std::map<std::string, PythonRegex, std::less<>> kept;
+  auto found = kept.find(pattern);
+  if (found == kept.end()) {
+    PythonRegex regex = PythonRegex::compile(pattern).take();
+    if (kept.size() >= kMostKept) {
+      kept.clear();
+    }
+    found = kept.emplace(pattern, std::move(regex)).first;
+  }
+  return found->second;
+}
+
 Value regex_replace(const Value& value, const Arguments& arguments, Runtime& runtime) {
-  const PythonRegex regex =
-      PythonRegex::compile(to_text(wanted_argument(arguments, 0, "pattern"))).take();
+  const PythonRegex& regex = compiled(to_text(wanted_argument(arguments, 0, "pattern")));
   const auto count = whole_argument(arguments, 2, "count").value_or(0);
   return regex.replaced(to_text(runtime.usable(value)),
                         text_argument(arguments, 1, "replacement", ""),

@@ -1,5 +1,6 @@
 #include "text/jinja/template.h"
 
+#include "base/utf8.h"
 #include "text/jinja/parser.h"
 #include "text/jinja/statements.h"
 
@@ -42,12 +43,19 @@ std::string Template::render(const Dict& names) const {
 
 Value Template::evaluate(const Dict& names) const {
   const Block& block = parsed_->block;
-  const auto* print = block.size() == 1 ? dynamic_cast<const Print*>(block.front().get()) : nullptr;
-  if (print == nullptr) {
-    return render(names);
-  }
-  return parsed_->with_runtime(names, [&](Runtime& runtime) {
-    Value value = runtime.usable(print->value().evaluate(runtime));
+  const auto* last = block.empty() ? nullptr : dynamic_cast<const Print*>(block.back().get());
+  return parsed_->with_runtime(names, [&](Runtime& runtime) -> Value {
+    for (std::size_t i = 0; i + (last == nullptr ? 0 : 1) < block.size(); ++i) {
+      static_cast<void>(block[i]->run(runtime));
+    }
+    if (last == nullptr) {
+      return runtime.take_output(0);
+    }
+    Value value = runtime.usable(last->value().evaluate(runtime));
+    const std::string before = runtime.take_output(0);
+    if (!utf8::strip(before).empty()) {
+      return before + to_text(value);
+    }
     if (value.names() != nullptr || value.get<const MacroNode*>() != nullptr) {
       raise(ErrorCode::kInvalidArgument, "{} is no result", kind_name(value));
     }

@@ -38,8 +38,8 @@ class Template {
                                 const TemplateOptions& options = {});
 
   [[nodiscard]] std::string render(const Dict& names) const;
-  /// The value itself where the template is one "{{ expression }}" and nothing else, so that a list
-  /// stays a list; the rendered text otherwise.
+  /// The value itself where the template ends with "{{ expression }}" and nothing but white space
+  /// is printed before, so that a list stays a list; the rendered text otherwise.
   [[nodiscard]] Value evaluate(const Dict& names) const;
 
  private:

@@ -54,5 +54,22 @@ TEST(ScoreReading, EmptyTexts) {
   EXPECT_EQ(score("", {}).f1, 1.0);
 }
 
+// Wanted values: lm-evaluation-harness 0.4.13 coqa/utils.py.
+TEST(ScoreCoqa, LeavesEachAnswerOutInTurn) {
+  const std::vector<std::string> one = {"white"};
+  EXPECT_EQ(score_coqa(" White.\nQ: x", one).exact_match, 1);
+  const std::vector<std::string> two = {"no", "not at all"};
+  EXPECT_EQ(score_coqa("no", two).exact_match, 0.5);
+  EXPECT_EQ(score_coqa("no", two).f1, 0.5);
+  const std::vector<std::string> three = {"in a barn", "barn", "the old barn"};
+  EXPECT_EQ(score_coqa("a barn", three).exact_match, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(score_coqa("a barn", three).f1, (1 + 2.0 / 3 + 1) / 3);
+}
+
+TEST(ScoreCoqa, EmptyTextsAreEqual) {
+  const std::vector<std::string> empty = {"the"};
+  EXPECT_EQ(score_coqa("", empty).f1, 1);
+}
+
 }  // namespace
 }  // namespace nibble::eval
