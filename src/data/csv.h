@@ -1,8 +1,8 @@
 /// Comma-separated values: records of fields, in quotes where a field holds commas, quotes ("" for
 /// one) or line ends.
 ///
-/// Errors     kCorruptData "PATH:LINE: reason" for a quote that is never closed or followed by other
-///            text, and for a record with another number of fields than the first
+/// Errors     kCorruptData "PATH:LINE: reason" for a quote that is never closed or followed by
+///            other text, and for a record with another number of fields than the first
 /// Source     RFC 4180, line ends LF or CRLF
 #pragma once
 

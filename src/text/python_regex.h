@@ -6,8 +6,8 @@
 /// Threads    immutable; matching is reentrant
 /// Errors     compile: kInvalidArgument with the offset in the pattern; matching:
 ///            Error(kUnsupported) when a match costs more than the limit
-/// Source     PCRE2 with Unicode properties. Python's own syntax that PCRE2 reads otherwise ("(?u)",
-///            "\Z") is not translated
+/// Source     PCRE2 with Unicode properties. Python's own syntax that PCRE2 reads otherwise
+///            ("(?u)", "\Z") is not translated
 #pragma once
 
 #include <cstdint>

@@ -5,11 +5,11 @@
 ///   drop          em and f1 of score_drop; the target is a list of lists of spans
 ///   coqa          em and f1 of score_coqa
 ///   squadv2       exact and f1 over all questions, over those with an answer (HasAns_), and over
-///                 those without one (NoAns_), to which only an empty answer is right
+///                 those without one (NoAns_), where only an empty answer is right
 ///
 /// A task with several filters has every score once for each, as "exact_match,strict-match".
 ///
-/// Source     lm-evaluation-harness 0.4.13 `ConfigurableTask.process_results` and each metric's file
+/// Source     lm-evaluation-harness 0.4.13 `ConfigurableTask.process_results`, each metric's file
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 /// One row of a data set, rendered through a task's templates.
 ///
-/// Errors     Error(kCorruptData) "FILE: row N: reason" where a template cannot be rendered with the
-///            row, or gives something else than the task's kind wants
+/// Errors     Error(kCorruptData) "FILE: row N: reason" where a template cannot be rendered with
+///            the row, or gives something else than the task's kind wants
 /// Source     lm-evaluation-harness 0.4.13 doc_to_text, doc_to_choice, doc_to_target
 #pragma once
 

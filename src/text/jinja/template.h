@@ -5,8 +5,8 @@
 ///
 /// What there is: expressions with Python's operators, slices and conditions; if, for, set, macro,
 /// break, continue, do, generation, raw, comments and white-space control; the filters, tests,
-/// methods and functions of builtins.h. What there is not (inheritance, imports, filter blocks, call
-/// blocks, assignments to attributes of anything but a namespace) is an error that names it.
+/// methods and functions of builtins.h. What there is not (inheritance, imports, filter blocks,
+/// call blocks, assignments to attributes of anything but a namespace) is an error that names it.
 ///
 /// Threads    immutable; `render` and `evaluate` are reentrant
 /// Errors     parse: kCorruptData "WHERE:LINE: reason"; rendering: Error(kInvalidArgument)

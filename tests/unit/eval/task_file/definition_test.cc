@@ -53,15 +53,17 @@ TEST(TaskDefinition, Defaults) {
 TEST(TaskDefinition, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(error_of(changed("choice\"", "choices\"")),
             "t:3:8: 'kind': wanted choice, continuation, generation or perplexity");
-  EXPECT_EQ(error_of(changed("\"acc\"", "\"acc_nrm\"")),
-            "t:5:11: 'metrics': no metric 'acc_nrm' (did you mean 'acc_norm'?); there are acc, acc_norm, "
-            "acc_bytes");
+  EXPECT_EQ(
+      error_of(changed("\"acc\"", "\"acc_nrm\"")),
+      "t:5:11: 'metrics': no metric 'acc_nrm' (did you mean 'acc_norm'?); there are acc, acc_norm, "
+      "acc_bytes");
   EXPECT_EQ(error_of(changed("target = \"{{ a }}\"", "target = \"{{ a \"")),
             "t:11:10: 'target': target:1: '{{' without '}}'");
   EXPECT_EQ(error_of(changed("target = ", "right = \"{{ r }}\"\ntarget = ")),
             "t:8:1: 'prompt': a choice wants either 'target' or 'right'");
-  EXPECT_EQ(error_of(changed("choices = \"{{ c }}\"\n", "")),
-            "t:8:1: 'prompt': a choice wants 'text' and 'choices', or 'contexts' and 'continuation'");
+  EXPECT_EQ(
+      error_of(changed("choices = \"{{ c }}\"\n", "")),
+      "t:8:1: 'prompt': a choice wants 'text' and 'choices', or 'contexts' and 'continuation'");
   EXPECT_NE(error_of(changed("text =", "txt =")), "parsed");
   EXPECT_NE(error_of(std::string(kSmall) + "[shots]\nsampler = \"best\"\n"), "parsed");
   EXPECT_NE(error_of(std::string(kSmall) + "[[filter]]\nname = \"f\"\npattern = \"(\"\n"),

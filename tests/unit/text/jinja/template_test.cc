@@ -56,8 +56,7 @@ TEST(Template, OneExpressionKeepsItsKind) {
   EXPECT_TRUE(Template::parse("{{ l }}", "t").take().evaluate(names).is_list());
   EXPECT_EQ(Template::parse("{{ l|length }}", "t").take().evaluate(names).as_whole(), 2);
   EXPECT_TRUE(Template::parse("{{ l }} ", "t").take().evaluate(names).is_text());
-  EXPECT_TRUE(
-      Template::parse("{% set a = l %}\n{{ a }}", "t").take().evaluate(names).is_list());
+  EXPECT_TRUE(Template::parse("{% set a = l %}\n{{ a }}", "t").take().evaluate(names).is_list());
   EXPECT_EQ(to_text(Template::parse("x {{ l }}", "t").take().evaluate(names)), "x ['a', 2]");
   EXPECT_ANY_THROW(
       static_cast<void>(Template::parse("{{ namespace() }}", "t").take().evaluate(names)));
