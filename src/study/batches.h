@@ -25,8 +25,9 @@ struct Batch {
 
 std::vector<Batch> plan_batches(const eval::Task& task);
 
-/// Bytes that a sample makes the model read; texts that its requests share count once. A token
-/// counts four, and so does a token to generate.
+/// Bytes that a sample makes the model read; what contexts begin with in common counts once, within
+/// a sample and from one of a batch to the next. A token counts four, and so does a token to
+/// generate.
 std::size_t sample_cost(const eval::Sample& sample);
 
 }  // namespace nibble::study

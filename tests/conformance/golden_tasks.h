@@ -20,9 +20,12 @@ inline std::vector<std::string> golden_task_names() {
           "arc_easy_5shot",
           "boolq_0shot",
           "boolq_5shot",
+          "commonsense_qa_0shot",
+          "commonsense_qa_7shot",
           "coqa_0shot",
           "drop_0shot",
           "gsm8k_5shot",
+          "gsm8k_cot_8shot",
           "hellaswag_0shot",
           "hellaswag_10shot",
           "lambada_openai_0shot",
@@ -38,6 +41,8 @@ inline std::vector<std::string> golden_task_names() {
           "piqa_0shot",
           "piqa_5shot",
           "sciq_0shot",
+          "social_iqa_0shot",
+          "social_iqa_5shot",
           "squadv2_0shot",
           "triviaqa_0shot",
           "triviaqa_5shot",
@@ -54,8 +59,9 @@ inline std::optional<std::filesystem::path> golden_task_file(const std::string& 
 /// The reference was run with answers of at most 64 tokens.
 inline std::unique_ptr<Task> golden_task(const std::string& name,
                                          const std::filesystem::path& data,
-                                         std::size_t limit) {
-  return make_task(name, {.data = data, .limit = limit, .max_answer = 64}).take();
+                                         std::size_t limit,
+                                         const ChatSettings& chat = {}) {
+  return make_task(name, {.data = data, .limit = limit, .chat = chat, .max_answer = 64}).take();
 }
 
 inline nlohmann::json as_golden(const Request& request) {

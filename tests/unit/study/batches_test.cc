@@ -53,5 +53,32 @@ TEST(Batches, LongSamplesStandAlone) {
   EXPECT_EQ(plan_batches(LongTask(kMaxBatchBytes / 2)).size(), 3U);
 }
 
+/// Questions behind the same examples.
+class FewShotTask final : public eval::Task {
+ public:
+  [[nodiscard]] const eval::TaskInfo& info() const noexcept override { return info_; }
+  [[nodiscard]] std::size_t n_samples() const noexcept override { return 20; }
+  [[nodiscard]] eval::Sample sample(std::size_t index) const override {
+    const std::string context =
+        std::string(kMaxBatchBytes / 2, 'e') + static_cast<char>('a' + index);
+    return {"s",
+            {eval::LoglikelihoodRequest{context, " A"}, eval::LoglikelihoodRequest{context, " B"}},
+            "",
+            "",
+            index};
+  }
+  [[nodiscard]] eval::SampleResult score(const eval::Sample&,
+                                         std::span<const eval::Response>) const override {
+    return {};
+  }
+
+ private:
+  eval::TaskInfo info_;
+};
+
+TEST(Batches, WhatSamplesBeginWithInCommonCountsOnce) {
+  EXPECT_EQ(plan_batches(FewShotTask()).size(), 1U);
+}
+
 }  // namespace
 }  // namespace nibble::study

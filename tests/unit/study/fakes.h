@@ -18,7 +18,10 @@ class FakeTask final : public eval::Task {
            std::size_t n,
            std::string data_hash = "data",
            std::string protocol = "asks nothing")
-      : info_{std::move(name), 1, std::move(protocol), std::move(data_hash), {{"acc", "fraction"}}},
+      : info_{.name = std::move(name),
+              .protocol = std::move(protocol),
+              .data_hash = std::move(data_hash),
+              .metrics = {{"acc", "fraction"}}},
         n_(n) {}
   [[nodiscard]] const eval::TaskInfo& info() const noexcept override { return info_; }
   [[nodiscard]] std::size_t n_samples() const noexcept override { return n_; }
