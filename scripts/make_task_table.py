@@ -18,7 +18,7 @@ ASKED = {"choice": "log-likelihood of each choice", "continuation": "log-likelih
 def shots(task):
     rule = task.get("shots", {})
     count = rule.get("default", 0)
-    if rule.get("locked"):
+    if rule.get("locked") or not rule:
         return f"{count}, fixed"
     if "row" in rule:
         pool = "the task's own, in order"
@@ -26,7 +26,7 @@ def shots(task):
         pool = "the first of its development rows"
     else:
         files = [name.split(":")[-1] for name in rule.get("files", [])]
-        pool = " or ".join(f"`{name}`" for name in files) or "the evaluated rows"
+        pool = " or ".join(f"`{name}`" for name in files)
         if rule.get("leaves_itself_out"):
             pool += ", else the evaluated rows; itself left out"
     return f"{count}; from {pool}"

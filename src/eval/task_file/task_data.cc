@@ -158,13 +158,16 @@ TaskPart read_part(const TaskDefinition& task,
     out.pool.rows = task.shots.rows;
     return out;
   }
+  if (task.shots.files.empty() && !task.shots.leaves_itself_out) {
+    raise(ErrorCode::kInvalidArgument, "the task says of no rows that they are solved examples");
+  }
   const std::vector<std::string> pools = all_with_subject(task.shots.files, subject);
   const auto pool = find_file(folders, pools);
   if (pool) {
     out.pool = rows_of(task, subject, *pool);
     return out;
   }
-  if (!pools.empty() && !task.shots.leaves_itself_out) {
+  if (!task.shots.leaves_itself_out) {
     raise(ErrorCode::kNotFound,
           "{}: no file of solved examples, wanted {} (or .gz)",
           folders.back().string(),

@@ -175,7 +175,7 @@ TEST_F(FileTasks, AUsersFileNamesItselfAndItsHash) {
   EXPECT_TRUE(check_task_name(name));
   EXPECT_FALSE(check_task_name((folder_ / "none.toml").string()));
   EXPECT_EQ(make_task(name + "_1shot", {.data = "/nowhere"}).failure().code,
-            ErrorCode::kInvalidArgument);  // one row cannot be its own example
+            ErrorCode::kInvalidArgument);  // it names no examples
 }
 
 TEST_F(FileTasks, AChatLeavesTheDelimiterOut) {
