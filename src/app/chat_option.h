@@ -17,7 +17,7 @@ namespace nibble::app {
 struct ChatChoice {
   bool applies_template = false;
   bool is_multiturn = true;
-  std::string system;
+  std::string system{};
 };
 
 /// --apply-chat-template, --fewshot-as-multiturn, --system
