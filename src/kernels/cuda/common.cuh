@@ -1,0 +1,135 @@
+/// What the kernels share: dependent launches, copies that do not pass through registers, the
+/// product of the matrix units.
+///
+/// Source     PTX ISA; our own
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace nibble::kernels::cuda {
+
+inline constexpr int kWarp = 32;
+
+/// Waits until what this kernel reads is written. On devices with dependent launches (9.0) a kernel
+/// starts while the one before it still runs; every thread calls this before it touches anything
+/// that an earlier kernel wrote or reads.
+__device__ __forceinline__ void wait_for_earlier_kernels() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+/// Lets the next kernel start as soon as all blocks of this one have.
+__device__ __forceinline__ void let_next_kernel_start() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
+/// 16 bytes from global to shared memory; what a thread copies it reads itself, behind
+/// `wait_for_copies`. Before 8.0 a plain copy.
+__device__ __forceinline__ void copy_16(void* to_shared, const void* from) {
+#if __CUDA_ARCH__ >= 800
+  const auto to = static_cast<std::uint32_t>(__cvta_generic_to_shared(to_shared));
+  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(to), "l"(from)
+               : "memory");
+#else
+  *static_cast<uint4*>(to_shared) = __ldcg(static_cast<const uint4*>(from));
+#endif
+}
+__device__ __forceinline__ void copy_4(void* to_shared, const void* from) {
+#if __CUDA_ARCH__ >= 800
+  const auto to = static_cast<std::uint32_t>(__cvta_generic_to_shared(to_shared));
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to), "l"(from) : "memory");
+#else
+  *static_cast<std::uint32_t*>(to_shared) = __ldg(static_cast<const std::uint32_t*>(from));
+#endif
+}
+__device__ __forceinline__ void commit_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+/// Until at most `kPending` of the groups committed last are on their way.
+template <int kPending>
+__device__ __forceinline__ void wait_for_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
+#endif
+}
+
+/// c += a b for 16 rows, 8 columns and 16 in between; float32 sums.
+__device__ __forceinline__ void multiply(float (&c)[4],
+                                         const std::uint32_t (&a)[4],
+                                         std::uint32_t b0,
+                                         std::uint32_t b1) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  // Turing multiplies 8 in between at a time; the halves of a are its two operands.
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(b0));
+  asm volatile(
+      "mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[2]), "r"(a[3]), "r"(b1));
+#endif
+}
+
+/// Nearest binary16; what is finite stays finite, and what is not stays so.
+__device__ __forceinline__ __half limited_half(float x) {
+  constexpr float kLargest = 65504.0F;
+  const bool is_cut = fabsf(x) > kLargest && isfinite(x);
+  return __float2half_rn(is_cut ? copysignf(kLargest, x) : x);
+}
+__device__ __forceinline__ std::uint32_t pack_halves(float low, float high) {
+  const __half2 both = __halves2half2(limited_half(low), limited_half(high));
+  return *reinterpret_cast<const std::uint32_t*>(&both);
+}
+
+__device__ __forceinline__ float silu(float x) {
+  return x / (1.0F + __expf(-x));
+}
+__device__ __forceinline__ float gelu_tanh(float x) {
+  return 0.5F * x * (1.0F + tanhf(0.7978845608028654F * (x + 0.044715F * x * x * x)));
+}
+
+/// Whether the device runs dependent launches (9.0); set when it is opened.
+inline bool has_dependent_launches = false;
+inline void set_dependent_launches(bool has) {
+  has_dependent_launches = has;
+}
+
+/// A launch that may begin while the kernel before it ends.
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...),
+            dim3 grid,
+            int n_threads,
+            std::size_t shared_bytes,
+            void* stream,
+            Arguments... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = dim3(static_cast<unsigned>(n_threads));
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = static_cast<cudaStream_t>(stream);
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
+  config.attrs = &attribute;
+  config.numAttrs = has_dependent_launches ? 1 : 0;
+  cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
+}  // namespace nibble::kernels::cuda

@@ -1,0 +1,198 @@
+/// The kernels and the runtime of a CUDA device as two tables of functions: host code calls them
+/// through plain pointers, knows no type of CUDA and is the same in a build without it.
+///
+/// Every launch is queued on the stream given; `error` of the runtime tells what went wrong since.
+///
+/// Layout     half is binary16; activations [tokens][stride] with strides in elements, multiples
+///            of 8; weights as fragments.h has them
+/// Threads    one host thread a device
+/// Errors     functions of the runtime return nullptr or what CUDA says
+/// Source     our own; CUDA Runtime API
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nibble::kernels::cuda {
+
+using Stream = void*;
+
+/// One packed matrix on the device.
+struct WeightView {
+  int format = 0;  ///< FragmentFormat
+  int rows = 0, cols = 0;
+  int n_row_tiles = 0, n_col_tiles = 0;
+  int group = 0, n_groups = 0, zero = 0;
+  const void* codes = nullptr;
+  const void* scales = nullptr;
+  const void* offsets = nullptr;  ///< or nullptr
+  const float* row_factors = nullptr;
+  std::uint16_t levels[16] = {};  ///< kLut4
+};
+
+/// What becomes of w x.
+enum class Epilogue : int {
+  kHalf,       ///< y = half(w x), limited to the largest finite one
+  kAddFloat,   ///< float y += w x
+  kFloat,      ///< float y = w x
+  kGatedSilu,  ///< half y = silu(w x) * (w' x), rows in turns of 8 (interleaved_rows)
+  kGatedGelu,  ///< the same with the tanh form of GELU
+};
+
+struct LinearTask {
+  WeightView w;
+  const void* x = nullptr;  ///< half [tokens][x_stride]
+  void* y = nullptr;
+  int x_stride = 0, y_stride = 0;
+  int n_tokens = 0;
+  Epilogue epilogue = Epilogue::kHalf;
+  /// The order of sums of an output must not depend on the number of tokens.
+  bool fixed_order = false;
+};
+
+/// A dense product by cuBLASLt: y = x w^T, w half [rows][cols].
+struct DenseTask {
+  const void* w = nullptr;
+  const void* x = nullptr;
+  void* y = nullptr;
+  int rows = 0, cols = 0;
+  int x_stride = 0, y_stride = 0;
+  int n_tokens = 0;
+  bool float_out = false;  ///< y is float, else half
+  bool add = false;        ///< y += x w^T
+};
+
+struct NormTask {
+  const float* x = nullptr;       ///< [rows][width]
+  const float* weight = nullptr;  ///< [width]
+  void* y = nullptr;              ///< half [rows][width], or float
+  int n_rows = 0, width = 0;
+  float epsilon = 0;
+  bool float_out = false;
+  const std::uint32_t* rows = nullptr;  ///< rows of x to take, or all in order
+};
+
+/// Tokens of a batch and where they stand; all pointers lie on the device.
+struct BatchView {
+  const std::int32_t* tokens = nullptr;       ///< [n_tokens]
+  const std::int32_t* sequence_of = nullptr;  ///< [n_tokens] entry of `first_page`
+  const std::int32_t* positions = nullptr;    ///< [n_tokens]
+  const std::int32_t* first_page = nullptr;   ///< [n_sequences] entry of `pages`
+  const std::uint64_t* pages = nullptr;       ///< addresses of pages, those of a sequence in a row
+  int n_tokens = 0;
+};
+
+struct KvShape {
+  int n_heads = 0, n_kv_heads = 0, head_dim = 0;
+  int page_tokens = 0;
+  int layer = 0;
+};
+
+struct RopeTask {
+  BatchView batch;
+  KvShape shape;
+  void* qkv = nullptr;  ///< half [tokens][(n_heads + 2 n_kv_heads) * head_dim]; q is left rotated
+  const float* inverse_frequency = nullptr;  ///< [head_dim / 2]
+  const float* bias = nullptr;               ///< of the columns of qkv, or nullptr
+  const float* q_norm = nullptr;             ///< [head_dim] or nullptr
+  const float* k_norm = nullptr;
+  float epsilon = 0;
+};
+
+/// A run of tokens of one sequence whose queries one block asks.
+struct QueryTile {
+  std::int32_t first_token;  ///< row of the batch
+  std::int32_t n_tokens;
+};
+
+struct AttentionTask {
+  BatchView batch;
+  KvShape shape;
+  const void* qkv = nullptr;         ///< as RopeTask leaves it
+  void* out = nullptr;               ///< half [tokens][n_heads * head_dim]
+  const QueryTile* tiles = nullptr;  ///< on the device
+  int n_tiles = 0;
+  int n_splits = 1;  ///< parts that the keys fall into, kSplitPages pages each or more
+  int pages_per_split = 0;
+  float* partial = nullptr;  ///< with n_splits > 1: attention_partial_floats of them
+  float scale = 1;
+  int window = 0;        ///< 0: none
+  bool is_wide = false;  ///< tiles of up to 64 rows (tokens times heads of a group), else of 16
+};
+
+/// Most rows of a tile: tokens times the query heads of a key/value head.
+inline constexpr int kNarrowRows = 16;
+inline constexpr int kWideRows = 64;
+
+struct ScoreTask {
+  const float* logits = nullptr;  ///< [rows][vocab]
+  int n_rows = 0, vocab = 0;
+  const std::int32_t* targets = nullptr;      ///< [n_targets] tokens
+  const std::int32_t* target_rows = nullptr;  ///< [n_targets]
+  int n_targets = 0;
+  double* log_sums = nullptr;      ///< [rows]
+  std::int32_t* best = nullptr;    ///< [rows] the first of equal logits
+  float* target_logits = nullptr;  ///< [n_targets]
+};
+
+struct Kernels {
+  void (*linear)(const LinearTask&, Stream);
+  /// Half [rows][cols] of w, factors applied.
+  void (*dequantize)(const WeightView& w, void* out, Stream);
+  /// Gated halves out of [tokens][2 n] in turns of 8: half [tokens][n].
+  void (*gate)(const void* x, void* y, int n, int n_tokens, bool gelu, Stream);
+  void (*rms_norm)(const NormTask&, Stream);
+  /// hidden[t] = table[tokens[t]], half [vocab][width].
+  void (*embed)(const BatchView&, const void* table, float* hidden, int width, Stream);
+  void (*rope_store)(const RopeTask&, Stream);
+  void (*attention)(const AttentionTask&, Stream);
+  void (*gather)(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream);
+  void (*to_half)(const float* x, void* y, std::size_t n, Stream);
+  void (*scores)(const ScoreTask&, Stream);
+  /// Greedy decoding: the best token of each row becomes its next token, one position on.
+  void (*advance)(
+      const std::int32_t* best, std::int32_t* tokens, std::int32_t* positions, int n, Stream);
+  /// Pseudo-random bytes, and halves in [-scale, scale), for measurements without a model.
+  void (*random_bytes)(void* out, std::size_t n_bytes, std::uint32_t seed, Stream);
+  void (*random_halves)(void* out, std::size_t n, float scale, std::uint32_t seed, Stream);
+};
+
+/// Floats that a split attention needs beside its output.
+[[nodiscard]] constexpr std::size_t attention_partial_floats(const AttentionTask& task) noexcept {
+  const std::size_t rows = task.is_wide ? kWideRows : kNarrowRows;
+  return static_cast<std::size_t>(task.n_tiles) * static_cast<std::size_t>(task.shape.n_kv_heads) *
+         static_cast<std::size_t>(task.n_splits) * rows *
+         (static_cast<std::size_t>(task.shape.head_dim) + 2);
+}
+
+struct Runtime {
+  const char* (*open)(int device, Stream* stream);  ///< makes it the current one
+  const char* (*close)(Stream stream);
+  const char* (*memory)(std::size_t* free_bytes, std::size_t* total_bytes);
+  const char* (*allocate)(std::size_t n_bytes, void** out, Stream);
+  const char* (*release)(void* bytes, Stream);
+  const char* (*allocate_host)(std::size_t n_bytes, void** out);  ///< page-locked
+  const char* (*release_host)(void* bytes);
+  const char* (*upload)(const void* host, void* device, std::size_t n_bytes, Stream);
+  const char* (*download)(const void* device, void* host, std::size_t n_bytes, Stream);
+  const char* (*copy)(const void* from, void* to, std::size_t n_bytes, Stream);
+  const char* (*clear)(void* bytes, std::size_t n_bytes, Stream);
+  const char* (*synchronize)(Stream);
+  const char* (*error)();
+  /// What is queued between the two becomes a graph.
+  const char* (*begin_capture)(Stream);
+  const char* (*end_capture)(Stream, void** graph);
+  const char* (*launch_graph)(void* graph, Stream);
+  const char* (*release_graph)(void* graph);
+  /// cuBLASLt, loaded on first use; nullptr or why it cannot run.
+  const char* (*dense)(const DenseTask&, Stream);
+  const char* (*make_event)(void** event);
+  const char* (*record_event)(void* event, Stream);
+  const char* (*elapsed_ms)(void* begin, void* end, float* out);
+};
+
+/// Both nullptr in a build without CUDA.
+const Kernels* kernels() noexcept;
+const Runtime* runtime() noexcept;
+
+}  // namespace nibble::kernels::cuda

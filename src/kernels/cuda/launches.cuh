@@ -1,0 +1,31 @@
+/// The products of packed weights, one translation unit a format, so that they compile side by
+/// side; `kernels()` chooses among them.
+#pragma once
+
+#include "kernels/cuda/kernels.h"
+
+namespace nibble::kernels::cuda {
+
+void linear_half(const LinearTask& task, Stream stream);
+void linear_code4(const LinearTask& task, Stream stream);
+void linear_lut4(const LinearTask& task, Stream stream);
+void linear_code8(const LinearTask& task, Stream stream);
+
+void dequantize(const WeightView& w, void* out, Stream stream);
+void gate(const void* x, void* y, int n, int n_tokens, bool gelu, Stream stream);
+void rms_norm(const NormTask& task, Stream stream);
+void embed(const BatchView& batch, const void* table, float* hidden, int width, Stream stream);
+void rope_store(const RopeTask& task, Stream stream);
+void attention(const AttentionTask& task, Stream stream);
+void gather(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream stream);
+void to_half(const float* x, void* y, std::size_t n, Stream stream);
+void scores(const ScoreTask& task, Stream stream);
+void advance(
+    const std::int32_t* best, std::int32_t* tokens, std::int32_t* positions, int n, Stream stream);
+void random_bytes(void* out, std::size_t n_bytes, std::uint32_t seed, Stream stream);
+void random_halves(void* out, std::size_t n, float scale, std::uint32_t seed, Stream stream);
+
+/// cuBLASLt; nullptr or why it cannot run.
+const char* dense(const DenseTask& task, Stream stream);
+
+}  // namespace nibble::kernels::cuda

@@ -1,0 +1,538 @@
+/// Products of packed weights with few tokens: each warp streams its own tiles of 64 columns from
+/// memory to the matrix units.
+///
+///   y[t, r] = factor[r] * sum over g of scale[r, g] * (sum over c in g of level x[t, c]
+///                                                     + offset[r, g] * sum over c in g of x[t, c])
+///
+/// A block makes 16 * kTiles rows of 8 * kEights tokens. Its eight warps take runs of kSpan column
+/// tiles in turns, so that what they ask for is one straight line; their sums are added in order. A
+/// lane copies what it multiplies itself, some runs ahead, so that no barrier stands between memory
+/// and the sums, and it begins before the kernel that makes the activations has ended.
+///
+/// Two kinds of groups. Coarse ones hold whole runs: codes go to the matrix units as they are, as
+/// the bits of subnormal binary16 numbers (code * 2^-24, one instruction for two codes), the sum of
+/// x is one more product with ones, and scale and offset are applied to sums. Fine ones (of 16 or
+/// 32 columns) have another scale for each lane of a step: levels are scaled before they are
+/// multiplied.
+///
+/// Precision  coarse: codes are exact, sums, scales and offsets float32; fine: scale * (level +
+///            offset) is rounded to binary16. The order of the sums of an output does not depend on
+///            the tokens beside it
+/// Source     m16n8k16 fragments: PTX ISA; our own
+#pragma once
+
+#include <cstring>
+
+#include "kernels/cuda/common.cuh"
+#include "kernels/cuda/kernels.h"
+
+namespace nibble::kernels::cuda {
+
+inline constexpr int kFormatHalf = 0, kFormatCode4 = 1, kFormatLut4 = 2, kFormatCode8 = 3;
+inline constexpr int kWarpsOfBlock = 8;
+
+template <int kFormat>
+inline constexpr int kVectors = kFormat == kFormatHalf    ? 4
+                                : kFormat == kFormatCode8 ? 2
+                                                          : 1;
+
+/// The factors of a lane's two rows for one step of 16 columns.
+struct LaneScale {
+  __half2 scales;   ///< upper row, lower row
+  __half2 offsets;  ///< alike
+};
+
+__device__ __forceinline__ __half2 as_half2(std::uint32_t bits) {
+  return *reinterpret_cast<const __half2*>(&bits);
+}
+__device__ __forceinline__ std::uint32_t as_bits(__half2 x) {
+  return *reinterpret_cast<const std::uint32_t*>(&x);
+}
+/// (bits & mask) | 0x64006400: two codes of 4 bits become 1024 + code, or 1024 + 16 code.
+template <std::uint32_t kMask>
+__device__ __forceinline__ __half2 biased(std::uint32_t bits) {
+  std::uint32_t out;
+  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(out) : "r"(bits), "n"(kMask), "n"(0x64006400));
+  return as_half2(out);
+}
+
+/// What the bits of a code are worth as a subnormal number: 2^-24, or 2^-20 in the lower row of
+/// 4-bit codes.
+inline constexpr float kUpperUnit = 0x1p24F;
+template <int kFormat>
+inline constexpr float kLowerUnit = kFormat == kFormatCode4 ? 0x1p20F : 0x1p24F;
+
+__device__ __forceinline__ std::uint32_t word_of(const uint4& x, int i) {
+  return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w;
+}
+
+/// The codes of one step of 16 columns (word `word` of a lane's vectors) as an operand: subnormal
+/// numbers of codes, or what codebooks and dense weights hold.
+template <int kFormat>
+__device__ __forceinline__ void read_codes(const uint4* v,
+                                           int word,
+                                           const std::uint32_t* lut,
+                                           std::uint32_t (&a)[4]) {
+  if constexpr (kFormat == kFormatHalf) {
+    const uint4& upper = v[word / 2];
+    const uint4& lower = v[2 + word / 2];
+    a[0] = word % 2 == 0 ? upper.x : upper.z;
+    a[1] = word % 2 == 0 ? lower.x : lower.z;
+    a[2] = word % 2 == 0 ? upper.y : upper.w;
+    a[3] = word % 2 == 0 ? lower.y : lower.w;
+  } else if constexpr (kFormat == kFormatCode4) {
+    const std::uint32_t q = word_of(v[0], word);
+    a[0] = q & 0x000F000F;
+    a[1] = q & 0x00F000F0;
+    a[2] = q >> 8 & 0x000F000F;
+    a[3] = q >> 8 & 0x00F000F0;
+  } else if constexpr (kFormat == kFormatLut4) {
+    const std::uint32_t q = word_of(v[0], word);
+    const std::uint32_t* own = lut + threadIdx.x % kWarp;
+    a[0] = own[(q & 0xFF) * kWarp];
+    a[1] = own[(q >> 8 & 0xFF) * kWarp];
+    a[2] = own[(q >> 16 & 0xFF) * kWarp];
+    a[3] = own[(q >> 24) * kWarp];
+  } else {
+    const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
+    a[0] = __byte_perm(upper, 0, 0x4140);
+    a[1] = __byte_perm(lower, 0, 0x4140);
+    a[2] = __byte_perm(upper, 0, 0x4342);
+    a[3] = __byte_perm(lower, 0, 0x4342);
+  }
+}
+
+/// The same as scale * (level + offset), binary16; `offsets` are minus the zero where all are one.
+template <int kFormat>
+__device__ __forceinline__ void read_scaled(const uint4* v,
+                                            int word,
+                                            const LaneScale& scale,
+                                            const std::uint32_t* lut,
+                                            std::uint32_t (&a)[4]) {
+  const __half2 scales[2] = {__low2half2(scale.scales), __high2half2(scale.scales)};
+  const __half2 offsets[2] = {__low2half2(scale.offsets), __high2half2(scale.offsets)};
+  if constexpr (kFormat == kFormatLut4) {
+    read_codes<kFormat>(v, word, lut, a);
+  } else if constexpr (kFormat == kFormatCode4) {
+    const std::uint32_t q = word_of(v[0], word);
+    const __half2 bias = __float2half2_rn(-1024.0F), lower_bias = __float2half2_rn(-64.0F);
+    const __half2 sixteenth = __float2half2_rn(0.0625F);
+    a[0] = as_bits(__hadd2(biased<0x000F000F>(q), bias));
+    a[1] = as_bits(__hfma2(biased<0x00F000F0>(q), sixteenth, lower_bias));
+    a[2] = as_bits(__hadd2(biased<0x000F000F>(q >> 8), bias));
+    a[3] = as_bits(__hfma2(biased<0x00F000F0>(q >> 8), sixteenth, lower_bias));
+  } else {
+    const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
+    const __half2 bias = __float2half2_rn(-1024.0F);
+    // Bytes 0 1 or 2 3 between bytes of 0x64: 1024 + code.
+    a[0] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4140)), bias));
+    a[1] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4140)), bias));
+    a[2] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4342)), bias));
+    a[3] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4342)), bias));
+  }
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    a[i] = as_bits(__hmul2(__hadd2(as_half2(a[i]), offsets[i % 2]), scales[i % 2]));
+  }
+}
+
+/// Every byte of a codebook's pairs, a copy for each bank: [256][32].
+__device__ __forceinline__ void fill_lut(const WeightView& w, std::uint32_t* lut) {
+  for (int i = static_cast<int>(threadIdx.x); i < 256 * kWarp; i += static_cast<int>(blockDim.x)) {
+    const int pair = i / kWarp;
+    lut[i] = static_cast<std::uint32_t>(w.levels[pair & 15]) |
+             static_cast<std::uint32_t>(w.levels[pair >> 4]) << 16;
+  }
+}
+
+/// What a kernel is compiled for.
+template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_>
+struct StreamShape {
+  static constexpr int kFormat = kFormat_;
+  static constexpr bool kIsFine = kIsFine_;  ///< groups of less than 64 columns
+  static constexpr int kSpan = kSpan_;       ///< column tiles of a run
+  static constexpr int kTiles = kTiles_;
+  static constexpr int kEights = kEights_;
+
+  static constexpr int kVectorsOfTile = kVectors<kFormat>;
+  static constexpr int kVectorsOfRun = kVectorsOfTile * kSpan;
+  /// Scales, and offsets where there are some, of a run: one pair, or one for each fine tile.
+  static constexpr int kWords = kFormat == kFormatHalf ? 0 : kIsFine ? kSpan : 1;
+  static constexpr int kStages = kVectorsOfRun * kTiles >= 4 ? 3 : 8 / (kVectorsOfRun * kTiles);
+  static constexpr int kVectorBytes = kVectorsOfRun * kTiles * kWarp * 16;
+  static constexpr int kStageBytes = kVectorBytes + 2 * kWords * kTiles * kWarp * 4;
+  static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
+  static constexpr int kRingBytes = kStageBytes * kStages * kWarpsOfBlock;
+  static constexpr int kSumBytes = kWarpsOfBlock * kTiles * 16 * kEights * 8 * 4;
+  static constexpr int kBytes =
+      kLutBytes + kRingBytes > kSumBytes ? kLutBytes + kRingBytes : kSumBytes;
+};
+
+/// Starts the copies of a lane's part of a run, and reads them back.
+template <class Shape>
+struct StreamLane {
+  const WeightView& w;
+  char* ring;  ///< of the warp
+  int first_tile;
+  int lane;
+
+  __device__ char* stage(int i) const { return ring + i % Shape::kStages * Shape::kStageBytes; }
+  __device__ std::uint32_t* words(int i, int tile) const {
+    return reinterpret_cast<std::uint32_t*>(stage(i) + Shape::kVectorBytes) +
+           tile * 2 * Shape::kWords * kWarp + lane;
+  }
+  /// The group of a lane's columns in a column tile.
+  __device__ int group_of(int col_tile) const {
+    if constexpr (Shape::kIsFine) {
+      return min((col_tile * 64 + lane % 4 * 16) / w.group, w.n_groups - 1);
+    }
+    return w.group == 64 * Shape::kSpan ? col_tile / Shape::kSpan : col_tile * 64 / w.group;
+  }
+
+  __device__ void copy(int i, int run) const {
+    const int col_tile = run * Shape::kSpan;
+#pragma unroll
+    for (int tile = 0; tile < Shape::kTiles; ++tile) {
+      const int row_tile = min(first_tile + tile, w.n_row_tiles - 1);
+      const std::size_t at = static_cast<std::size_t>(row_tile) * w.n_col_tiles + col_tile;
+      const uint4* from =
+          static_cast<const uint4*>(w.codes) + at * Shape::kVectorsOfTile * kWarp + lane;
+      uint4* to = reinterpret_cast<uint4*>(stage(i)) + tile * Shape::kVectorsOfRun * kWarp + lane;
+#pragma unroll
+      for (int v = 0; v < Shape::kVectorsOfRun; ++v) {
+        copy_16(to + v * kWarp, from + v * kWarp);
+      }
+#pragma unroll
+      for (int word = 0; word < Shape::kWords; ++word) {
+        const std::size_t pair =
+            (static_cast<std::size_t>(row_tile) * w.n_groups + group_of(col_tile + word)) * 8 +
+            lane / 4;
+        copy_4(words(i, tile) + 2 * word * kWarp,
+               static_cast<const std::uint32_t*>(w.scales) + pair);
+        if (w.offsets != nullptr) {
+          copy_4(words(i, tile) + (2 * word + 1) * kWarp,
+                 static_cast<const std::uint32_t*>(w.offsets) + pair);
+        }
+      }
+    }
+  }
+
+  /// Column tile `k` of the run.
+  __device__ void read(int i, int tile, int k, uint4 (&v)[Shape::kVectorsOfTile]) const {
+    const uint4* from = reinterpret_cast<const uint4*>(stage(i)) +
+                        (tile * Shape::kVectorsOfRun + k * Shape::kVectorsOfTile) * kWarp + lane;
+#pragma unroll
+    for (int j = 0; j < Shape::kVectorsOfTile; ++j) {
+      v[j] = from[j * kWarp];
+    }
+  }
+  __device__ LaneScale scale(int i, int tile, int word) const {
+    LaneScale out{};
+    if constexpr (Shape::kWords > 0) {
+      out.scales = as_half2(words(i, tile)[2 * word * kWarp]);
+      out.offsets = w.offsets != nullptr ? as_half2(words(i, tile)[(2 * word + 1) * kWarp])
+                                         : __float2half2_rn(static_cast<float>(-w.zero));
+    }
+    return out;
+  }
+};
+
+/// A lane's activations of a run: 16 columns of each tile, of one token of each eight.
+template <class Shape>
+__device__ __forceinline__ void read_activations(
+    const LinearTask& task,
+    int first_token,
+    int run,
+    int lane,
+    std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8]) {
+#pragma unroll
+  for (int k = 0; k < Shape::kSpan; ++k) {
+    const int col = (run * Shape::kSpan + k) * 64 + lane % 4 * 16;
+#pragma unroll
+    for (int e = 0; e < Shape::kEights; ++e) {
+      const int token = first_token + e * 8 + lane / 4;
+      const uint4* from =
+          reinterpret_cast<const uint4*>(static_cast<const __half*>(task.x) +
+                                         static_cast<std::size_t>(token) * task.x_stride + col);
+#pragma unroll
+      for (int half = 0; half < 2; ++half) {
+        const bool is_there =
+            token < task.n_tokens && (Shape::kSpan > 1 || col + half * 8 < task.w.cols);
+        const uint4 x = is_there ? __ldcg(from + half) : uint4{0, 0, 0, 0};
+        b[k][e][half * 4 + 0] = x.x;
+        b[k][e][half * 4 + 1] = x.y;
+        b[k][e][half * 4 + 2] = x.z;
+        b[k][e][half * 4 + 3] = x.w;
+      }
+    }
+  }
+}
+
+template <class Shape>
+using StreamSums = float[Shape::kTiles][Shape::kEights][4];
+
+/// Sums of x over a run in the places of an output's tokens: a product with ones.
+template <class Shape>
+__device__ __forceinline__ void sum_activations(
+    const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8], float (&sums)[Shape::kEights][4]) {
+  constexpr std::uint32_t kOnes[4] = {0x3C003C00, 0x3C003C00, 0x3C003C00, 0x3C003C00};
+#pragma unroll
+  for (int e = 0; e < Shape::kEights; ++e) {
+    sums[e][0] = sums[e][1] = sums[e][2] = sums[e][3] = 0.0F;
+#pragma unroll
+    for (int k = 0; k < Shape::kSpan; ++k) {
+#pragma unroll
+      for (int step = 0; step < 4; ++step) {
+        multiply(sums[e], kOnes, b[k][e][2 * step], b[k][e][2 * step + 1]);
+      }
+    }
+  }
+}
+
+/// sums += scale * (codes x + offset * sum of x) of a run that one group holds.
+template <class Shape>
+__device__ __forceinline__ void add_coarse(
+    const StreamLane<Shape>& stream,
+    int i,
+    const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8],
+    const std::uint32_t* lut,
+    StreamSums<Shape>& sums) {
+  constexpr bool kIsCode = Shape::kFormat == kFormatCode4 || Shape::kFormat == kFormatCode8;
+  float ones[Shape::kEights][4];
+  if constexpr (kIsCode) {
+    sum_activations<Shape>(b, ones);
+  }
+#pragma unroll
+  for (int tile = 0; tile < Shape::kTiles; ++tile) {
+    float part[Shape::kEights][4] = {};
+#pragma unroll
+    for (int k = 0; k < Shape::kSpan; ++k) {
+      uint4 v[Shape::kVectorsOfTile];
+      stream.read(i, tile, k, v);
+#pragma unroll
+      for (int step = 0; step < 4; ++step) {
+        std::uint32_t a[4];
+        read_codes<Shape::kFormat>(v, step, lut, a);
+#pragma unroll
+        for (int e = 0; e < Shape::kEights; ++e) {
+          multiply(part[e], a, b[k][e][2 * step], b[k][e][2 * step + 1]);
+        }
+      }
+    }
+    const LaneScale scale = stream.scale(i, tile, 0);
+    const float2 factor = __half22float2(scale.scales), offset = __half22float2(scale.offsets);
+#pragma unroll
+    for (int e = 0; e < Shape::kEights; ++e) {
+#pragma unroll
+      for (int place = 0; place < 4; ++place) {
+        const bool is_upper = place < 2;
+        float& sum = sums[tile][e][place];
+        if constexpr (Shape::kFormat == kFormatHalf) {
+          sum += part[e][place];
+        } else if constexpr (kIsCode) {
+          const float unit = is_upper ? kUpperUnit : kLowerUnit<Shape::kFormat>;
+          const float inner =
+              part[e][place] * unit + (is_upper ? offset.x : offset.y) * ones[e][place];
+          sum += (is_upper ? factor.x : factor.y) * inner;
+        } else {
+          sum += (is_upper ? factor.x : factor.y) * part[e][place];
+        }
+      }
+    }
+  }
+}
+
+/// sums += levels x, where levels are scaled already.
+template <class Shape>
+__device__ __forceinline__ void add_fine(const StreamLane<Shape>& stream,
+                                         int i,
+                                         const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8],
+                                         const std::uint32_t* lut,
+                                         StreamSums<Shape>& sums) {
+#pragma unroll
+  for (int tile = 0; tile < Shape::kTiles; ++tile) {
+#pragma unroll
+    for (int k = 0; k < Shape::kSpan; ++k) {
+      uint4 v[Shape::kVectorsOfTile];
+      stream.read(i, tile, k, v);
+      const LaneScale scale = stream.scale(i, tile, k);
+#pragma unroll
+      for (int step = 0; step < 4; ++step) {
+        std::uint32_t a[4];
+        read_scaled<Shape::kFormat>(v, step, scale, lut, a);
+#pragma unroll
+        for (int e = 0; e < Shape::kEights; ++e) {
+          multiply(sums[tile][e], a, b[k][e][2 * step], b[k][e][2 * step + 1]);
+        }
+      }
+    }
+  }
+}
+
+/// Writes one output, or of gated pairs the one that both rows make.
+__device__ __forceinline__ void write_output(
+    const LinearTask& task, int token, int row, float sum, float partner) {
+  const std::size_t line = static_cast<std::size_t>(token) * task.y_stride;
+  switch (task.epilogue) {
+    case Epilogue::kHalf:
+      static_cast<__half*>(task.y)[line + row] = limited_half(sum);
+      break;
+    case Epilogue::kAddFloat:
+      static_cast<float*>(task.y)[line + row] += sum;
+      break;
+    case Epilogue::kFloat:
+      static_cast<float*>(task.y)[line + row] = sum;
+      break;
+    case Epilogue::kGatedSilu:
+    case Epilogue::kGatedGelu: {
+      const float gate = task.epilogue == Epilogue::kGatedSilu ? silu(sum) : gelu_tanh(sum);
+      static_cast<__half*>(task.y)[line + row / 16 * 8 + row % 8] = limited_half(gate * partner);
+      break;
+    }
+  }
+}
+
+/// Adds the sums of the warps, [warp][token][row], in order, and writes what they make.
+template <int kRows, int kTokens>
+__device__ __forceinline__ void finish(const LinearTask& task,
+                                       const float* sums,
+                                       int first_row,
+                                       int first_token) {
+  const bool is_gated =
+      task.epilogue == Epilogue::kGatedSilu || task.epilogue == Epilogue::kGatedGelu;
+  const auto total = [&](int at, int row) {
+    float sum = 0.0F;
+#pragma unroll
+    for (int warp = 0; warp < kWarpsOfBlock; ++warp) {
+      sum += sums[warp * kRows * kTokens + at];
+    }
+    return sum * task.w.row_factors[row];
+  };
+  for (int i = static_cast<int>(threadIdx.x); i < kRows * kTokens; i += kWarpsOfBlock * kWarp) {
+    const int token = first_token + i / kRows;
+    const int row = first_row + i % kRows;
+    if (token >= task.n_tokens || row >= task.w.rows || (is_gated && row % 16 >= 8)) {
+      continue;
+    }
+    write_output(task, token, row, total(i, row), is_gated ? total(i + 8, row + 8) : 0.0F);
+  }
+}
+
+template <class Shape>
+__global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
+                                  Shape::kEights == 1   ? 3
+                                  : Shape::kEights == 2 ? 2
+                                                        : 1)
+    stream_kernel(const __grid_constant__ LinearTask task) {
+  constexpr int kEights = Shape::kEights, kTiles = Shape::kTiles;
+  extern __shared__ __align__(16) char shared[];
+  const int warp = static_cast<int>(threadIdx.x) / kWarp;
+  const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  const WeightView& w = task.w;
+  const int first_tile = static_cast<int>(blockIdx.x) * kTiles;
+  const int first_token = static_cast<int>(blockIdx.y) * kEights * 8;
+  const StreamLane<Shape> stream{
+      w, shared + Shape::kLutBytes + warp * Shape::kStages * Shape::kStageBytes, first_tile, lane};
+  const int n_runs = w.n_col_tiles / Shape::kSpan;
+  const int n = (n_runs - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
+
+  let_next_kernel_start();
+#pragma unroll
+  for (int i = 0; i < Shape::kStages - 1; ++i) {
+    if (i < n) {
+      stream.copy(i, warp + i * kWarpsOfBlock);
+    }
+    commit_copies();
+  }
+  const auto* lut = reinterpret_cast<const std::uint32_t*>(shared);
+  if constexpr (Shape::kFormat == kFormatLut4) {
+    fill_lut(w, reinterpret_cast<std::uint32_t*>(shared));
+    __syncthreads();
+  }
+  wait_for_earlier_kernels();
+
+  StreamSums<Shape> sums = {};
+  std::uint32_t next[Shape::kSpan][kEights][8];
+  if (n > 0) {
+    read_activations<Shape>(task, first_token, warp, lane, next);
+  }
+#pragma unroll 2
+  for (int i = 0; i < n; ++i) {
+    std::uint32_t b[Shape::kSpan][kEights][8];
+    memcpy(b, next, sizeof b);
+    if (i + 1 < n) {
+      read_activations<Shape>(task, first_token, warp + (i + 1) * kWarpsOfBlock, lane, next);
+    }
+    wait_for_copies<Shape::kStages - 2>();
+    if (i + Shape::kStages - 1 < n) {
+      stream.copy(i + Shape::kStages - 1, warp + (i + Shape::kStages - 1) * kWarpsOfBlock);
+    }
+    commit_copies();
+    if constexpr (Shape::kIsFine) {
+      add_fine<Shape>(stream, i, b, lut, sums);
+    } else {
+      add_coarse<Shape>(stream, i, b, lut, sums);
+    }
+  }
+
+  wait_for_copies<0>();
+  __syncthreads();
+  constexpr int kRows = kTiles * 16, kTokens = kEights * 8;
+  float* const all = reinterpret_cast<float*>(shared);
+#pragma unroll
+  for (int tile = 0; tile < kTiles; ++tile) {
+#pragma unroll
+    for (int e = 0; e < kEights; ++e) {
+      float* const to =
+          all + (warp * kTokens + e * 8 + lane % 4 * 2) * kRows + tile * 16 + lane / 4;
+      to[0] = sums[tile][e][0];
+      to[kRows] = sums[tile][e][1];
+      to[8] = sums[tile][e][2];
+      to[kRows + 8] = sums[tile][e][3];
+    }
+  }
+  __syncthreads();
+  finish<kRows, kTokens>(task, all, first_tile * 16, first_token);
+}
+
+/// Launches the kernel of a shape over all rows and tokens.
+template <class Shape>
+void launch_stream(const LinearTask& task, Stream stream) {
+  const auto kernel = &stream_kernel<Shape>;
+  static const bool is_set =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kBytes) ==
+      cudaSuccess;
+  static_cast<void>(is_set);
+  constexpr int kTokens = Shape::kEights * 8;
+  const dim3 grid(static_cast<unsigned>((task.w.n_row_tiles + Shape::kTiles - 1) / Shape::kTiles),
+                  static_cast<unsigned>((task.n_tokens + kTokens - 1) / kTokens));
+  launch(kernel, grid, kWarpsOfBlock * kWarp, Shape::kBytes, stream, task);
+}
+
+/// By the number of tokens: 8, 16 or 32 at a time.
+template <int kFormat, bool kIsFine, int kSpan>
+void launch_for_tokens(const LinearTask& task, Stream stream) {
+  if (task.n_tokens <= 8) {
+    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 1, 1>>(task, stream);
+  } else if (task.n_tokens <= 16) {
+    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 2, 2>>(task, stream);
+  } else {
+    launch_stream<StreamShape<kFormat, kIsFine, 1, 2, 4>>(task, stream);
+  }
+}
+
+/// By the groups. Which runs are taken depends on the matrix alone, unless there are many tokens:
+/// with a fixed order the longer run is not taken.
+template <int kFormat>
+void launch_for_groups(const LinearTask& task, Stream stream) {
+  const bool is_paired = task.w.group % 128 == 0 && task.w.cols % 128 == 0 && !task.fixed_order;
+  if (task.w.group % 64 != 0) {
+    launch_for_tokens<kFormat, true, 1>(task, stream);
+  } else if (is_paired) {
+    launch_for_tokens<kFormat, false, 2>(task, stream);
+  } else {
+    launch_for_tokens<kFormat, false, 1>(task, stream);
+  }
+}
+
+}  // namespace nibble::kernels::cuda
