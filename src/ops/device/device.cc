@@ -1,0 +1,141 @@
+#include "ops/device/device.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "kernels/cuda/device.h"
+
+namespace nibble::ops {
+namespace {
+
+void require(const char* problem, std::string_view what) {
+  if (problem != nullptr) {
+    raise(ErrorCode::kDevice, "{}: {}", what, problem);
+  }
+}
+
+double mebibytes(std::size_t n_bytes) {
+  return static_cast<double>(n_bytes) / (1024.0 * 1024.0);
+}
+
+int device_index(std::string_view name) {
+  constexpr std::string_view kFamily = "cuda";
+  int index = 0;
+  if (name == kFamily) {
+    return index;
+  }
+  if (name.starts_with("cuda:")) {
+    const std::string_view digits = name.substr(kFamily.size() + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    if (error == std::errc() && end == digits.data() + digits.size() && index >= 0) {
+      return index;
+    }
+  }
+  raise(ErrorCode::kInvalidArgument, "device '{}': wanted cpu, cuda or cuda:N", name);
+}
+
+}  // namespace
+
+std::shared_ptr<Device> Device::open(std::string_view name) {
+  const int index = device_index(name);
+  if (kernels::cuda::kernels() == nullptr) {
+    raise(ErrorCode::kDevice, "device '{}': {}", name, kernels::cuda_status());
+  }
+  const std::size_t n_devices = kernels::list_cuda_devices().size();
+  if (static_cast<std::size_t>(index) >= n_devices) {
+    raise(ErrorCode::kDevice,
+          "device '{}': {} devices are usable ({})",
+          name,
+          n_devices,
+          kernels::cuda_status());
+  }
+  return std::shared_ptr<Device>(new Device(std::string(name), index));
+}
+
+Device::Device(std::string name, int index)
+    : name_(std::move(name)),
+      kernels_(*kernels::cuda::kernels()),
+      runtime_(*kernels::cuda::runtime()) {
+  require(runtime_.open(index, &stream_), name_);
+}
+
+Device::~Device() {
+  static_cast<void>(runtime_.close(stream_));
+}
+
+std::size_t Device::free_bytes() const {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  require(runtime_.memory(&free, &total), name_);
+  return free;
+}
+
+DeviceBuffer Device::allocate(std::size_t n_bytes) {
+  void* bytes = nullptr;
+  if (const char* problem = runtime_.allocate(n_bytes, &bytes, stream_)) {
+    static_cast<void>(runtime_.error());  // it is told here
+    raise(ErrorCode::kOutOfMemory,
+          "{}: no {:.1f} MiB: {}, {:.1f} MiB are free",
+          name_,
+          mebibytes(n_bytes),
+          problem,
+          mebibytes(free_bytes()));
+  }
+  DeviceBuffer out;
+  out.n_bytes_ = n_bytes;
+  out.bytes_ = std::shared_ptr<std::byte>(
+      static_cast<std::byte*>(bytes), [self = shared_from_this()](std::byte* memory) {
+        static_cast<void>(self->runtime_.release(memory, self->stream_));
+      });
+  return out;
+}
+
+DeviceBuffer Device::upload(std::span<const std::byte> host) {
+  DeviceBuffer out = allocate(host.size());
+  upload(host.data(), out.data(), host.size());
+  synchronize();  // the caller's memory may go
+  return out;
+}
+
+std::shared_ptr<std::byte> Device::allocate_host(std::size_t n_bytes) {
+  void* bytes = nullptr;
+  require(runtime_.allocate_host(n_bytes, &bytes), name_);
+  return {static_cast<std::byte*>(bytes), [self = shared_from_this()](std::byte* memory) {
+            static_cast<void>(self->runtime_.release_host(memory));
+          }};
+}
+
+void Device::upload(const void* host, void* device, std::size_t n_bytes) {
+  require(runtime_.upload(host, device, n_bytes, stream_), name_);
+}
+
+void Device::download(const void* device, void* host, std::size_t n_bytes) {
+  require(runtime_.download(device, host, n_bytes, stream_), name_);
+  synchronize();
+}
+
+void Device::copy(const void* from, void* to, std::size_t n_bytes) {
+  require(runtime_.copy(from, to, n_bytes, stream_), name_);
+}
+
+void Device::clear(void* bytes, std::size_t n_bytes) {
+  require(runtime_.clear(bytes, n_bytes, stream_), name_);
+}
+
+void Device::synchronize() {
+  require(runtime_.synchronize(stream_), name_);
+}
+
+void Device::check(std::string_view what) const {
+  require(runtime_.error(), what);
+}
+
+std::byte* DeviceScratch::need(Device& device, std::size_t n_bytes) {
+  if (buffer_.size() < n_bytes) {
+    buffer_ = {};
+    buffer_ = device.allocate(n_bytes);
+  }
+  return buffer_.data();
+}
+
+}  // namespace nibble::ops

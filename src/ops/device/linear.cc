@@ -1,0 +1,176 @@
+#include "ops/device/linear.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/checked_math.h"
+#include "base/error.h"
+#include "tensor/half.h"
+
+namespace nibble::ops {
+namespace {
+
+using kernels::FragmentFormat;
+using kernels::cuda::Epilogue;
+
+constexpr std::size_t kHalfBytes = 2;
+
+bool is_gated(Epilogue epilogue) {
+  return epilogue == Epilogue::kGatedSilu || epilogue == Epilogue::kGatedGelu;
+}
+
+kernels::cuda::WeightView view_of(const kernels::Fragments& f) {
+  kernels::cuda::WeightView view;
+  view.format = static_cast<int>(f.format);
+  view.rows = static_cast<int>(f.rows);
+  view.cols = static_cast<int>(f.cols);
+  view.n_row_tiles = static_cast<int>(f.n_row_tiles);
+  view.n_col_tiles = static_cast<int>(f.n_col_tiles);
+  view.group = static_cast<int>(f.group);
+  view.n_groups = static_cast<int>(f.n_groups);
+  view.zero = f.zero;
+  std::ranges::copy(f.levels, view.levels);
+  return view;
+}
+
+}  // namespace
+
+DeviceLinear DeviceLinear::make(Device& device, const kernels::Fragments& weight) {
+  DeviceLinear out;
+  out.view_ = view_of(weight);
+  out.codes_ = device.upload(std::span<const std::byte>(weight.codes));
+  out.row_factors_ = device.upload(std::span<const float>(weight.row_factors));
+  out.view_.codes = out.codes_.data();
+  out.view_.row_factors = out.row_factors_.as<const float>();
+  if (!weight.scales.empty()) {
+    out.scales_ = device.upload(std::span<const std::uint16_t>(weight.scales));
+    out.view_.scales = out.scales_.data();
+  }
+  if (!weight.offsets.empty()) {
+    out.offsets_ = device.upload(std::span<const std::uint16_t>(weight.offsets));
+    out.view_.offsets = out.offsets_.data();
+  }
+  return out;
+}
+
+DeviceLinear DeviceLinear::random(Device& device, const RandomMatrix& matrix) {
+  kernels::Fragments f;
+  f.format = matrix.format;
+  f.rows = matrix.rows;
+  f.cols = matrix.cols;
+  f.n_row_tiles = ceil_div(matrix.rows, kernels::kFragmentRows);
+  f.n_col_tiles = ceil_div(matrix.cols, kernels::kFragmentCols);
+  const bool is_dense = matrix.format == FragmentFormat::kHalf;
+  f.group = is_dense ? 0 : matrix.group;
+  f.n_groups = is_dense ? 0 : ceil_div(matrix.cols, matrix.group);
+  f.zero = matrix.format == FragmentFormat::kCode4 ? 8 : is_dense ? 0 : 128;
+  for (std::size_t i = 0; i < f.levels.size(); ++i) {
+    f.levels[i] = f32_to_f16((static_cast<float>(i) - 7.5F) / 7.5F);
+  }
+  DeviceLinear out;
+  out.view_ = view_of(f);
+  const auto& k = device.kernels();
+  const std::size_t n_bytes = f.n_row_tiles * f.n_col_tiles * fragment_bytes(f.format);
+  // The variance of a uniform weight times the columns is one.
+  const float spread = std::sqrt(3.0F / static_cast<float>(matrix.cols));
+  out.codes_ = device.allocate(n_bytes);
+  if (is_dense) {
+    k.random_halves(out.codes_.data(), n_bytes / kHalfBytes, spread, matrix.seed, device.stream());
+  } else {
+    k.random_bytes(out.codes_.data(), n_bytes, matrix.seed, device.stream());
+    const std::size_t n_scales = f.n_row_tiles * f.n_groups * kernels::kFragmentRows;
+    const float largest =
+        matrix.format == FragmentFormat::kLut4 ? 1.0F : static_cast<float>(f.zero);
+    out.scales_ = device.allocate(n_scales * kHalfBytes);
+    k.random_halves(
+        out.scales_.data(), n_scales, 1.7F * spread / largest, matrix.seed + 1, device.stream());
+    out.view_.scales = out.scales_.data();
+  }
+  const std::vector<float> factors(f.n_row_tiles * kernels::kFragmentRows, 1.0F);
+  out.row_factors_ = device.upload(std::span<const float>(factors));
+  out.view_.codes = out.codes_.data();
+  out.view_.row_factors = out.row_factors_.as<const float>();
+  device.check("random weights");
+  return out;
+}
+
+std::size_t DeviceLinear::n_bytes() const noexcept {
+  return codes_.size() + scales_.size() + offsets_.size() + row_factors_.size();
+}
+
+std::string DeviceLinear::kernel(std::size_t n_tokens, bool fixed_order) const {
+  static constexpr std::array<std::string_view, 4> kNames = {"half", "code4", "lut4", "code8"};
+  const std::string_view name = kNames[static_cast<std::size_t>(view_.format)];
+  return fixed_order || n_tokens <= kStreamTokens ? fmt::format("{} stream", name)
+                                                  : fmt::format("{} to half, cuBLASLt", name);
+}
+
+void DeviceLinear::apply(Device& device,
+                         const DeviceRows& x,
+                         const DeviceOutput& y,
+                         bool fixed_order,
+                         LinearScratch& scratch) const {
+  if (x.stride < cols() || x.n_rows == 0) {
+    raise(ErrorCode::kShapeMismatch,
+          "a device layer of {} inputs: x has {} rows of {}",
+          cols(),
+          x.n_rows,
+          x.stride);
+  }
+  if (!fixed_order && x.n_rows > kStreamTokens) {
+    apply_dense(device, x, y, scratch);
+    return;
+  }
+  kernels::cuda::LinearTask task;
+  task.w = view_;
+  task.x = x.data;
+  task.y = y.data;
+  task.x_stride = static_cast<int>(x.stride);
+  task.y_stride = static_cast<int>(y.stride);
+  task.n_tokens = static_cast<int>(x.n_rows);
+  task.epilogue = y.epilogue;
+  task.fixed_order = fixed_order;
+  device.kernels().linear(task, device.stream());
+}
+
+void DeviceLinear::apply_dense(Device& device,
+                               const DeviceRows& x,
+                               const DeviceOutput& y,
+                               LinearScratch& scratch) const {
+  std::byte* const dense = scratch.weights.need(device, rows() * cols() * kHalfBytes);
+  device.kernels().dequantize(view_, dense, device.stream());
+  kernels::cuda::DenseTask task;
+  task.w = dense;
+  task.x = x.data;
+  task.rows = view_.rows;
+  task.cols = view_.cols;
+  task.x_stride = static_cast<int>(x.stride);
+  task.n_tokens = static_cast<int>(x.n_rows);
+  task.float_out = y.epilogue == Epilogue::kAddFloat || y.epilogue == Epilogue::kFloat;
+  task.add = y.epilogue == Epilogue::kAddFloat;
+  task.y =
+      is_gated(y.epilogue) ? scratch.gated.need(device, x.n_rows * rows() * kHalfBytes) : y.data;
+  task.y_stride = is_gated(y.epilogue) ? view_.rows : static_cast<int>(y.stride);
+  if (const char* problem = device.runtime().dense(task, device.stream())) {
+    raise(ErrorCode::kDevice,
+          "{}: a product of {} tokens with a matrix of {} x {}: {}",
+          device.name(),
+          x.n_rows,
+          rows(),
+          cols(),
+          problem);
+  }
+  if (is_gated(y.epilogue)) {
+    device.kernels().gate(task.y,
+                          y.data,
+                          view_.rows / 2,
+                          task.n_tokens,
+                          y.epilogue == Epilogue::kGatedGelu,
+                          device.stream());
+  }
+}
+
+}  // namespace nibble::ops

@@ -1,0 +1,85 @@
+/// A linear layer on a device: weights packed once, and the kernel chosen by the number of tokens.
+///
+///   y[t, r] = sum over c of W[r, c] * x[t, c]
+///
+/// Up to kStreamTokens tokens, and any number where the order of the sums must be fixed, the
+/// weights stream from memory to the matrix units. More tokens are a dense product by cuBLASLt over
+/// weights that are made binary16 first.
+///
+/// Shapes     W [rows, cols]; x half [tokens, cols]; y as the epilogue has it
+/// Precision  x is binary16, sums are float32
+/// Errors     those of pack_fragments and Device; kDevice where cuBLASLt is wanted and not there
+/// Source     our own; docs/kernels.md
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "kernels/fragments.h"
+#include "ops/device/device.h"
+
+namespace nibble::ops {
+
+/// Rows of halves on a device.
+struct DeviceRows {
+  const void* data = nullptr;
+  std::size_t n_rows = 0;
+  std::size_t stride = 0;
+};
+
+/// Where a layer writes, and how.
+struct DeviceOutput {
+  void* data = nullptr;
+  std::size_t stride = 0;
+  kernels::cuda::Epilogue epilogue = kernels::cuda::Epilogue::kHalf;
+};
+
+/// Memory that layers share while they run.
+struct LinearScratch {
+  DeviceScratch weights;
+  DeviceScratch gated;
+};
+
+/// A matrix of random codes, for measurements without a model.
+struct RandomMatrix {
+  kernels::FragmentFormat format = kernels::FragmentFormat::kCode4;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  std::size_t group = 128;
+  std::uint32_t seed = 1;
+};
+
+class DeviceLinear {
+ public:
+  inline static constexpr std::size_t kStreamTokens = 64;
+
+  DeviceLinear() = default;
+  static DeviceLinear make(Device& device, const kernels::Fragments& weight);
+  /// Its outputs are of the size of its inputs.
+  static DeviceLinear random(Device& device, const RandomMatrix& matrix);
+
+  [[nodiscard]] std::size_t rows() const noexcept { return static_cast<std::size_t>(view_.rows); }
+  [[nodiscard]] std::size_t cols() const noexcept { return static_cast<std::size_t>(view_.cols); }
+  [[nodiscard]] std::size_t n_bytes() const noexcept;
+  [[nodiscard]] const kernels::cuda::WeightView& view() const noexcept { return view_; }
+  /// "code4 stream", "code4 to half, cuBLASLt"
+  [[nodiscard]] std::string kernel(std::size_t n_tokens, bool fixed_order) const;
+
+  void apply(Device& device,
+             const DeviceRows& x,
+             const DeviceOutput& y,
+             bool fixed_order,
+             LinearScratch& scratch) const;
+
+ private:
+  void apply_dense(Device& device,
+                   const DeviceRows& x,
+                   const DeviceOutput& y,
+                   LinearScratch& scratch) const;
+
+  kernels::cuda::WeightView view_;
+  DeviceBuffer codes_, scales_, offsets_, row_factors_;
+};
+
+}  // namespace nibble::ops
