@@ -46,9 +46,6 @@ class Decoder : public LanguageModel {
   [[nodiscard]] virtual std::size_t layer_bytes() const noexcept = 0;
 
  private:
-  void check_call(std::span<const SequenceChunk> chunks,
-                  std::span<const std::uint32_t> wanted,
-                  MatrixView<float> hidden) const;
   void embed(std::span<const SequenceChunk> chunks, MatrixView<float> hidden);
 
   ModelConfig config_;

@@ -1,7 +1,6 @@
 #include "model/kv_cache.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
 #include "base/checked_math.h"
@@ -59,7 +58,10 @@ bool keeps_floats(const codec::KvScheme& scheme, std::size_t page) {
 }  // namespace
 
 struct KvCache::Impl {
-  Impl(const ModelConfig& config, const KvSetup& setup_, std::size_t max_bytes_)
+  Impl(const ModelConfig& config,
+       const KvSetup& setup_,
+       std::size_t max_bytes_,
+       const std::shared_ptr<PageMemory>& memory)
       : setup(setup_),
         scheme(*setup.scheme),
         n_layers(config.n_layers),
@@ -67,8 +69,8 @@ struct KvCache::Impl {
         max_bytes(max_bytes_),
         codes(code_bytes(scheme, shape, setup.float_dtype)),
         kept(float_bytes(scheme, shape, setup.float_dtype)),
-        pages(n_layers * codes.sum()),
-        float_pages(n_layers * kept.sum()) {
+        pages(n_layers * codes.sum(), memory),
+        float_pages(n_layers * kept.sum(), memory) {
     if (scheme.is_coded()) {
       make_codings(config);
     }
@@ -172,31 +174,20 @@ struct KvCache::Impl {
     return n_bytes;
   }
 
-  /// Gives the sequence a last page of its own with the first `n_tokens` slots of the shared one.
-  void unshare_last_page(Sequence& sequence, std::size_t n_tokens) {
+  /// Gives the sequence a last page of its own with the content of the shared one.
+  void unshare_last_page(Sequence& sequence) {
     const PageId shared = sequence.pages.back();
-    const PageId own = pages.take();
-    if (scheme.is_coded()) {
-      std::memcpy(pages.bytes(own), pages.bytes(shared), pages.page_bytes());
-      unshare_last_floats(sequence);
-    } else {
-      const std::size_t slot_bytes = shape.head_dim * dtype_bytes(setup.float_dtype);
-      const std::size_t head_bytes = kPageTokens * slot_bytes;
-      for (std::size_t head = 0; head < n_layers * 2 * shape.n_heads; ++head) {
-        std::memcpy(pages.bytes(own) + head * head_bytes,
-                    pages.bytes(shared) + head * head_bytes,
-                    n_tokens * slot_bytes);
-      }
-    }
+    sequence.pages.back() = pages.take_copy(shared);
     pages.release(shared);
-    sequence.pages.back() = own;
+    if (scheme.is_coded()) {
+      unshare_last_floats(sequence);
+    }
   }
 
   void unshare_last_floats(Sequence& sequence) {
     PageId& page = sequence.floats.back();
     if (page != kNoPage) {
-      const PageId own = float_pages.take();
-      std::memcpy(float_pages.bytes(own), float_pages.bytes(page), float_pages.page_bytes());
+      const PageId own = float_pages.take_copy(page);
       float_pages.release(page);
       page = own;
     }
@@ -210,8 +201,12 @@ KvCache::KvCache(const ModelConfig& config, DType dtype, std::size_t max_bytes)
   NIBBLE_CHECK(dtype == DType::kF32 || dtype == DType::kF16, "KvCache holds f32 or f16");
 }
 
-KvCache::KvCache(const ModelConfig& config, const KvSetup& setup, std::size_t max_bytes)
-    : impl_(std::make_unique<Impl>(config, setup, max_bytes)) {}
+KvCache::KvCache(const ModelConfig& config,
+                 const KvSetup& setup,
+                 std::size_t max_bytes,
+                 std::shared_ptr<PageMemory> memory)
+    : impl_(std::make_unique<Impl>(
+          config, setup, max_bytes, memory ? std::move(memory) : host_page_memory())) {}
 
 KvCache::~KvCache() = default;
 KvCache::KvCache(KvCache&&) noexcept = default;
@@ -285,7 +280,7 @@ void KvCache::extend(SequenceId sequence, std::size_t n_tokens) {
       shares_last ? impl_->pages.page_bytes() + impl_->float_pages.page_bytes() : 0;
   impl_->require_bytes(impl_->bytes_of_new_pages(found, n_pages) + copy_bytes);
   if (shares_last) {
-    impl_->unshare_last_page(found, n_in_last);
+    impl_->unshare_last_page(found);
   }
   while (found.pages.size() < n_pages) {
     impl_->add_page(found);

@@ -31,11 +31,17 @@ inline constexpr std::size_t kPageTokens = 64;
 
 using SequenceId = std::uint32_t;
 
+class PageMemory;
+
 class KvCache {
  public:
   /// `max_bytes` bounds all pages together; pages are allocated on demand.
   KvCache(const ModelConfig& config, DType dtype, std::size_t max_bytes);
-  KvCache(const ModelConfig& config, const KvSetup& setup, std::size_t max_bytes);
+  /// `memory` is where the pages lie; nullptr: the host's.
+  KvCache(const ModelConfig& config,
+          const KvSetup& setup,
+          std::size_t max_bytes,
+          std::shared_ptr<PageMemory> memory = nullptr);
   ~KvCache();
   KvCache(KvCache&& other) noexcept;
   KvCache& operator=(KvCache&& other) noexcept;

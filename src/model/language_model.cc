@@ -7,7 +7,7 @@ KvSetup LanguageModel::kv() const {
 }
 
 KvCache LanguageModel::make_cache(std::size_t max_bytes) const {
-  return {config(), kv(), max_bytes};
+  return {config(), kv(), max_bytes, page_memory()};
 }
 
 }  // namespace nibble::model

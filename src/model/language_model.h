@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/arithmetic.h"
@@ -61,6 +62,12 @@ class LanguageModel {
   [[nodiscard]] KvSetup kv() const;
   void set_kv(KvSetup setup) { kv_ = std::move(setup); }
   [[nodiscard]] KvCache make_cache(std::size_t max_bytes) const;
+  /// What runs it: "cpu", "cuda:0".
+  [[nodiscard]] virtual std::string device() const { return "cpu"; }
+
+ protected:
+  /// Where the model wants keys and values; nullptr: in the host's memory.
+  [[nodiscard]] virtual std::shared_ptr<PageMemory> page_memory() const { return nullptr; }
 
  private:
   std::optional<KvSetup> kv_;

@@ -14,6 +14,7 @@
 #include "base/checked_math.h"
 #include "model/architectures.h"
 #include "model/companions.h"
+#include "model/device/load.h"
 #include "model/memory.h"
 #include "model/weights.h"
 #include "model/weights/packed_weights.h"
@@ -92,7 +93,11 @@ LoadedModel load(const std::filesystem::path& path,
     checkpoint->release_pages();
   }
   out.model =
-      build_model(*checkpoint, config, options.arithmetic, pool, progress, options.keep_packed);
+      options.device == "cpu"
+          ? build_model(
+                *checkpoint, config, options.arithmetic, pool, progress, options.keep_packed)
+          : build_device_model(
+                *checkpoint, config, options.arithmetic, options.device, pool, progress);
   out.model->set_kv(std::move(kv));
   return out;
 }

@@ -20,7 +20,8 @@ namespace nibble::model {
 struct LoadOptions {
   Arithmetic arithmetic = Arithmetic::kNative;
   bool with_hash = true;  ///< reads every byte of the weight files; not needed to answer one prompt
-  bool keep_packed = false;  ///< see weights/packed_weights.h
+  bool keep_packed = false;  ///< see weights/packed_weights.h; of the host's weights only
+  std::string device = "cpu";
   /// Of keys and values; nullptr: what the model's folder says, or floats
   const codec::KvScheme* kv = nullptr;
 };

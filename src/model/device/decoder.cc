@@ -1,0 +1,310 @@
+#include "model/device/decoder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/cancel.h"
+#include "model/device/buffers.h"
+#include "model/device/page_memory.h"
+#include "model/forward_call.h"
+#include "model/layers/attention_block.h"
+
+namespace nibble::model {
+namespace {
+
+using kernels::cuda::Epilogue;
+
+kernels::cuda::KvShape kv_shape(const ModelConfig& config, std::size_t layer) {
+  return {.n_heads = static_cast<int>(config.n_heads),
+          .n_kv_heads = static_cast<int>(config.n_kv_heads),
+          .head_dim = static_cast<int>(config.head_dim),
+          .page_tokens = static_cast<int>(kPageTokens),
+          .layer = static_cast<int>(layer)};
+}
+
+}  // namespace
+
+DeviceDecoder::DeviceDecoder(const ModelConfig& config,
+                             Arithmetic arithmetic,
+                             DeviceWeights weights,
+                             std::shared_ptr<ops::Device> device,
+                             ThreadPool& pool)
+    : config_(config),
+      arithmetic_(arithmetic),
+      device_(std::move(device)),
+      weights_(std::move(weights)),
+      pool_(pool),
+      pages_(device_page_memory(device_)),
+      buffers_(std::make_unique<Buffers>()) {}
+
+DeviceDecoder::~DeviceDecoder() {
+  forget_graphs();
+}
+
+void DeviceDecoder::forget_graphs() {
+  for (const auto& [key, graph] : graphs_) {
+    static_cast<void>(device_->runtime().release_graph(graph));
+  }
+  graphs_.clear();
+}
+
+void DeviceDecoder::need_rows(std::size_t n_rows) {
+  if (buffers_->need_rows(*device_, config_, n_rows)) {
+    forget_graphs();
+  }
+}
+
+std::byte* DeviceDecoder::scratch(ops::DeviceScratch& which, std::size_t n_bytes) {
+  if (which.size() < n_bytes) {
+    forget_graphs();  // they know where it lay
+  }
+  return which.need(*device_, n_bytes);
+}
+
+void DeviceDecoder::normalize(const float* x,
+                              const ops::DeviceBuffer& weight,
+                              std::size_t n_rows,
+                              void* out) {
+  kernels::cuda::NormTask task;
+  task.x = x;
+  task.weight = weight.as<const float>();
+  task.y = out;
+  task.n_rows = static_cast<int>(n_rows);
+  task.width = static_cast<int>(config_.hidden);
+  task.epsilon = config_.norm_epsilon;
+  task.float_out = out == buffers_->final_hidden.data();
+  device_->kernels().rms_norm(task, device_->stream());
+}
+
+void DeviceDecoder::run_attention(const DeviceLayer& layer,
+                                  std::size_t index,
+                                  const BatchPlan& plan) {
+  Buffers& b = *buffers_;
+  const std::size_t n = plan.tokens.size();
+  const std::size_t width = config_.n_heads * config_.head_dim;
+  normalize(b.hidden.as<float>(), layer.attention_norm, n, b.normed.data());
+  layer.qkv.apply(*device_,
+                  {b.normed.data(), n, config_.hidden},
+                  {b.qkv.data(), qkv_cols(config_), Epilogue::kHalf},
+                  fixed_order(),
+                  b.linear);
+  kernels::cuda::RopeTask rope;
+  rope.batch = batch_.view();
+  rope.shape = kv_shape(config_, index);
+  rope.qkv = b.qkv.data();
+  rope.inverse_frequency = layer.inverse_frequency.as<const float>();
+  rope.bias = layer.qkv_bias.as<const float>();
+  rope.q_norm = layer.q_norm.as<const float>();
+  rope.k_norm = layer.k_norm.as<const float>();
+  rope.epsilon = config_.norm_epsilon;
+  device_->kernels().rope_store(rope, device_->stream());
+
+  kernels::cuda::AttentionTask task;
+  task.batch = batch_.view();
+  task.shape = rope.shape;
+  task.qkv = b.qkv.data();
+  task.out = b.attended.data();
+  task.tiles = batch_.tiles();
+  task.n_tiles = static_cast<int>(plan.tiles.size());
+  task.n_splits = static_cast<int>(plan.n_splits);
+  task.pages_per_split = plan.is_wide ? static_cast<int>(plan.most_pages) : kSplitPages;
+  task.is_wide = plan.is_wide;
+  task.scale = config_.attention_scale;
+  task.window = static_cast<int>(attention_shape(config_, index).window);
+  task.partial = reinterpret_cast<float*>(
+      scratch(b.partial, plan.n_splits > 1 ? attention_partial_floats(task) * sizeof(float) : 0));
+  device_->kernels().attention(task, device_->stream());
+  layer.o.apply(*device_,
+                {b.attended.data(), n, width},
+                {b.hidden.data(), config_.hidden, Epilogue::kAddFloat},
+                fixed_order(),
+                b.linear);
+}
+
+void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows) {
+  Buffers& b = *buffers_;
+  const bool is_gelu = config_.activation == ops::GateActivation::kGeluTanh;
+  normalize(hidden, layer.mlp_norm, n_rows, b.normed.data());
+  layer.gate_up.apply(
+      *device_,
+      {b.normed.data(), n_rows, config_.hidden},
+      {b.gated.data(), config_.intermediate, is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu},
+      fixed_order(),
+      b.linear);
+  layer.down.apply(*device_,
+                   {b.gated.data(), n_rows, config_.intermediate},
+                   {hidden, config_.hidden, Epilogue::kAddFloat},
+                   fixed_order(),
+                   b.linear);
+}
+
+void DeviceDecoder::run_layers(const BatchPlan& plan) {
+  Buffers& b = *buffers_;
+  const auto& k = device_->kernels();
+  const int width = static_cast<int>(config_.hidden);
+  k.embed(batch_.view(), weights_.embedding.data(), b.hidden.as<float>(), width, device_->stream());
+  float* hidden = b.hidden.as<float>();
+  std::size_t n_rows = plan.tokens.size();
+  for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
+    run_attention(weights_.layers[i], i, plan);
+    if (i + 1 == weights_.layers.size() && plan.wanted.size() < n_rows) {
+      n_rows = plan.wanted.size();
+      if (n_rows == 0) {
+        return;
+      }
+      hidden = b.narrowed.as<float>();
+      k.gather(b.hidden.as<float>(),
+               batch_.wanted(),
+               hidden,
+               static_cast<int>(n_rows),
+               width,
+               device_->stream());
+    }
+    run_mlp(weights_.layers[i], hidden, n_rows);
+  }
+  normalize(hidden, weights_.final_norm, n_rows, b.final_hidden.data());
+}
+
+void DeviceDecoder::queue(const BatchPlan& plan, bool is_greedy) {
+  run_layers(plan);
+  if (is_greedy) {
+    Buffers& b = *buffers_;
+    const std::size_t n = plan.tokens.size();
+    apply_head(n);
+    kernels::cuda::ScoreTask task;
+    task.logits = reinterpret_cast<const float*>(scratch(b.logits, 0));
+    task.n_rows = static_cast<int>(n);
+    task.vocab = static_cast<int>(config_.vocab);
+    task.best = reinterpret_cast<std::int32_t*>(scratch(b.best, n * sizeof(std::int32_t)));
+    device_->kernels().scores(task, device_->stream());
+    device_->kernels().advance(
+        task.best, batch_.tokens(), batch_.positions(), task.n_rows, device_->stream());
+  }
+}
+
+void* DeviceDecoder::graph_for(const BatchPlan& plan, const GraphKey& key) {
+  const auto found = graphs_.find(key);
+  if (found != graphs_.end()) {
+    return found->second;
+  }
+  void* graph = nullptr;
+  const auto& runtime = device_->runtime();
+  const char* problem = runtime.begin_capture(device_->stream());
+  if (problem == nullptr) {
+    queue(plan, key.is_greedy);
+    problem = runtime.end_capture(device_->stream(), &graph);
+  }
+  if (problem != nullptr) {
+    raise(ErrorCode::kDevice, "{}: recording a pass: {}", device_->name(), problem);
+  }
+  graphs_.emplace(key, graph);
+  return graph;
+}
+
+void DeviceDecoder::run(const BatchPlan& plan, bool is_greedy) {
+  const std::size_t n = plan.first_page.size();
+  const bool is_decode = plan.tokens.size() == n && n <= kMostRecorded && plan.wanted.size() == n;
+  if (!is_decode) {
+    queue(plan, is_greedy);
+    device_->check("a forward pass");
+    return;
+  }
+  if (recorded_at_ != batch_.address()) {
+    forget_graphs();
+    recorded_at_ = batch_.address();
+  }
+  const GraphKey key{n, plan.pages.size() / n, is_greedy};
+  if (graphs_.find(key) == graphs_.end()) {
+    queue(plan, is_greedy);  // once as it comes: memory grows and modules load
+    if (is_greedy) {
+      return;  // the next step is recorded
+    }
+    device_->check("a forward pass");
+    static_cast<void>(graph_for(plan, key));
+    return;
+  }
+  if (const char* problem = device_->runtime().launch_graph(graphs_.at(key), device_->stream())) {
+    raise(ErrorCode::kDevice, "{}: a recorded pass: {}", device_->name(), problem);
+  }
+}
+
+void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
+                            KvCache& cache,
+                            std::span<const std::uint32_t> wanted,
+                            MatrixView<float> hidden) {
+  check_forward(config_, chunks, wanted, hidden);
+  if (chunks.empty()) {
+    return;
+  }
+  if (cache.coding(0) != nullptr) {
+    raise(ErrorCode::kUnsupported, "a GPU does not keep coded keys and values yet");
+  }
+  cancel_flag().check();
+  const PackedBatch checked(chunks, cache);  // no empty chunk, no sequence twice
+  CacheGrowth growth(cache, chunks);
+  need_rows(checked.n_rows());
+  const bool is_decode = checked.n_rows() == chunks.size();
+  PlanShape shape{.is_wide = !is_decode && !fixed_order()};
+  BatchPlan plan = plan_batch(config_, chunks, cache, wanted, shape);
+  if (is_decode) {
+    shape.page_room = std::bit_ceil(plan.most_pages);
+    plan = plan_batch(config_, chunks, cache, wanted, shape);
+  }
+  batch_.upload(*device_, plan);
+  run(plan, false);
+  if (hidden.rows > 0) {
+    const std::size_t line = config_.hidden * sizeof(float);
+    std::byte* const staging = buffers_->need_staging(*device_, hidden.rows * line);
+    device_->download(buffers_->final_hidden.data(), staging, hidden.rows * line);
+    for (std::size_t row = 0; row < hidden.rows; ++row) {
+      std::memcpy(hidden.row(row), staging + row * line, line);
+    }
+  } else {
+    device_->synchronize();
+  }
+  growth.keep();
+}
+
+std::vector<std::int32_t> DeviceDecoder::decode(std::span<const SequenceChunk> first,
+                                                KvCache& cache,
+                                                std::size_t n_steps) {
+  std::vector<std::uint32_t> wanted(first.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    wanted[i] = static_cast<std::uint32_t>(i);
+    NIBBLE_CHECK(first[i].tokens.size() == 1, "decode: one token for each sequence");
+  }
+  NIBBLE_CHECK(first.size() <= kMostRecorded, "decode: too many sequences");
+  need_rows(first.size());
+  CacheGrowth growth(cache, first);
+  for (const SequenceChunk& chunk : first) {
+    cache.extend(chunk.sequence, n_steps - 1);  // room for what comes
+  }
+  PlanShape shape{.is_wide = false, .page_room = 0};
+  shape.page_room = std::bit_ceil(plan_batch(config_, first, cache, wanted, shape).most_pages);
+  BatchPlan plan = plan_batch(config_, first, cache, wanted, shape);
+  for (std::int32_t& position : plan.positions) {
+    position -= static_cast<std::int32_t>(n_steps - 1);
+  }
+  batch_.upload(*device_, plan);
+  const ops::DeviceBuffer kept = device_->allocate(n_steps * first.size() * sizeof(std::int32_t));
+  for (std::size_t step = 0; step < n_steps; ++step) {
+    if (step % 64 == 0) {
+      cancel_flag().check();
+    }
+    run(plan, true);
+    if (step == 0) {
+      device_->synchronize();
+      static_cast<void>(graph_for(plan, {first.size(), plan.pages.size() / first.size(), true}));
+    }
+    const std::size_t line = first.size() * sizeof(std::int32_t);
+    device_->copy(batch_.tokens(), kept.data() + step * line, line);
+  }
+  std::vector<std::int32_t> out(n_steps * first.size());
+  device_->download(kept.data(), out.data(), kept.size());
+  device_->check("decoding");
+  growth.keep();
+  return out;
+}
+
+}  // namespace nibble::model

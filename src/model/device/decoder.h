@@ -1,0 +1,106 @@
+/// A decoder of the Llama family on a GPU, behind the same interface as those of the host.
+///
+///   x += attention(norm(x));   x += mlp(norm(x))
+///
+/// Passes of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
+/// values lie in pages of the device, which the sequences of one cache share as they do on the
+/// host.
+///
+/// Precision  the stream between layers is float32, what enters a product binary16, sums float32.
+///            `deterministic`: one kernel for any number of tokens, so that a row's bits do not
+///            depend on its company; `native`: the fastest for each number
+/// Threads    one call at a time
+/// Errors     those of LanguageModel and Device; kUnsupported for coded keys and values
+/// Source     modeling_llama.py of the Transformers library; our own
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "model/device/batch.h"
+#include "model/device/weights.h"
+#include "model/language_model.h"
+
+namespace nibble::model {
+
+class DeviceDecoder final : public LanguageModel {
+ public:
+  /// `pool` must outlive it.
+  DeviceDecoder(const ModelConfig& config,
+                Arithmetic arithmetic,
+                DeviceWeights weights,
+                std::shared_ptr<ops::Device> device,
+                ThreadPool& pool);
+  ~DeviceDecoder() override;
+
+  [[nodiscard]] const ModelConfig& config() const noexcept override { return config_; }
+  [[nodiscard]] Arithmetic arithmetic() const noexcept override { return arithmetic_; }
+  [[nodiscard]] ThreadPool& pool() const noexcept override { return pool_; }
+  [[nodiscard]] std::size_t weight_bytes() const noexcept override { return weights_.n_bytes(); }
+  [[nodiscard]] std::string device() const override { return device_->name(); }
+
+  void forward(std::span<const SequenceChunk> chunks,
+               KvCache& cache,
+               std::span<const std::uint32_t> wanted,
+               MatrixView<float> hidden) override;
+  void head(MatrixView<const float> hidden, MatrixView<float> logits) override;
+  void score(MatrixView<const float> hidden,
+             std::span<const ops::RowTarget> targets,
+             std::span<ops::TokenScore> scores) override;
+
+  /// Greedy decoding that stays on the device: `n_steps` tokens behind `first` of each sequence,
+  /// [step][sequence]. For measurements: nothing ends it early.
+  std::vector<std::int32_t> decode(std::span<const SequenceChunk> first,
+                                   KvCache& cache,
+                                   std::size_t n_steps);
+
+ protected:
+  [[nodiscard]] std::shared_ptr<PageMemory> page_memory() const override { return pages_; }
+
+ private:
+  /// The buffers of a pass, for as many rows as any pass so far had.
+  struct Buffers;
+  /// A recorded pass, by its sequences, the room for their pages, and what it ends with.
+  struct GraphKey {
+    std::size_t n_sequences;
+    std::size_t page_room;
+    bool is_greedy;
+    auto operator<=>(const GraphKey&) const = default;
+  };
+
+  void run_layers(const BatchPlan& plan);
+  void run_attention(const DeviceLayer& layer, std::size_t index, const BatchPlan& plan);
+  void run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows);
+  void normalize(const float* x, const ops::DeviceBuffer& weight, std::size_t n_rows, void* out);
+  /// Logits of the first rows of the final hidden states.
+  void apply_head(std::size_t n_rows);
+  void upload_hidden(MatrixView<const float> hidden);
+  void score_rows(std::span<const std::int32_t> tokens,
+                  std::span<const std::int32_t> rows,
+                  std::size_t n_rows,
+                  std::span<ops::TokenScore> scores);
+  void need_rows(std::size_t n_rows);
+  std::byte* scratch(ops::DeviceScratch& which, std::size_t n_bytes);
+  /// Queues the pass that was uploaded; a recorded one where it may be.
+  void run(const BatchPlan& plan, bool is_greedy);
+  void queue(const BatchPlan& plan, bool is_greedy);
+  void forget_graphs();
+  void* graph_for(const BatchPlan& plan, const GraphKey& key);
+  [[nodiscard]] bool fixed_order() const noexcept {
+    return arithmetic_ == Arithmetic::kDeterministic;
+  }
+
+  ModelConfig config_;
+  Arithmetic arithmetic_;
+  std::shared_ptr<ops::Device> device_;
+  DeviceWeights weights_;
+  ThreadPool& pool_;
+  std::shared_ptr<PageMemory> pages_;
+  DeviceBatch batch_;
+  std::unique_ptr<Buffers> buffers_;
+  std::map<GraphKey, void*> graphs_;
+  const std::byte* recorded_at_ = nullptr;  ///< the block that the graphs read
+};
+
+}  // namespace nibble::model

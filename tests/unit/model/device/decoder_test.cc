@@ -1,0 +1,211 @@
+// A whole model on a GPU against the same model on the host in float32.
+#include "model/device/decoder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "model/load.h"
+#include "support/files.h"
+#include "support/gpu.h"
+
+namespace nibble::model {
+namespace {
+
+using nibble::testing::demo_model;
+
+constexpr std::size_t kCacheBytes = std::size_t{1} << 30;
+
+const char* const kText =
+    "The city of Troy, whose walls had stood for ten years, fell in a night. Those who came home "
+    "told of a horse of wood, of ships on a dark sea, and of the one man whose journey took as "
+    "long as the war itself; and their children asked, as children do, what had become of him.";
+
+/// A model, its tokenizer, and a cache.
+class Side {
+ public:
+  Side(const std::filesystem::path& path, Arithmetic arithmetic, const std::string& device)
+      : loaded_(load_model(path,
+                           {.arithmetic = arithmetic, .with_hash = false, .device = device},
+                           pool_,
+                           silent_progress())
+                    .take()),
+        cache_(loaded_.model->make_cache(kCacheBytes)) {}
+
+  LanguageModel& model() { return *loaded_.model; }
+  KvCache& cache() { return cache_; }
+  std::vector<std::int32_t> tokens(std::size_t n) {
+    std::vector<std::int32_t> all;
+    while (all.size() < n) {
+      const auto more = loaded_.tokenizer->encode(kText, text::AddSpecial::kNo).take();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    all.resize(n);
+    return all;
+  }
+
+  /// Final hidden states of all rows of the chunks.
+  std::vector<float> hidden(std::span<const SequenceChunk> chunks) {
+    std::size_t n = 0;
+    for (const SequenceChunk& chunk : chunks) {
+      n += chunk.tokens.size();
+    }
+    std::vector<std::uint32_t> wanted(n);
+    std::iota(wanted.begin(), wanted.end(), 0U);
+    std::vector<float> out(n * model().config().hidden);
+    model().forward(chunks, cache_, wanted, {out.data(), n, model().config().hidden});
+    return out;
+  }
+  std::vector<float> logits(std::vector<float> states) {
+    const std::size_t n = states.size() / model().config().hidden;
+    std::vector<float> out(n * model().config().vocab);
+    model().head({states.data(), n, model().config().hidden},
+                 {out.data(), n, model().config().vocab});
+    return out;
+  }
+  /// Mean negative log-probability of each token after the first.
+  double loss(std::span<const std::int32_t> tokens_of_text) {
+    const std::vector<SequenceChunk> chunks = {{cache_.create(), tokens_of_text}};
+    const std::vector<float> states = hidden(chunks);
+    const std::size_t n = tokens_of_text.size();
+    std::vector<ops::RowTarget> targets;
+    for (std::size_t i = 0; i + 1 < n; ++i) {
+      targets.push_back({i, tokens_of_text[i + 1]});
+    }
+    std::vector<ops::TokenScore> scores(targets.size());
+    model().score({states.data(), n, model().config().hidden}, targets, scores);
+    double sum = 0.0;
+    for (const ops::TokenScore& score : scores) {
+      sum -= score.logprob;
+    }
+    return sum / static_cast<double>(scores.size());
+  }
+
+ private:
+  ThreadPool pool_{2};
+  LoadedModel loaded_;
+  KvCache cache_;
+};
+
+double relative_error(std::span<const float> got, std::span<const float> wanted) {
+  double error = 0.0, norm = 0.0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    error += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
+    norm += std::pow(static_cast<double>(wanted[i]), 2);
+  }
+  return std::sqrt(error / norm);
+}
+
+class DeviceModel : public ::testing::TestWithParam<Arithmetic> {};
+
+TEST_P(DeviceModel, FollowsTheHostInLogitsAndLoss) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_GPU(gpu);
+  Side host(path, Arithmetic::kF32, "cpu");
+  Side device(path, GetParam(), gpu.name());
+  const auto tokens = host.tokens(300);
+  EXPECT_NEAR(device.loss(tokens) / host.loss(tokens), 1.0, 1e-3);
+  for (const std::size_t n : {1U, 20U, 90U}) {
+    const std::vector<SequenceChunk> on_host = {
+        {host.cache().create(), std::span(tokens).first(n)}};
+    const std::vector<SequenceChunk> on_device = {
+        {device.cache().create(), std::span(tokens).first(n)}};
+    const auto wanted = host.logits(host.hidden(on_host));
+    const auto got = device.logits(device.hidden(on_device));
+    EXPECT_LT(relative_error(got, wanted), 5e-3) << n << " tokens";
+  }
+}
+
+/// One token at a time (a recorded pass) against all at once, over the end of a page.
+TEST_P(DeviceModel, DecodesWhatAPromptGives) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_GPU(gpu);
+  Side device(path, GetParam(), gpu.name());
+  const auto tokens = device.tokens(80);
+  const std::size_t width = device.model().config().hidden;
+  const std::vector<SequenceChunk> whole = {{device.cache().create(), tokens}};
+  const auto at_once = device.hidden(whole);
+  const SequenceId sequence = device.cache().create();
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::vector<SequenceChunk> one = {{sequence, std::span(tokens).subspan(i, 1)}};
+    const auto state = device.hidden(one);
+    const std::span wanted = std::span(at_once).subspan(i * width, width);
+    if (GetParam() == Arithmetic::kDeterministic) {
+      ASSERT_TRUE(std::ranges::equal(state, wanted)) << "token " << i;
+    } else {
+      ASSERT_LT(relative_error(state, wanted), 5e-3) << "token " << i;
+    }
+  }
+}
+
+TEST_P(DeviceModel, GreedyDecodingOnTheDeviceIsThatOfTheHostsLoop) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_GPU(gpu);
+  Side side(path, GetParam(), gpu.name());
+  auto& decoder = dynamic_cast<DeviceDecoder&>(side.model());
+  const auto tokens = side.tokens(60);
+  constexpr std::size_t kSteps = 12;
+  std::vector<SequenceChunk> chunks;
+  for (const std::size_t n : {60U, 33U, 5U}) {
+    chunks.push_back({side.cache().create(), std::span(tokens).first(n)});
+  }
+  static_cast<void>(side.hidden(chunks));
+  std::vector<SequenceChunk> forks;
+  for (SequenceChunk& chunk : chunks) {
+    chunk.tokens = std::span(tokens).last(1);
+    forks.push_back({side.cache().fork(chunk.sequence), chunk.tokens});
+  }
+  const auto on_device = decoder.decode(forks, side.cache(), kSteps);
+  std::vector<std::int32_t> next(3, tokens.back());
+  for (std::size_t step = 0; step < kSteps; ++step) {
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      chunks[i].tokens = std::span(next).subspan(i, 1);
+    }
+    const auto logits = side.logits(side.hidden(chunks));
+    const std::size_t vocab = side.model().config().vocab;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      const auto line = std::span(logits).subspan(i * vocab, vocab);
+      next[i] = static_cast<std::int32_t>(std::ranges::max_element(line) - line.begin());
+      ASSERT_EQ(next[i], on_device[step * 3 + i]) << "step " << step << ", sequence " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes,
+                         DeviceModel,
+                         ::testing::Values(Arithmetic::kNative, Arithmetic::kDeterministic),
+                         [](const auto& mode) { return std::string(arithmetic_name(mode.param)); });
+
+TEST(DeviceModelDeterministic, NoCompanyChangesABit) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_GPU(gpu);
+  Side device(path, Arithmetic::kDeterministic, gpu.name());
+  const auto tokens = device.tokens(200);
+  const std::vector<SequenceChunk> alone = {{device.cache().create(), std::span(tokens).first(70)}};
+  const auto wanted = device.hidden(alone);
+  const std::vector<SequenceChunk> together = {
+      {device.cache().create(), std::span(tokens).subspan(50, 150)},
+      {device.cache().create(), std::span(tokens).first(70)},
+      {device.cache().create(), std::span(tokens).subspan(10, 3)}};
+  const auto all = device.hidden(together);
+  const std::size_t width = device.model().config().hidden;
+  EXPECT_TRUE(std::ranges::equal(wanted, std::span(all).subspan(150 * width, 70 * width)));
+}
+
+TEST(DeviceModelErrors, SayWhichDevicesThereAre) {
+  ThreadPool pool(1);
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  for (const auto& [name, code] : {std::pair("gpu7", ErrorCode::kInvalidArgument),
+                                   std::pair("cuda:x", ErrorCode::kInvalidArgument),
+                                   std::pair("cuda:99", ErrorCode::kDevice)}) {
+    const auto loaded =
+        load_model(path, {.with_hash = false, .device = name}, pool, silent_progress());
+    ASSERT_FALSE(loaded) << name;
+    EXPECT_EQ(loaded.failure().code, code) << loaded.failure().message;
+  }
+}
+
+}  // namespace
+}  // namespace nibble::model
