@@ -15,10 +15,12 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/device_option.h"
 #include "app/kv_option.h"
 #include "base/cancel.h"
 #include "base/json.h"
 #include "kernels/select.h"
+#include "model/device/load.h"
 #include "model/load.h"
 
 namespace nibble::app {
@@ -32,6 +34,7 @@ struct BenchOptions {
   std::size_t repetitions = 5;
   std::size_t chunk = 512;
   std::vector<std::size_t> depths = {0};
+  std::string device = "cpu";
   const codec::KvScheme* kv = nullptr;
   Arithmetic arithmetic = Arithmetic::kNative;
   bool keep_packed = false;
@@ -185,6 +188,11 @@ std::vector<BenchResult> measure_all(const BenchOptions& options,
   return results;
 }
 
+/// Of the processor, or the device that runs the model.
+std::string kernels_of(const model::LanguageModel& model) {
+  return model.device() == "cpu" ? std::string(kernels::kernels().name) : model.device();
+}
+
 std::string as_table(const model::LanguageModel& model, const std::vector<BenchResult>& results) {
   constexpr double kMiB = 1024.0 * 1024.0;
   std::string out =
@@ -198,7 +206,7 @@ std::string as_table(const model::LanguageModel& model, const std::vector<BenchR
                     static_cast<double>(model.config().n_parameters()) / 1e6,
                     arithmetic_name(model.arithmetic()),
                     model.kv().name(),
-                    kernels::kernels().name,
+                    kernels_of(model),
                     model.pool().size(),
                     result.test.name(),
                     result.mean(),
@@ -223,7 +231,7 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
                          {"parameters", model.config().n_parameters()},
                          {"arithmetic", arithmetic_name(model.arithmetic())},
                          {"kv", model.kv().name()},
-                         {"kernels", kernels::kernels().name},
+                         {"kernels", kernels_of(model)},
                          {"threads", model.pool().size()},
                          {"tests", tests}};
   return dump_json(document) + "\n";
@@ -252,8 +260,12 @@ int run_bench(const BenchOptions& options, const Globals& globals) {
   const auto checkpoint = io::open_checkpoint(options.model).take();
   const model::ModelConfig config = model::read_config(*checkpoint).take();
   check_lengths(options, config);
-  const auto model = model::build_model(
-      *checkpoint, config, options.arithmetic, pool, *progress, options.keep_packed);
+  const auto model =
+      options.device == "cpu"
+          ? model::build_model(
+                *checkpoint, config, options.arithmetic, pool, *progress, options.keep_packed)
+          : model::build_device_model(
+                *checkpoint, config, options.arithmetic, options.device, pool, *progress);
   model->set_kv(model::read_kv_setup(*checkpoint, config, options.arithmetic, options.kv).take());
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
@@ -296,6 +308,7 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,

@@ -8,6 +8,7 @@
 #include "app/arithmetic_option.h"
 #include "app/chat_option.h"
 #include "app/command.h"
+#include "app/device_option.h"
 #include "app/kv_option.h"
 #include "base/json.h"
 #include "eval/evaluate.h"
@@ -21,6 +22,7 @@ struct EvalOptions {
   std::string data = ".";
   std::string reference;  ///< model to compare with; "": none
   Arithmetic arithmetic = Arithmetic::kDeterministic;
+  std::string device = "cpu";
   const codec::KvScheme* kv = nullptr;
   std::size_t limit = 0;
   std::size_t window = 2048;
@@ -154,6 +156,7 @@ std::string as_document(const model::LoadedModel& model,
                          {"tokenizer_hash", model.tokenizer->hash()},
                          {"weights", model.weight_types},
                          {"arithmetic", arithmetic_name(model.model->arithmetic())},
+                         {"device", model.model->device()},
                          {"kv", model.model->kv().name()},
                          {"add_bos", engine.options().add_bos},
                          {"request_tokens", counters.n_request_tokens},
@@ -170,14 +173,20 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
   ThreadPool pool(globals.threads);
   model::LoadedModel model =
       model::load_model(
-          options.model, {.arithmetic = options.arithmetic, .kv = options.kv}, pool, *progress)
+          options.model,
+          {.arithmetic = options.arithmetic, .device = options.device, .kv = options.kv},
+          pool,
+          *progress)
           .take();
   eval::Engine engine(model, eval::default_engine_options(model));
   model::LoadedModel reference_model;
   std::unique_ptr<eval::Reference> reference;
   if (!options.reference.empty()) {
     reference_model =
-        model::load_model(options.reference, {.arithmetic = options.arithmetic}, pool, *progress)
+        model::load_model(options.reference,
+                          {.arithmetic = options.arithmetic, .device = options.device},
+                          pool,
+                          *progress)
             .take();
     reference = eval::model_reference(*reference_model.model, engine.options().batch_tokens);
     engine.set_reference(reference.get());
@@ -221,6 +230,7 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->capture_default_str();
   add_chat_options(*command, options->chat);
   add_arithmetic_option(*command, options->arithmetic);
+  add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
   command->footer(
       "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100");

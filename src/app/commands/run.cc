@@ -12,6 +12,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/command.h"
+#include "app/device_option.h"
 #include "app/kv_option.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
@@ -28,6 +29,7 @@ struct Options {
   std::string prompt;
   std::size_t max_tokens = 128;
   Arithmetic arithmetic = Arithmetic::kNative;
+  std::string device = "cpu";
   const codec::KvScheme* kv = nullptr;
   bool keep_packed = false;
 };
@@ -152,6 +154,7 @@ int run(const Options& options, const Globals& globals) {
   const model::LoadOptions load = {.arithmetic = options.arithmetic,
                                    .with_hash = false,
                                    .keep_packed = options.keep_packed,
+                                   .device = options.device,
                                    .kv = options.kv};
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
@@ -186,6 +189,7 @@ void add_run(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{1}, kMaxTokens))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
+  add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,

@@ -80,6 +80,16 @@ TEST(Run, RefusesWhatItCannotRun) {
   EXPECT_EQ(run_program("run model.gguf").exit_code, kUsage);
 }
 
+TEST(Run, ADeviceThatIsNotThereIsNamed) {
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const auto absent = run_program("run " + model.string() + " -p x --device cuda:99");
+  EXPECT_NE(absent.exit_code, 0);
+  EXPECT_THAT(absent.err, HasSubstr("device 'cuda:99'"));
+  const auto unknown = run_program("run " + model.string() + " -p x --device tpu");
+  EXPECT_EQ(unknown.exit_code, kUsage);
+  EXPECT_THAT(unknown.err, HasSubstr("wanted cpu, cuda or cuda:N"));
+}
+
 TEST(Run, AnEmptyPromptIsAUsageError) {
   NIBBLE_NEEDS_FILE(model, demo_model());
   const auto empty = run_program("run " + model.string() + " -p ''");
