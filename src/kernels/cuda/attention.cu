@@ -77,9 +77,56 @@ __device__ __forceinline__ void read_queries(const AttentionTask& task,
   }
 }
 
-/// scores[n] = q k for keys 8 n + [0, 8).
+/// Keys and values of a page where they lie in memory.
 template <int kBlocks>
-__device__ __forceinline__ void multiply_keys(const __half* keys,
+struct GlobalPage {
+  const __half* keys;
+  const __half* values;
+
+  __device__ uint4 key(int key_, int block, int quarter, int half) const {
+    return __ldcg(reinterpret_cast<const uint4*>(keys + (key_ * kBlocks + block) * 64 +
+                                                 quarter * 16 + half * 8));
+  }
+  /// Columns 8 * eighth + [0, 8).
+  __device__ uint4 value(int key_, int block, int eighth) const {
+    return __ldcg(
+        reinterpret_cast<const uint4*>(values + (key_ * kBlocks + block) * 64 + eighth * 8));
+  }
+};
+
+/// The same copied to shared memory, [keys, values][64 columns][key][8 chunks of 16 bytes]. Chunks
+/// change places so that the lanes of a quarter warp read all banks.
+template <int kBlocks>
+struct SharedPage {
+  static constexpr int kBytes = 2 * kBlocks * kPage * 128;
+  char* bytes;
+
+  __device__ uint4* place(int part, int block, int key_, int chunk) const {
+    return reinterpret_cast<uint4*>(bytes + ((part * kBlocks + block) * kPage + key_) * 128 +
+                                    chunk * 16);
+  }
+  __device__ static int key_chunk(int key_, int chunk) { return chunk ^ (key_ & 1); }
+  __device__ static int value_chunk(int key_, int chunk) { return chunk ^ (key_ >> 1 & 3) << 1; }
+
+  __device__ uint4 key(int key_, int block, int quarter, int half) const {
+    return *place(0, block, key_, key_chunk(key_, quarter * 2 + half));
+  }
+  __device__ uint4 value(int key_, int block, int eighth) const {
+    return *place(1, block, key_, value_chunk(key_, eighth));
+  }
+  /// All threads of a block together.
+  __device__ void copy(const GlobalPage<kBlocks>& from) const {
+    for (int i = static_cast<int>(threadIdx.x); i < kBlocks * kPage * 8; i += kWarps * kWarp) {
+      const int chunk = i % 8, block = i / 8 % kBlocks, key_ = i / 8 / kBlocks;
+      copy_16(place(0, block, key_, key_chunk(key_, chunk)), from.keys + i * 8);
+      copy_16(place(1, block, key_, value_chunk(key_, chunk)), from.values + i * 8);
+    }
+  }
+};
+
+/// scores[n] = q k for keys 8 n + [0, 8).
+template <int kBlocks, class Page>
+__device__ __forceinline__ void multiply_keys(const Page& page,
                                               const std::uint32_t (&q)[kBlocks][4][4],
                                               float (&scores)[8][4]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -88,9 +135,8 @@ __device__ __forceinline__ void multiply_keys(const __half* keys,
     scores[n][0] = scores[n][1] = scores[n][2] = scores[n][3] = 0.0F;
 #pragma unroll
     for (int block = 0; block < kBlocks; ++block) {
-      const auto* const from = reinterpret_cast<const uint4*>(
-          keys + ((n * 8 + lane / 4) * kBlocks + block) * 64 + lane % 4 * 16);
-      const uint4 low = __ldcg(from), high = __ldcg(from + 1);
+      const uint4 low = page.key(n * 8 + lane / 4, block, lane % 4, 0);
+      const uint4 high = page.key(n * 8 + lane / 4, block, lane % 4, 1);
       multiply(scores[n], q[block][0], low.x, low.y);
       multiply(scores[n], q[block][1], low.z, low.w);
       multiply(scores[n], q[block][2], high.x, high.y);
@@ -152,25 +198,14 @@ __device__ __forceinline__ void soften(const AttentionTask& task,
   }
 }
 
-/// Values of four keys of a step: those of a key behind the end are zero, whatever lies there.
-__device__ __forceinline__ void read_values(const __half* from,
-                                            int stride,
-                                            int n_keys,
-                                            uint4 (&v)[4]) {
-#pragma unroll
-  for (int k = 0; k < 4; ++k) {
-    const int key = k / 2 * 8 + k % 2;
-    v[k] = key < n_keys ? __ldcg(reinterpret_cast<const uint4*>(from + key * stride)) : uint4{};
-  }
-}
-
 __device__ __forceinline__ std::uint32_t word_at(const uint4& x, int i) {
   return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w;
 }
 
-/// sums += weights * values, keys 16 at a time.
-template <int kBlocks>
-__device__ __forceinline__ void add_values(const __half* values,
+/// sums += weights * values, keys 16 at a time. Values of keys behind the end are zero, whatever
+/// lies there.
+template <int kBlocks, class Page>
+__device__ __forceinline__ void add_values(const Page& page,
                                            int n_keys,
                                            const float (&weights)[8][4],
                                            State<kBlocks>& state) {
@@ -181,12 +216,14 @@ __device__ __forceinline__ void add_values(const __half* values,
                                 pack_halves(weights[2 * step][2], weights[2 * step][3]),
                                 pack_halves(weights[2 * step + 1][0], weights[2 * step + 1][1]),
                                 pack_halves(weights[2 * step + 1][2], weights[2 * step + 1][3])};
-    const int key = step * 16 + lane % 4 * 2;
 #pragma unroll
     for (int block = 0; block < kBlocks; ++block) {
       uint4 v[4];
-      read_values(
-          values + (key * kBlocks + block) * 64 + lane / 4 * 8, kBlocks * 64, n_keys - key, v);
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        const int key = step * 16 + lane % 4 * 2 + k / 2 * 8 + k % 2;
+        v[k] = key < n_keys ? page.value(key, block, lane / 4) : uint4{0, 0, 0, 0};
+      }
 #pragma unroll
       for (int t = 0; t < 8; ++t) {
         const unsigned select = t % 2 == 0 ? 0x5410 : 0x7632;
@@ -349,15 +386,41 @@ __global__ void __launch_bounds__(kWarps* kWarp) attention_kernel(const Attentio
       (static_cast<std::size_t>(task.shape.layer) * 2 * task.shape.n_kv_heads + kv_head) *
       head_halves;
   const std::size_t values_at = keys_at + task.shape.n_kv_heads * head_halves;
-  // Which warp takes a page depends on the page alone, so that no other query changes the order.
-  const int first_page =
-      kIsWide ? range.first : range.first + ((warp - range.first) % kWarps + kWarps) % kWarps;
-  for (int page = first_page; page < range.end; page += kIsWide ? 1 : kWarps) {
+  const auto page_at = [&](int page) {
     const auto* const base = reinterpret_cast<const __half*>(pages[page]);
+    return GlobalPage<kBlocks>{base + keys_at, base + values_at};
+  };
+  const auto add_page = [&](const auto& page, int index) {
     float scores[8][4];
-    multiply_keys<kBlocks>(base + keys_at, q, scores);
-    soften<kBlocks>(task, rows, page * kPage, scores, state);
-    add_values<kBlocks>(base + values_at, last_position + 1 - page * kPage, scores, state);
+    multiply_keys<kBlocks>(page, q, scores);
+    soften<kBlocks>(task, rows, index * kPage, scores, state);
+    add_values<kBlocks>(page, last_position + 1 - index * kPage, scores, state);
+  };
+  if constexpr (kIsWide) {
+    // Two pages in shared memory: one is read, one is on its way.
+    char* const bytes = reinterpret_cast<char*>(shared);
+    using Copied = SharedPage<kBlocks>;
+    if (range.first < range.end) {
+      Copied{bytes}.copy(page_at(range.first));
+    }
+    commit_copies();
+    for (int page = range.first; page < range.end; ++page) {
+      const int turn = (page - range.first) % 2;
+      if (page + 1 < range.end) {
+        Copied{bytes + (1 - turn) * Copied::kBytes}.copy(page_at(page + 1));
+      }
+      commit_copies();
+      wait_for_copies<1>();
+      __syncthreads();
+      add_page(Copied{bytes + turn * Copied::kBytes}, page);
+      __syncthreads();
+    }
+  } else {
+    // Which warp takes a page depends on the page alone, so that no other query changes the order.
+    const int first = range.first + ((warp - range.first) % kWarps + kWarps) % kWarps;
+    for (int page = first; page < range.end; page += kWarps) {
+      add_page(page_at(page), page);
+    }
   }
 #pragma unroll
   for (int k = 0; k < 2; ++k) {
@@ -414,7 +477,12 @@ void launch_attention(const AttentionTask& task, Stream stream) {
                   static_cast<unsigned>(task.shape.n_kv_heads),
                   static_cast<unsigned>(task.n_splits));
   if (task.is_wide) {
-    launch(attention_kernel<kBlocks, true>, grid, kWarps * kWarp, 0, stream, task);
+    constexpr std::size_t kBytes = 2 * SharedPage<kBlocks>::kBytes;
+    static const bool is_set = cudaFuncSetAttribute(attention_kernel<kBlocks, true>,
+                                                    cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                    static_cast<int>(kBytes)) == cudaSuccess;
+    static_cast<void>(is_set);
+    launch(attention_kernel<kBlocks, true>, grid, kWarps * kWarp, kBytes, stream, task);
   } else {
     constexpr std::size_t kBytes =
         static_cast<std::size_t>(kWarps) * (kBlocks * 32 + 4) * kWarp * 4;

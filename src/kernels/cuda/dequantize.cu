@@ -1,6 +1,6 @@
 // Packed weights back to rows of binary16, for products of many tokens.
+#include "kernels/cuda/fragments.cuh"
 #include "kernels/cuda/launches.cuh"
-#include "kernels/cuda/linear_stream.cuh"
 
 namespace nibble::kernels::cuda {
 namespace {

@@ -39,6 +39,13 @@ enum class Epilogue : int {
   kGatedGelu,  ///< the same with the tanh form of GELU
 };
 
+/// Up to so many tokens, and any number in a fixed order, weights stream past each block's own
+/// tokens; above, blocks share activations and need memory for sums of parts.
+inline constexpr int kStreamTokens = 16;
+/// Blocks that fill a device: beyond, no more parts are made.
+inline constexpr int kMostParts = 264;
+inline constexpr std::size_t kPartialFloats = std::size_t{kMostParts} * 256 * 64;
+
 struct LinearTask {
   WeightView w;
   const void* x = nullptr;  ///< half [tokens][x_stride]
@@ -46,6 +53,8 @@ struct LinearTask {
   int x_stride = 0, y_stride = 0;
   int n_tokens = 0;
   Epilogue epilogue = Epilogue::kHalf;
+  /// For more than kStreamTokens tokens: kPartialFloats of them.
+  float* partial = nullptr;
   /// The order of sums of an output must not depend on the number of tokens.
   bool fixed_order = false;
 };

@@ -21,132 +21,14 @@
 /// Source     m16n8k16 fragments: PTX ISA; our own
 #pragma once
 
-#include <cstring>
-
-#include "kernels/cuda/common.cuh"
-#include "kernels/cuda/kernels.h"
+#include "kernels/cuda/fragments.cuh"
 
 namespace nibble::kernels::cuda {
 
-inline constexpr int kFormatHalf = 0, kFormatCode4 = 1, kFormatLut4 = 2, kFormatCode8 = 3;
 inline constexpr int kWarpsOfBlock = 8;
 
-template <int kFormat>
-inline constexpr int kVectors = kFormat == kFormatHalf    ? 4
-                                : kFormat == kFormatCode8 ? 2
-                                                          : 1;
-
-/// The factors of a lane's two rows for one step of 16 columns.
-struct LaneScale {
-  __half2 scales;   ///< upper row, lower row
-  __half2 offsets;  ///< alike
-};
-
-__device__ __forceinline__ __half2 as_half2(std::uint32_t bits) {
-  return *reinterpret_cast<const __half2*>(&bits);
-}
-__device__ __forceinline__ std::uint32_t as_bits(__half2 x) {
-  return *reinterpret_cast<const std::uint32_t*>(&x);
-}
-/// (bits & mask) | 0x64006400: two codes of 4 bits become 1024 + code, or 1024 + 16 code.
-template <std::uint32_t kMask>
-__device__ __forceinline__ __half2 biased(std::uint32_t bits) {
-  std::uint32_t out;
-  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(out) : "r"(bits), "n"(kMask), "n"(0x64006400));
-  return as_half2(out);
-}
-
-/// What the bits of a code are worth as a subnormal number: 2^-24, or 2^-20 in the lower row of
-/// 4-bit codes.
-inline constexpr float kUpperUnit = 0x1p24F;
-template <int kFormat>
-inline constexpr float kLowerUnit = kFormat == kFormatCode4 ? 0x1p20F : 0x1p24F;
-
-__device__ __forceinline__ std::uint32_t word_of(const uint4& x, int i) {
-  return i == 0 ? x.x : i == 1 ? x.y : i == 2 ? x.z : x.w;
-}
-
-/// The codes of one step of 16 columns (word `word` of a lane's vectors) as an operand: subnormal
-/// numbers of codes, or what codebooks and dense weights hold.
-template <int kFormat>
-__device__ __forceinline__ void read_codes(const uint4* v,
-                                           int word,
-                                           const std::uint32_t* lut,
-                                           std::uint32_t (&a)[4]) {
-  if constexpr (kFormat == kFormatHalf) {
-    const uint4& upper = v[word / 2];
-    const uint4& lower = v[2 + word / 2];
-    a[0] = word % 2 == 0 ? upper.x : upper.z;
-    a[1] = word % 2 == 0 ? lower.x : lower.z;
-    a[2] = word % 2 == 0 ? upper.y : upper.w;
-    a[3] = word % 2 == 0 ? lower.y : lower.w;
-  } else if constexpr (kFormat == kFormatCode4) {
-    const std::uint32_t q = word_of(v[0], word);
-    a[0] = q & 0x000F000F;
-    a[1] = q & 0x00F000F0;
-    a[2] = q >> 8 & 0x000F000F;
-    a[3] = q >> 8 & 0x00F000F0;
-  } else if constexpr (kFormat == kFormatLut4) {
-    const std::uint32_t q = word_of(v[0], word);
-    const std::uint32_t* own = lut + threadIdx.x % kWarp;
-    a[0] = own[(q & 0xFF) * kWarp];
-    a[1] = own[(q >> 8 & 0xFF) * kWarp];
-    a[2] = own[(q >> 16 & 0xFF) * kWarp];
-    a[3] = own[(q >> 24) * kWarp];
-  } else {
-    const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
-    a[0] = __byte_perm(upper, 0, 0x4140);
-    a[1] = __byte_perm(lower, 0, 0x4140);
-    a[2] = __byte_perm(upper, 0, 0x4342);
-    a[3] = __byte_perm(lower, 0, 0x4342);
-  }
-}
-
-/// The same as scale * (level + offset), binary16; `offsets` are minus the zero where all are one.
-template <int kFormat>
-__device__ __forceinline__ void read_scaled(const uint4* v,
-                                            int word,
-                                            const LaneScale& scale,
-                                            const std::uint32_t* lut,
-                                            std::uint32_t (&a)[4]) {
-  const __half2 scales[2] = {__low2half2(scale.scales), __high2half2(scale.scales)};
-  const __half2 offsets[2] = {__low2half2(scale.offsets), __high2half2(scale.offsets)};
-  if constexpr (kFormat == kFormatLut4) {
-    read_codes<kFormat>(v, word, lut, a);
-  } else if constexpr (kFormat == kFormatCode4) {
-    const std::uint32_t q = word_of(v[0], word);
-    const __half2 bias = __float2half2_rn(-1024.0F), lower_bias = __float2half2_rn(-64.0F);
-    const __half2 sixteenth = __float2half2_rn(0.0625F);
-    a[0] = as_bits(__hadd2(biased<0x000F000F>(q), bias));
-    a[1] = as_bits(__hfma2(biased<0x00F000F0>(q), sixteenth, lower_bias));
-    a[2] = as_bits(__hadd2(biased<0x000F000F>(q >> 8), bias));
-    a[3] = as_bits(__hfma2(biased<0x00F000F0>(q >> 8), sixteenth, lower_bias));
-  } else {
-    const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
-    const __half2 bias = __float2half2_rn(-1024.0F);
-    // Bytes 0 1 or 2 3 between bytes of 0x64: 1024 + code.
-    a[0] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4140)), bias));
-    a[1] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4140)), bias));
-    a[2] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4342)), bias));
-    a[3] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4342)), bias));
-  }
-#pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    a[i] = as_bits(__hmul2(__hadd2(as_half2(a[i]), offsets[i % 2]), scales[i % 2]));
-  }
-}
-
-/// Every byte of a codebook's pairs, a copy for each bank: [256][32].
-__device__ __forceinline__ void fill_lut(const WeightView& w, std::uint32_t* lut) {
-  for (int i = static_cast<int>(threadIdx.x); i < 256 * kWarp; i += static_cast<int>(blockDim.x)) {
-    const int pair = i / kWarp;
-    lut[i] = static_cast<std::uint32_t>(w.levels[pair & 15]) |
-             static_cast<std::uint32_t>(w.levels[pair >> 4]) << 16;
-  }
-}
-
 /// What a kernel is compiled for.
-template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_>
+template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_, bool kIsDeep = false>
 struct StreamShape {
   static constexpr int kFormat = kFormat_;
   static constexpr bool kIsFine = kIsFine_;  ///< groups of less than 64 columns
@@ -158,14 +40,20 @@ struct StreamShape {
   static constexpr int kVectorsOfRun = kVectorsOfTile * kSpan;
   /// Scales, and offsets where there are some, of a run: one pair, or one for each fine tile.
   static constexpr int kWords = kFormat == kFormatHalf ? 0 : kIsFine ? kSpan : 1;
-  static constexpr int kStages = kVectorsOfRun * kTiles >= 4 ? 3 : 8 / (kVectorsOfRun * kTiles);
+  static constexpr int kStages = kIsDeep                       ? 8
+                                 : kVectorsOfRun * kTiles >= 4 ? 3
+                                                               : 8 / (kVectorsOfRun * kTiles);
   static constexpr int kVectorBytes = kVectorsOfRun * kTiles * kWarp * 16;
   static constexpr int kStageBytes = kVectorBytes + 2 * kWords * kTiles * kWarp * 4;
   static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
-  static constexpr int kRingBytes = kStageBytes * kStages * kWarpsOfBlock;
+  static constexpr int kTokenBytes = kSpan * 128;  ///< of one token in a run
   static constexpr int kSumBytes = kWarpsOfBlock * kTiles * 16 * kEights * 8 * 4;
-  static constexpr int kBytes =
-      kLutBytes + kRingBytes > kSumBytes ? kLutBytes + kRingBytes : kSumBytes;
+
+  /// Shared memory of a block whose stages hold the activations of `n_tokens`.
+  static constexpr int bytes(int n_tokens) {
+    const int ring = (kStageBytes + n_tokens * kTokenBytes) * kStages * kWarpsOfBlock;
+    return kLutBytes + ring > kSumBytes ? kLutBytes + ring : kSumBytes;
+  }
 };
 
 /// Starts the copies of a lane's part of a run, and reads them back.
@@ -176,7 +64,10 @@ struct StreamLane {
   int first_tile;
   int lane;
 
-  __device__ char* stage(int i) const { return ring + i % Shape::kStages * Shape::kStageBytes; }
+  int n_stages = Shape::kStages;
+  int stage_bytes = Shape::kStageBytes;
+
+  __device__ char* stage(int i) const { return ring + i % n_stages * stage_bytes; }
   __device__ std::uint32_t* words(int i, int tile) const {
     return reinterpret_cast<std::uint32_t*>(stage(i) + Shape::kVectorBytes) +
            tile * 2 * Shape::kWords * kWarp + lane;
@@ -237,36 +128,71 @@ struct StreamLane {
   }
 };
 
-/// A lane's activations of a run: 16 columns of each tile, of one token of each eight.
+/// Where 8 columns of a token lie in a tile of 64: neighbours in tokens take turns, so that eight
+/// lanes read 128 different bytes.
+__device__ __forceinline__ int activation_place(int token, int quarter, int half) {
+  return quarter * 32 + (half ^ (token & 1)) * 16;
+}
+
+/// A lane's activations of a run: 16 columns of each tile, of one token of each eight. They lie
+/// behind the weights of a stage.
 template <class Shape>
-__device__ __forceinline__ void read_activations(
-    const LinearTask& task,
-    int first_token,
-    int run,
-    int lane,
-    std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8]) {
-#pragma unroll
-  for (int k = 0; k < Shape::kSpan; ++k) {
-    const int col = (run * Shape::kSpan + k) * 64 + lane % 4 * 16;
+struct StreamActivations {
+  const LinearTask& task;
+  int first_token;
+  int n_tokens;  ///< that are there
+  int lane;
+
+  __device__ char* place(char* stage, int token, int k, int half) const {
+    return stage + Shape::kStageBytes + token * Shape::kTokenBytes + k * 128 +
+           activation_place(token, lane % 4, half);
+  }
+
+  __device__ void copy(char* stage, int run) const {
 #pragma unroll
     for (int e = 0; e < Shape::kEights; ++e) {
-      const int token = first_token + e * 8 + lane / 4;
-      const uint4* from =
-          reinterpret_cast<const uint4*>(static_cast<const __half*>(task.x) +
-                                         static_cast<std::size_t>(token) * task.x_stride + col);
+      const int token = e * 8 + lane / 4;
+      if (token >= n_tokens) {
+        continue;
+      }
+      const __half* const line = static_cast<const __half*>(task.x) +
+                                 static_cast<std::size_t>(first_token + token) * task.x_stride;
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const bool is_there =
-            token < task.n_tokens && (Shape::kSpan > 1 || col + half * 8 < task.w.cols);
-        const uint4 x = is_there ? __ldcg(from + half) : uint4{0, 0, 0, 0};
-        b[k][e][half * 4 + 0] = x.x;
-        b[k][e][half * 4 + 1] = x.y;
-        b[k][e][half * 4 + 2] = x.z;
-        b[k][e][half * 4 + 3] = x.w;
+      for (int k = 0; k < Shape::kSpan; ++k) {
+        const int col = (run * Shape::kSpan + k) * 64 + lane % 4 * 16;
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          char* const to = place(stage, token, k, half);
+          if (Shape::kSpan > 1 || col + half * 8 < task.w.cols) {
+            copy_16(to, line + col + half * 8);
+          } else {
+            *reinterpret_cast<uint4*>(to) = uint4{0, 0, 0, 0};
+          }
+        }
       }
     }
   }
-}
+
+  __device__ void read(char* stage, std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8]) const {
+#pragma unroll
+    for (int e = 0; e < Shape::kEights; ++e) {
+      const int token = e * 8 + lane / 4;
+#pragma unroll
+      for (int k = 0; k < Shape::kSpan; ++k) {
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+          const uint4 x = token < n_tokens
+                              ? *reinterpret_cast<const uint4*>(place(stage, token, k, half))
+                              : uint4{0, 0, 0, 0};
+          b[k][e][half * 4 + 0] = x.x;
+          b[k][e][half * 4 + 1] = x.y;
+          b[k][e][half * 4 + 2] = x.z;
+          b[k][e][half * 4 + 3] = x.w;
+        }
+      }
+    }
+  }
+};
 
 template <class Shape>
 using StreamSums = float[Shape::kTiles][Shape::kEights][4];
@@ -431,8 +357,16 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
   const WeightView& w = task.w;
   const int first_tile = static_cast<int>(blockIdx.x) * kTiles;
   const int first_token = static_cast<int>(blockIdx.y) * kEights * 8;
-  const StreamLane<Shape> stream{
-      w, shared + Shape::kLutBytes + warp * Shape::kStages * Shape::kStageBytes, first_tile, lane};
+  const int n_tile_tokens = min(kEights * 8, task.n_tokens);
+  const int stage_bytes = Shape::kStageBytes + n_tile_tokens * Shape::kTokenBytes;
+  const StreamLane<Shape> stream{w,
+                                 shared + Shape::kLutBytes + warp * Shape::kStages * stage_bytes,
+                                 first_tile,
+                                 lane,
+                                 Shape::kStages,
+                                 stage_bytes};
+  const StreamActivations<Shape> activations{
+      task, first_token, min(n_tile_tokens, task.n_tokens - first_token), lane};
   const int n_runs = w.n_col_tiles / Shape::kSpan;
   const int n = (n_runs - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
 
@@ -442,7 +376,6 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
     if (i < n) {
       stream.copy(i, warp + i * kWarpsOfBlock);
     }
-    commit_copies();
   }
   const auto* lut = reinterpret_cast<const std::uint32_t*>(shared);
   if constexpr (Shape::kFormat == kFormatLut4) {
@@ -450,24 +383,25 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
     __syncthreads();
   }
   wait_for_earlier_kernels();
-
-  StreamSums<Shape> sums = {};
-  std::uint32_t next[Shape::kSpan][kEights][8];
-  if (n > 0) {
-    read_activations<Shape>(task, first_token, warp, lane, next);
-  }
-#pragma unroll 2
-  for (int i = 0; i < n; ++i) {
-    std::uint32_t b[Shape::kSpan][kEights][8];
-    memcpy(b, next, sizeof b);
-    if (i + 1 < n) {
-      read_activations<Shape>(task, first_token, warp + (i + 1) * kWarpsOfBlock, lane, next);
-    }
-    wait_for_copies<Shape::kStages - 2>();
-    if (i + Shape::kStages - 1 < n) {
-      stream.copy(i + Shape::kStages - 1, warp + (i + Shape::kStages - 1) * kWarpsOfBlock);
+#pragma unroll
+  for (int i = 0; i < Shape::kStages - 1; ++i) {
+    if (i < n) {
+      activations.copy(stream.stage(i), warp + i * kWarpsOfBlock);
     }
     commit_copies();
+  }
+
+  StreamSums<Shape> sums = {};
+  for (int i = 0; i < n; ++i) {
+    wait_for_copies<Shape::kStages - 2>();
+    const int ahead = i + Shape::kStages - 1;
+    if (ahead < n) {
+      stream.copy(ahead, warp + ahead * kWarpsOfBlock);
+      activations.copy(stream.stage(ahead), warp + ahead * kWarpsOfBlock);
+    }
+    commit_copies();
+    std::uint32_t b[Shape::kSpan][kEights][8];
+    activations.read(stream.stage(i), b);
     if constexpr (Shape::kIsFine) {
       add_fine<Shape>(stream, i, b, lut, sums);
     } else {
@@ -499,20 +433,34 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
 template <class Shape>
 void launch_stream(const LinearTask& task, Stream stream) {
   const auto kernel = &stream_kernel<Shape>;
-  static const bool is_set =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, Shape::kBytes) ==
-      cudaSuccess;
-  static_cast<void>(is_set);
   constexpr int kTokens = Shape::kEights * 8;
+  static const bool is_set = cudaFuncSetAttribute(kernel,
+                                                  cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                  Shape::bytes(kTokens)) == cudaSuccess;
+  static_cast<void>(is_set);
   const dim3 grid(static_cast<unsigned>((task.w.n_row_tiles + Shape::kTiles - 1) / Shape::kTiles),
                   static_cast<unsigned>((task.n_tokens + kTokens - 1) / kTokens));
-  launch(kernel, grid, kWarpsOfBlock * kWarp, Shape::kBytes, stream, task);
+  const int n_tile_tokens = task.n_tokens < kTokens ? task.n_tokens : kTokens;
+  launch(kernel,
+         grid,
+         kWarpsOfBlock * kWarp,
+         static_cast<std::size_t>(Shape::bytes(n_tile_tokens)),
+         stream,
+         task);
 }
+
+/// Tiles of rows that leave two blocks for each multiprocessor, and tokens whose stages are small:
+/// blocks ask further ahead, as no others do it for them.
+inline constexpr int kFewTiles = 264;
+inline constexpr int kFewTokens = 4;
 
 /// By the number of tokens: 8, 16 or 32 at a time.
 template <int kFormat, bool kIsFine, int kSpan>
 void launch_for_tokens(const LinearTask& task, Stream stream) {
-  if (task.n_tokens <= 8) {
+  constexpr bool kMayBeDeep = kFormat == kFormatCode4 && !kIsFine && kSpan == 2;
+  if (kMayBeDeep && task.n_tokens <= kFewTokens && task.w.n_row_tiles <= kFewTiles) {
+    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 1, 1, kMayBeDeep>>(task, stream);
+  } else if (task.n_tokens <= 8) {
     launch_stream<StreamShape<kFormat, kIsFine, kSpan, 1, 1>>(task, stream);
   } else if (task.n_tokens <= 16) {
     launch_stream<StreamShape<kFormat, kIsFine, kSpan, 2, 2>>(task, stream);

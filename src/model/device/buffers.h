@@ -17,7 +17,7 @@ namespace nibble::model {
 
 inline constexpr std::size_t kHalfBytes = 2;
 /// Sequences of a recorded pass; more of them run as they come.
-inline constexpr std::size_t kMostRecorded = ops::DeviceLinear::kStreamTokens;
+inline constexpr std::size_t kMostRecorded = 64;
 
 inline std::size_t qkv_cols(const ModelConfig& config) {
   return (config.n_heads + 2 * config.n_kv_heads) * config.head_dim;

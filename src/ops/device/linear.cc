@@ -104,8 +104,11 @@ std::size_t DeviceLinear::n_bytes() const noexcept {
 std::string DeviceLinear::kernel(std::size_t n_tokens, bool fixed_order) const {
   static constexpr std::array<std::string_view, 4> kNames = {"half", "code4", "lut4", "code8"};
   const std::string_view name = kNames[static_cast<std::size_t>(view_.format)];
-  return fixed_order || n_tokens <= kStreamTokens ? fmt::format("{} stream", name)
-                                                  : fmt::format("{} to half, cuBLASLt", name);
+  if (fixed_order || n_tokens <= static_cast<std::size_t>(kernels::cuda::kStreamTokens)) {
+    return fmt::format("{} stream", name);
+  }
+  return n_tokens <= kPackedTokens ? fmt::format("{} shared", name)
+                                   : fmt::format("{} to half, cuBLASLt", name);
 }
 
 void DeviceLinear::apply(Device& device,
@@ -120,7 +123,7 @@ void DeviceLinear::apply(Device& device,
           x.n_rows,
           x.stride);
   }
-  if (!fixed_order && x.n_rows > kStreamTokens) {
+  if (!fixed_order && x.n_rows > kPackedTokens) {
     apply_dense(device, x, y, scratch);
     return;
   }
@@ -133,6 +136,8 @@ void DeviceLinear::apply(Device& device,
   task.n_tokens = static_cast<int>(x.n_rows);
   task.epilogue = y.epilogue;
   task.fixed_order = fixed_order;
+  task.partial = reinterpret_cast<float*>(
+      scratch.partial.need(device, kernels::cuda::kPartialFloats * sizeof(float)));
   device.kernels().linear(task, device.stream());
 }
 

@@ -2,9 +2,9 @@
 ///
 ///   y[t, r] = sum over c of W[r, c] * x[t, c]
 ///
-/// Up to kStreamTokens tokens, and any number where the order of the sums must be fixed, the
-/// weights stream from memory to the matrix units. More tokens are a dense product by cuBLASLt over
-/// weights that are made binary16 first.
+/// Up to kPackedTokens tokens, and any number where the order of the sums must be fixed, the matrix
+/// units multiply the packed weights. More tokens are a dense product by cuBLASLt over weights that
+/// are made binary16 first.
 ///
 /// Shapes     W [rows, cols]; x half [tokens, cols]; y as the epilogue has it
 /// Precision  x is binary16, sums are float32
@@ -39,6 +39,7 @@ struct DeviceOutput {
 struct LinearScratch {
   DeviceScratch weights;
   DeviceScratch gated;
+  DeviceScratch partial;
 };
 
 /// A matrix of random codes, for measurements without a model.
@@ -52,7 +53,8 @@ struct RandomMatrix {
 
 class DeviceLinear {
  public:
-  inline static constexpr std::size_t kStreamTokens = 64;
+  /// More tokens than that are a dense product, unless the order is fixed.
+  inline static constexpr std::size_t kPackedTokens = 256;
 
   DeviceLinear() = default;
   static DeviceLinear make(Device& device, const kernels::Fragments& weight);
@@ -63,7 +65,7 @@ class DeviceLinear {
   [[nodiscard]] std::size_t cols() const noexcept { return static_cast<std::size_t>(view_.cols); }
   [[nodiscard]] std::size_t n_bytes() const noexcept;
   [[nodiscard]] const kernels::cuda::WeightView& view() const noexcept { return view_; }
-  /// "code4 stream", "code4 to half, cuBLASLt"
+  /// "code4 stream", "code4 shared", "code4 to half, cuBLASLt"
   [[nodiscard]] std::string kernel(std::size_t n_tokens, bool fixed_order) const;
 
   void apply(Device& device,
