@@ -5,7 +5,9 @@
 namespace nibble::app {
 
 void add_bench(CLI::App& root, Invocation& invocation);
+void add_conditions(CLI::App& root, Invocation& invocation);
 void add_convert(CLI::App& root, Invocation& invocation);
+void add_data(CLI::App& root, Invocation& invocation);
 void add_doctor(CLI::App& root, Invocation& invocation);
 void add_eval(CLI::App& root, Invocation& invocation);
 void add_imatrix(CLI::App& root, Invocation& invocation);
@@ -30,8 +32,10 @@ std::span<const AddCommand> command_table() {
       &add_imatrix,
       &add_run,
       &add_eval,
+      &add_conditions,
       &add_score,
       &add_tasks,
+      &add_data,
       &add_recipes,
       &add_tensor,
       &add_inspect,

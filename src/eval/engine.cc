@@ -131,6 +131,7 @@ struct Engine::Impl {
       response.is_greedy = response.is_greedy && run.scores[i].is_greedy;
       response.n_tokens += run.inputs[i].targets.size();
       response.n_cut_tokens += run.inputs[i].n_cut_tokens;
+      response.has_double_bos = response.has_double_bos || run.inputs[i].has_double_bos;
     }
     return response;
   }
@@ -208,8 +209,11 @@ struct Engine::Impl {
     std::vector<model::GenerateRequest> batch;
     std::vector<std::size_t> request_of;
     std::vector<std::size_t> n_cut;
+    std::vector<std::uint8_t> double_bos;
     for (std::size_t i = 0; i < run.requests.size(); ++i) {
       if (const auto* request = std::get_if<GenerationRequest>(&run.requests[i])) {
+        double_bos.push_back(
+            begins_with_double_bos(*model.tokenizer, encoder.encode(*request)) ? 1 : 0);
         batch.push_back(generate_request(encoder, *request, n_cut.emplace_back()));
         request_of.push_back(i);
         counters.n_request_tokens += batch.back().prompt.size();
@@ -226,7 +230,8 @@ struct Engine::Impl {
                              .n_tokens = generation.tokens.size(),
                              .hit_limit = hit_limit(generation.reason),
                              .n_cut_tokens = n_cut[index],
-                             .is_answered = generation.reason != model::StopReason::kNotFinite});
+                             .is_answered = generation.reason != model::StopReason::kNotFinite,
+                             .has_double_bos = double_bos[index] != 0});
     });
     model::GenerateOptions generate{.batch_tokens = options.batch_tokens,
                                     .cache_bytes = options.kv_bytes,

@@ -1,6 +1,39 @@
 #include "eval/evaluate.h"
 
+#include <algorithm>
+#include <limits>
+
+#include "eval/sample_json.h"
+
 namespace nibble::eval {
+namespace {
+
+/// One of several continuations is wanted, and the score says whether it was chosen.
+std::optional<double> chance_of(const Sample& sample, const SampleScores& scores) {
+  const std::vector<Request>& requests = sample.requests;
+  const bool is_choice =
+      requests.size() >= 2 && std::ranges::all_of(requests, [](const Request& request) {
+        return std::holds_alternative<LoglikelihoodRequest>(request);
+      });
+  const auto acc = scores.find("acc");
+  if (!is_choice || acc == scores.end() || (acc->second && !is_right_or_wrong(*acc->second))) {
+    return std::nullopt;
+  }
+  return 1.0 / static_cast<double>(requests.size());
+}
+
+double standard_error(std::span<const Contribution> answered, Transform transform) {
+  std::vector<double> values;
+  for (const Contribution& one : answered) {
+    if (one.weight != 1 || transform != Transform::kIdentity) {
+      return std::numeric_limits<double>::quiet_NaN();
+    }
+    values.push_back(one.sum);
+  }
+  return stats::mean_standard_error(values);
+}
+
+}  // namespace
 
 void run_samples(Engine& engine,
                  const Task& task,
@@ -48,6 +81,9 @@ SampleResult score_sample(const Task& task,
       result.n_cut_tokens += generated->n_cut_tokens;
     }
   }
+  result.flags = find_flags(sample.requests, responses);
+  result.chance = chance_of(sample, result.scores);
+  result.responses = responses_json(responses);
   return result;
 }
 
@@ -65,7 +101,8 @@ std::vector<MetricSummary> summarize(const TaskInfo& info,
     }
     summaries.push_back({metric,
                          stats::metric_interval(answered, metric.transform, options),
-                         scores.size() - answered.size()});
+                         scores.size() - answered.size(),
+                         standard_error(answered, metric.transform)});
   }
   return summaries;
 }

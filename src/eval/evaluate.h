@@ -31,6 +31,8 @@ struct MetricSummary {
   MetricRow metric;
   stats::Interval interval;      ///< over the answered samples
   std::size_t n_unanswered = 0;  ///< counted, never averaged
+  /// As lm-eval gives it: of the mean for scores of equal weights, NaN ("N/A") for ratios of sums.
+  double standard_error = 0;
 };
 
 /// A row for each metric of the task, in its order.

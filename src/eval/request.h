@@ -52,6 +52,8 @@ struct LoglikelihoodResponse {
   bool is_greedy = false;
   std::size_t n_tokens = 0;
   std::size_t n_cut_tokens = 0;
+  bool has_double_bos = false;  ///< the context begins with two of them (never asked of a rolling
+                                ///< text, where the protocol puts the second)
 };
 struct GenerationResponse {
   std::string text;
@@ -59,6 +61,7 @@ struct GenerationResponse {
   bool hit_limit = false;
   std::size_t n_cut_tokens = 0;  ///< of the prompt, dropped from the left
   bool is_answered = true;       ///< false where the model gave no finite logits
+  bool has_double_bos = false;   ///< the prompt begins with two of them
 };
 struct DivergenceResponse {
   double kl = 0;  ///< in nats, summed over the rows; not finite where there is no answer

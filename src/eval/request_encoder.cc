@@ -20,6 +20,11 @@ std::vector<TokenId> encode_with_bos(const text::Tokenizer& tokenizer,
   return ids;
 }
 
+bool begins_with_double_bos(const text::Tokenizer& tokenizer, std::span<const TokenId> ids) {
+  const std::optional<TokenId> bos = tokenizer.special().bos;
+  return bos && ids.size() >= 2 && ids[0] == *bos && ids[1] == *bos;
+}
+
 RequestEncoder::RequestEncoder(const text::Tokenizer& tokenizer,
                                std::size_t max_context,
                                bool add_bos)
@@ -54,6 +59,7 @@ ScoredInput RequestEncoder::join(std::span<const TokenId> context,
   input.tokens.assign(context.begin(), context.end());
   input.tokens.insert(input.tokens.end(), continuation.begin(), continuation.end() - 1);
   input.targets.assign(continuation.begin(), continuation.end());
+  input.has_double_bos = begins_with_double_bos(tokenizer_, input.tokens);
   if (input.tokens.size() > max_context_) {
     input.n_cut_tokens = input.tokens.size() - max_context_;
     input.tokens.erase(input.tokens.begin(),

@@ -32,6 +32,7 @@ struct ScoredInput {
   std::vector<text::TokenId> targets;
   std::size_t first_row = 0;
   std::size_t n_cut_tokens = 0;
+  bool has_double_bos = false;  ///< before anything was cut
 };
 
 class RequestEncoder {
@@ -64,5 +65,9 @@ class RequestEncoder {
 std::vector<text::TokenId> encode_with_bos(const text::Tokenizer& tokenizer,
                                            std::string_view text,
                                            bool add_bos);
+
+/// Two BOS in front, as a template that brings its own gives them: scores behind them are not
+/// those of the model as it was trained.
+bool begins_with_double_bos(const text::Tokenizer& tokenizer, std::span<const text::TokenId> ids);
 
 }  // namespace nibble::eval

@@ -9,11 +9,13 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "eval/guards.h"
 #include "eval/metric.h"
 #include "eval/request.h"
 #include "text/tokenizer.h"
@@ -30,13 +32,20 @@ struct Sample {
   std::string prompt;             ///< for people: what was asked
   std::string target;             ///< for people: what was wanted
   std::size_t index = 0;          ///< the number with which the task was asked for it
+  /// The record as JSON, keys in the order of the file; "": none. Results files carry it.
+  std::string document{};
+  /// The target as lm-eval logs it where that is not `target`: the index of the right choice.
+  std::string label{};
 };
 
 struct SampleResult {
   SampleScores scores;
-  std::string answer;            ///< for people: what the model said or chose
-  std::size_t n_cut_tokens = 0;  ///< that the requests lost to the model's context
-  bool hit_limit = false;        ///< an answer was ended by its token limit or the context
+  std::string answer;              ///< for people: what the model said or chose
+  std::size_t n_cut_tokens = 0;    ///< that the requests lost to the model's context
+  bool hit_limit = false;          ///< an answer was ended by its token limit or the context
+  std::vector<Flag> flags{};       ///< what makes the sample doubtful
+  std::optional<double> chance{};  ///< that a blind guess is right; none: nothing to choose from
+  std::string responses{};         ///< JSON (sample_json.h)
 };
 
 struct TaskInfo {
@@ -49,6 +58,7 @@ struct TaskInfo {
   std::string data_id{};             ///< "allenai/ai2_arc, ARC-Easy, test"; "" for a user's file
   std::size_t n_shots = 0;           ///< solved examples in front of each question
   std::vector<MetricRow> metrics{};  ///< the first is the headline
+  std::size_t n_documents = 0;       ///< of the data before any limit; 0: not counted
 };
 
 class Task {

@@ -100,6 +100,7 @@ class Gatherer {
     }
     if (unit != nullptr) {
       out.cut = store_.cut_samples(unit->id);
+      out.doubts = store_.doubtful_samples(unit->id);
     }
     if (unit != nullptr && !task.metrics.empty() && says_right_or_wrong(task.metrics.front())) {
       out.examples = examples(*unit, task);

@@ -41,6 +41,7 @@ struct Outcome {
   std::vector<Known<store::SummaryRecord>> metrics;
   std::vector<Example> examples;
   store::CutCounts cut;
+  store::DoubtCounts doubts;
 };
 
 struct Variant {

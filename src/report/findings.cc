@@ -153,7 +153,11 @@ bool saves_nothing(const Verdict& best, const Data& data) {
 /// gives no p-value below 2^(1 - n), and Holm's correction multiplies the smallest by all
 /// comparisons.
 std::vector<std::string> undecidable_tasks(const Data& data) {
-  const auto n_comparisons = static_cast<double>((data.variants.size() - 1) * data.tasks.size());
+  const auto n_tasks = std::ranges::count_if(data.tasks, [](const store::TaskRecord& task) {
+    return task.metrics.empty() || !is_distance(task.metrics.front());
+  });
+  const double n_comparisons =
+      static_cast<double>(data.variants.size() - 1) * static_cast<double>(n_tasks);
   std::vector<std::string> tasks;
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     std::optional<std::size_t> n;

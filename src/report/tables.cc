@@ -1,6 +1,7 @@
 #include "report/tables.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "report/format.h"
 
@@ -92,6 +93,21 @@ Cell bits_cell(const Variant& variant) {
   }
   const double bits = variant.record.facts->bits_per_weight;
   return {fmt::format("{:.2f}", bits), {bits}, false};
+}
+
+/// "equal options 3, at chance"; "" for a score without a flag.
+std::string flags_text(const Outcome& outcome,
+                       const store::MetricRecord& metric,
+                       const store::SummaryRecord& value) {
+  std::vector<std::string> flags;
+  for (const auto& [flag, n] : outcome.doubts.flags) {
+    flags.push_back(fmt::format("{} {}", flag, n));
+  }
+  if (metric.name == "acc" && value.low && outcome.doubts.chance &&
+      *value.low <= *outcome.doubts.chance) {
+    flags.emplace_back("at chance");
+  }
+  return fmt::format("{}", fmt::join(flags, ", "));
 }
 
 /// One number of what quantizing cost.
@@ -204,8 +220,8 @@ Table quality_table(const Data& data) {
               "Scores",
               "Value with its 95 % confidence interval over samples, answered samples, samples "
               "without an answer (counted, never averaged as zero), samples asked without the "
-              "beginning that the model's context had no room for, and answers ended by their "
-              "length",
+              "beginning that the model's context had no room for, answers ended by their length; "
+              "flags are reasons to doubt a score, with the samples they were found on",
               {{"Task", false, {}},
                {"Metric", false, {}},
                {"Variant", false, {}},
@@ -214,7 +230,8 @@ Table quality_table(const Data& data) {
                {"n", true, {"n"}},
                {"Unanswered", true, {"unanswered"}},
                {"Asked in part", true, {"asked_in_part"}},
-               {"Ended by length", true, {"ended_by_length"}}},
+               {"Ended by length", true, {"ended_by_length"}},
+               {"Flags", false, {}}},
               {}};
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     const store::TaskRecord& task = data.tasks[t];
@@ -230,8 +247,9 @@ Table quality_table(const Data& data) {
           for (const std::size_t n : {value->n, value->unanswered, cut.asked, cut.answered}) {
             row.push_back(count_cell(n));
           }
+          row.push_back(text_cell(flags_text(variant.outcomes[t], task.metrics[m], *value)));
         } else {
-          row.insert(row.end(), 4, text_cell(""));
+          row.insert(row.end(), 5, text_cell(""));
         }
         table.rows.push_back(std::move(row));
       }
@@ -257,6 +275,9 @@ Table difference_table(const Data& data) {
               {}};
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     const store::TaskRecord& task = data.tasks[t];
+    if (!task.metrics.empty() && is_distance(task.metrics.front())) {
+      continue;  // the scores are the difference
+    }
     for (std::size_t m = 0; m < task.metrics.size(); ++m) {
       for (const Variant& variant : data.variants) {
         if (!variant.is_reference) {

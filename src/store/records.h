@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,12 +96,21 @@ struct SampleRecord {
   std::vector<ScoreRecord> scores;
   std::size_t n_cut_tokens = 0;  ///< of what was asked, where it did not fit the model's context
   bool hit_limit = false;        ///< the answer was ended by its token limit or the context
+  std::string responses{};       ///< JSON, one value a request; "": not kept
+  std::vector<std::string> flags{};  ///< what makes the sample doubtful (eval/guards.h)
+  std::optional<double> chance{};    ///< that a blind guess is right
 };
 
 /// Samples of a unit that were not asked or answered in full.
 struct CutCounts {
   std::size_t asked = 0;
   std::size_t answered = 0;
+};
+
+/// What makes the samples of a unit doubtful.
+struct DoubtCounts {
+  std::map<std::string, std::size_t, std::less<>> flags;  ///< samples by flag
+  std::optional<double> chance;                           ///< mean over the samples that have one
 };
 
 /// One score without its texts, for statistics.

@@ -69,6 +69,9 @@ CREATE TABLE samples (
   answer    TEXT NOT NULL,
   n_cut_tokens INTEGER NOT NULL,     -- of what was asked, where it did not fit the model's context
   hit_limit    INTEGER NOT NULL,     -- 1: the answer was ended by its token limit or the context
+  responses TEXT NOT NULL,           -- JSON, a value a request, as eval/sample_json.h writes it; '': not kept
+  flags     TEXT NOT NULL,           -- what makes the sample doubtful, joined by ','; mostly ''
+  chance    REAL,                    -- that a blind guess is right; NULL: nothing to choose from
   PRIMARY KEY (unit, idx)
 ) WITHOUT ROWID;
 

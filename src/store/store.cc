@@ -1,5 +1,8 @@
 #include "store/store.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -22,6 +25,20 @@ std::size_t as_size(std::int64_t value) {
 bool is_empty(Database& database) {
   Statement statement(database, "SELECT count(*) FROM sqlite_schema");
   return statement.step() && statement.integer(0) == 0;
+}
+
+/// A unit's flags in one column; no name has a comma.
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ","));
+}
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(','), text.size());
+    out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
 }
 
 std::set<std::string> table_names(Database& database) {
@@ -292,12 +309,13 @@ void Store::set_facts(std::string_view variant, const VariantFacts& facts) {
 
 void Store::add_samples(std::string_view unit, std::span<const SampleRecord> samples) {
   Transaction transaction(*database_);
-  Statement insert(*database_, "INSERT INTO samples VALUES (?,?,?,?,?,?,?,?)");
+  Statement insert(*database_, "INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?)");
   Statement insert_score(*database_, "INSERT INTO scores VALUES (?,?,?,?,?)");
   for (const SampleRecord& row : samples) {
     insert.bind(unit).bind(as_integer(row.index)).bind(row.sample_id).bind(row.prompt);
     insert.bind(row.target).bind(row.answer);
-    insert.bind(as_integer(row.n_cut_tokens)).bind(std::int64_t{row.hit_limit}).run();
+    insert.bind(as_integer(row.n_cut_tokens)).bind(std::int64_t{row.hit_limit});
+    insert.bind(row.responses).bind(joined(row.flags)).bind(row.chance).run();
     for (const ScoreRecord& score : row.scores) {
       insert_score.bind(unit).bind(as_integer(row.index)).bind(score.metric);
       if (score.ratio) {
@@ -344,10 +362,27 @@ CutCounts Store::cut_samples(std::string_view unit) const {
   return {as_size(select.integer(0)), as_size(select.integer(1))};
 }
 
+DoubtCounts Store::doubtful_samples(std::string_view unit) const {
+  DoubtCounts out;
+  Statement select(*database_,
+                   "SELECT flags, count(*) FROM samples WHERE unit = ? AND flags <> '' "
+                   "GROUP BY flags");
+  select.bind(unit);
+  while (select.step()) {
+    for (const std::string& flag : split(select.text(0))) {
+      out.flags[flag] += as_size(select.integer(1));
+    }
+  }
+  Statement mean(*database_, "SELECT avg(chance) FROM samples WHERE unit = ?");
+  mean.bind(unit).step();
+  out.chance = mean.optional_real(0);
+  return out;
+}
+
 std::optional<SampleRecord> Store::sample(std::string_view unit, std::size_t index) const {
   Statement select(*database_,
-                   "SELECT sample_id, prompt, target, answer, n_cut_tokens, hit_limit FROM samples "
-                   "WHERE unit = ? AND idx = ?");
+                   "SELECT sample_id, prompt, target, answer, n_cut_tokens, hit_limit, responses, "
+                   "flags, chance FROM samples WHERE unit = ? AND idx = ?");
   select.bind(unit).bind(as_integer(index));
   if (!select.step()) {
     return std::nullopt;
@@ -359,7 +394,10 @@ std::optional<SampleRecord> Store::sample(std::string_view unit, std::size_t ind
                    select.text(3),
                    {},
                    as_size(select.integer(4)),
-                   select.integer(5) != 0};
+                   select.integer(5) != 0,
+                   select.text(6),
+                   split(select.text(7)),
+                   select.optional_real(8)};
   Statement scores(
       *database_,
       "SELECT metric, sum, weight FROM scores WHERE unit = ? AND idx = ? ORDER BY metric");

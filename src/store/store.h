@@ -27,7 +27,7 @@ namespace nibble::store {
 class Database;
 
 /// Raised with every change of schema.sql; a store of another version is refused.
-inline constexpr std::int64_t kSchemaVersion = 3;
+inline constexpr std::int64_t kSchemaVersion = 4;
 
 /// What the study asks for now, in the order of the study file; the first variant is the reference.
 struct Plan {
@@ -65,6 +65,7 @@ class Store {
   /// One metric of all stored samples, by position.
   [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
   [[nodiscard]] CutCounts cut_samples(std::string_view unit) const;
+  [[nodiscard]] DoubtCounts doubtful_samples(std::string_view unit) const;
   [[nodiscard]] std::optional<SampleRecord> sample(std::string_view unit, std::size_t index) const;
 
   void add_measurements(std::string_view unit, std::span<const MeasurementRecord> measurements);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "eval/stats/interval.h"
+#include "study/sample_record.h"
 
 namespace nibble::study {
 namespace {
@@ -53,29 +54,6 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
                     recipe.hash,
                     {}};
   return variant;
-}
-
-PlannedTask plan_task(std::shared_ptr<const eval::Task> task) {
-  const eval::TaskInfo& info = task->info();
-  store::TaskRecord record{hash_of({"task",
-                                    info.name,
-                                    fmt::format("{}", info.version),
-                                    info.protocol,
-                                    info.data_hash,
-                                    fmt::format("{}", task->n_samples())}),
-                           info.name,
-                           info.version,
-                           info.protocol,
-                           info.data_hash,
-                           task->n_samples(),
-                           {}};
-  for (const eval::MetricRow& metric : info.metrics) {
-    record.metrics.push_back({metric.name,
-                              metric.unit,
-                              metric.better == eval::Direction::kHigher,
-                              std::string(eval::transform_name(metric.transform))});
-  }
-  return {std::move(record), std::move(task)};
 }
 
 store::UnitRecord measure_unit(const PlannedVariant& variant,
@@ -160,7 +138,7 @@ store::Plan StudyPlan::record() const {
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
   StudyPlan plan;
   for (const auto& task : inputs.tasks) {
-    plan.tasks.push_back(plan_task(task));
+    plan.tasks.push_back({task_record(*task), task});
   }
   for (const VariantSpec& variant : spec.variants) {
     plan.variants.push_back(plan_variant(variant, inputs));

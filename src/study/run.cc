@@ -10,6 +10,7 @@
 #include "base/function_ref.h"
 #include "study/batches.h"
 #include "study/conditions.h"
+#include "study/sample_record.h"
 #include "study/summarize.h"
 
 namespace nibble::study {
@@ -36,18 +37,6 @@ void without_bad_alloc(FunctionRef<void()> f) {
   } catch (const std::bad_alloc&) {
     raise(ErrorCode::kOutOfMemory, "memory ran out");
   }
-}
-
-std::vector<store::ScoreRecord> score_records(const eval::SampleScores& scores) {
-  std::vector<store::ScoreRecord> out;
-  for (const auto& [metric, value] : scores) {
-    store::ScoreRecord record{metric, {}};
-    if (value) {
-      record.ratio = store::ScoreRecord::Ratio{value->sum, value->weight};
-    }
-    out.push_back(std::move(record));
-  }
-  return out;
 }
 
 /// One run over the plan.
@@ -163,14 +152,8 @@ class PlanRun {
     NIBBLE_CHECK(results.size() == samples.size(), "not one result for each sample");
     std::vector<store::SampleRecord> records;
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      records.push_back({batch.first + i,
-                         std::move(samples[i].id),
-                         std::move(samples[i].prompt),
-                         std::move(samples[i].target),
-                         std::move(results[i].answer),
-                         score_records(results[i].scores),
-                         results[i].n_cut_tokens,
-                         results[i].hit_limit});
+      samples[i].index = batch.first + i;
+      records.push_back(sample_record(std::move(samples[i]), std::move(results[i])));
     }
     store_.add_samples(unit.id, records);
     n_stored_ += batch.n;

@@ -88,6 +88,12 @@ std::optional<store::ComparisonRecord> compare(const Pairs& pairs,
   return out;
 }
 
+/// Scores that are themselves a distance from the reference: whether they differ from the
+/// reference's own is no question, and no member of the family that Holm's correction covers.
+bool is_distance(const store::TaskRecord& task) {
+  return !task.metrics.empty() && task.metrics.front().name == "kl";
+}
+
 store::SummaryRecord summarize_metric(const store::UnitRecord& unit,
                                       const store::MetricRecord& metric,
                                       const std::vector<store::ScoreRow>& rows) {
@@ -180,13 +186,16 @@ class Summarizer {
   }
 
   void add_unit(const store::UnitRecord& unit, const store::TaskRecord& task) {
-    const store::UnitRecord* reference = reference_of(unit);
+    const store::UnitRecord* reference = is_distance(task) ? nullptr : reference_of(unit);
     for (std::size_t m = 0; m < task.metrics.size(); ++m) {
       const store::MetricRecord& metric = task.metrics[m];
       const auto known = known_.find({unit.id, metric.name});
       const bool is_known =
           known != known_.end() && (reference == nullptr || known->second.comparison);
       out_.push_back(is_known ? known->second : fresh(unit, metric, reference));
+      if (reference == nullptr) {
+        out_.back().comparison.reset();
+      }
       is_headline_.push_back(m == 0);
     }
   }

@@ -1,26 +1,37 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
-#include <nlohmann/json.hpp>
-#include <numeric>
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <optional>
 
 #include "app/arithmetic_option.h"
 #include "app/chat_option.h"
 #include "app/command.h"
 #include "app/device_option.h"
+#include "app/eval_compare.h"
+#include "app/eval_output.h"
+#include "app/exit_code.h"
 #include "app/kv_option.h"
-#include "base/json.h"
-#include "eval/evaluate.h"
+#include "base/numerics.h"
+#include "eval/code/humaneval.h"
+#include "eval/code/sandbox.h"
+#include "kernels/select.h"
+#include "study/lm_eval_files.h"
 
 namespace nibble::app {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct EvalOptions {
   std::string model;
   std::vector<std::string> tasks;
+  std::vector<std::string> compare;  ///< two runs, or nothing
   std::string data = ".";
   std::string reference;  ///< model to compare with; "": none
+  std::string output;     ///< folder of results files and of the store; "": none are kept
   Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::string device = "cpu";
   const codec::KvScheme* kv = nullptr;
@@ -28,14 +39,7 @@ struct EvalOptions {
   std::size_t window = 2048;
   std::size_t max_answer = 0;
   ChatChoice chat;
-};
-
-struct TaskReport {
-  eval::TaskInfo info;
-  std::vector<eval::MetricSummary> metrics;
-  std::size_t n_samples = 0;
-  std::size_t n_cut = 0;        ///< samples that lost their beginning to the model's context
-  std::size_t n_hit_limit = 0;  ///< samples whose answer was ended by its length
+  bool allow_code = false;
 };
 
 std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
@@ -50,154 +54,160 @@ std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
       .chat = {chat, options.chat.system, options.chat.is_multiturn},
       .max_answer = options.max_answer};
   std::vector<std::unique_ptr<eval::Task>> tasks;
-  for (const std::string& name : options.tasks) {
-    tasks.push_back(eval::make_task(name, task_options).take());
+  for (auto name = options.tasks.begin(); name != options.tasks.end(); ++name) {
+    if (std::find(options.tasks.begin(), name, *name) != name) {
+      continue;  // named twice
+    }
+    tasks.push_back(*name == eval::kHumanEval ? eval::make_humaneval(task_options)
+                                              : eval::make_task(*name, task_options).take());
   }
   return tasks;
 }
 
-TaskReport run_task(eval::Engine& engine, const eval::Task& task, ProgressSink& progress) {
-  std::vector<std::size_t> indices(task.n_samples());
-  std::iota(indices.begin(), indices.end(), std::size_t{0});
-  std::vector<eval::SampleScores> scores(task.n_samples());
-  TaskReport report{.info = task.info(), .metrics = {}, .n_samples = task.n_samples()};
-  progress.begin(task.info().name, task.n_samples());
-  eval::run_samples(
-      engine, task, indices, [&](const eval::Sample& sample, const eval::SampleResult& result) {
-        scores[sample.index] = result.scores;
-        report.n_cut += result.n_cut_tokens > 0 ? 1U : 0U;
-        report.n_hit_limit += result.hit_limit ? 1U : 0U;
-        progress.advance(1);
-      });
-  progress.end();
-  report.metrics = eval::summarize(task.info(), scores);
-  return report;
+study::JudgedModel identity(const EvalOptions& options,
+                            const model::LoadedModel& model,
+                            const eval::Engine& engine,
+                            const std::string& reference_hash) {
+  return {model.model->config().name.empty() ? options.model : model.model->config().name,
+          model.hash,
+          model.tokenizer->hash(),
+          model.weight_types,
+          std::string(arithmetic_name(model.model->arithmetic())),
+          std::string(model.model->kv().name()),
+          fmt::format("nibble {}, numbers of revision {}", NIBBLE_VERSION, kNumericsRevision),
+          std::string(kernels::kernels().name),
+          reference_hash,
+          engine.options().add_bos,
+          model.model->device()};
 }
 
-std::string number(double value) {
-  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "–";
+/// Where the samples are kept: beside the results, or nowhere.
+store::Store open_store(const fs::path& folder) {
+  if (folder.empty()) {
+    return store::Store::in_memory();
+  }
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) {
+    raise(ErrorCode::kIo, "{}: {}", folder.string(), failed.message());
+  }
+  return store::Store::open(folder / "eval.db");
 }
 
-/// A line for each kind of sample that was not asked or answered in full.
-std::string cut_notes(const TaskReport& report) {
-  std::string out;
-  for (const auto& [n, what] :
-       {std::pair(report.n_cut, "lost their beginning to the model's context"),
-        std::pair(report.n_hit_limit, "have an answer that was ended by its length")}) {
-    if (n > 0) {
-      out += fmt::format("{}: {} of {} samples {}\n", report.info.name, n, report.n_samples, what);
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+eval::LmEvalRun run_facts(const EvalOptions& options,
+                          const model::LoadedModel& model,
+                          const study::JudgedModel& judged,
+                          double started) {
+  eval::LmEvalRun run{.model = options.model,
+                      .model_hash = judged.model_hash,
+                      .tokenizer_hash = judged.tokenizer_hash,
+                      .weight_types = judged.weight_types,
+                      .chat_template = options.chat.applies_template ? model.chat_template : "",
+                      .system = options.chat.system,
+                      .is_multiturn = options.chat.is_multiturn,
+                      .n_parameters = model.model->config().n_parameters(),
+                      .max_length = model.model->config().context,
+                      .limit = options.limit,
+                      .special_tokens = {},
+                      .conditions = {},
+                      .started = started,
+                      .seconds = seconds_since_1970() - started};
+  const text::SpecialTokens& special = model.tokenizer->special();
+  for (const auto& [name, id] :
+       {std::pair("pad", special.pad), {"eos", special.eos}, {"bos", special.bos}}) {
+    if (id) {
+      run.special_tokens[name] = {std::string(model.tokenizer->token_text(*id).value_or("")), *id};
     }
   }
-  return out;
+  for (const store::Condition& condition : study::task_conditions(judged)) {
+    run.conditions[condition.key] = condition.value;
+  }
+  return run;
 }
 
-std::string as_table(const std::vector<TaskReport>& reports) {
-  std::string out = fmt::format("{:<24} {:<22} {:>7} {:>11} {:>10}  {}\n",
-                                "task",
-                                "metric",
-                                "n",
-                                "unanswered",
-                                "value",
-                                "95 % interval");
-  for (const TaskReport& report : reports) {
-    for (const eval::MetricSummary& row : report.metrics) {
-      out += fmt::format("{:<24} {:<22} {:>7} {:>11} {:>10}  {} to {}\n",
-                         report.info.name,
-                         row.metric.name,
-                         row.interval.n,
-                         row.n_unanswered,
-                         number(row.interval.value),
-                         number(row.interval.low),
-                         number(row.interval.high));
+/// A model with everything that answers for it; the parts point at each other.
+struct Judge {
+  ThreadPool pool;
+  model::LoadedModel model, reference_model;
+  std::unique_ptr<eval::Reference> reference;
+  std::optional<eval::Engine> engine;
+
+  Judge(const EvalOptions& options, const Globals& globals, ProgressSink& progress)
+      : pool(globals.threads),
+        model(model::load_model(
+                  options.model,
+                  {.arithmetic = options.arithmetic, .device = options.device, .kv = options.kv},
+                  pool,
+                  progress)
+                  .take()) {
+    engine.emplace(model, eval::default_engine_options(model));
+    if (!options.reference.empty()) {
+      reference_model =
+          model::load_model(options.reference,
+                            {.arithmetic = options.arithmetic, .device = options.device},
+                            pool,
+                            progress)
+              .take();
+      reference = eval::model_reference(*reference_model.model, engine->options().batch_tokens);
+      engine->set_reference(reference.get());
     }
   }
-  for (const TaskReport& report : reports) {
-    out += cut_notes(report);
-  }
-  return out;
-}
+  Judge(const Judge&) = delete;
+  Judge& operator=(const Judge&) = delete;
+};
 
-/// NaN (no samples, or too few for an interval) is null.
-Json json_number(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
-Json as_json(const TaskReport& report) {
-  Json metrics = Json::array();
-  for (const eval::MetricSummary& row : report.metrics) {
-    metrics.push_back({{"name", row.metric.name},
-                       {"unit", row.metric.unit},
-                       {"higher_is_better", row.metric.better == eval::Direction::kHigher},
-                       {"n", row.interval.n},
-                       {"unanswered", row.n_unanswered},
-                       {"value", json_number(row.interval.value)},
-                       {"low", json_number(row.interval.low)},
-                       {"high", json_number(row.interval.high)}});
+std::vector<study::TaskOutcome> judge_tasks(Judge& judge,
+                                            const study::JudgedModel& judged,
+                                            study::TaskList tasks,
+                                            store::Store& store,
+                                            ProgressSink& progress) {
+  const store::Plan plan = study::task_plan(judged, tasks);
+  store.replace_plan(plan);
+  store.replace_conditions(study::task_conditions(judged));
+  std::vector<study::TaskOutcome> outcomes;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    study::run_task(store, plan.units[i].id, *judge.engine, *tasks[i], progress);
+    outcomes.push_back(study::task_outcome(store, plan.units[i].id, *tasks[i]));
   }
-  return {{"task", report.info.name},
-          {"version", report.info.version},
-          {"protocol", report.info.protocol},
-          {"data_hash", report.info.data_hash},
-          {"asked_in_part", report.n_cut},
-          {"ended_by_length", report.n_hit_limit},
-          {"metrics", metrics}};
-}
-
-std::string as_document(const model::LoadedModel& model,
-                        const eval::Engine& engine,
-                        const std::vector<TaskReport>& reports) {
-  Json tasks = Json::array();
-  for (const TaskReport& report : reports) {
-    tasks.push_back(as_json(report));
-  }
-  const eval::EngineCounters& counters = engine.counters();
-  const Json document = {{"model", model.model->config().name},
-                         {"model_hash", model.hash},
-                         {"tokenizer_hash", model.tokenizer->hash()},
-                         {"weights", model.weight_types},
-                         {"arithmetic", arithmetic_name(model.model->arithmetic())},
-                         {"device", model.model->device()},
-                         {"kv", model.model->kv().name()},
-                         {"add_bos", engine.options().add_bos},
-                         {"request_tokens", counters.n_request_tokens},
-                         {"computed_tokens", counters.n_computed_tokens},
-                         {"tasks", tasks}};
-  return dump_json(document) + "\n";
+  return outcomes;
 }
 
 int run_eval(const EvalOptions& options, const Globals& globals) {
-  for (const std::string& name : options.tasks) {
-    eval::check_task_name(name).take();  // before the weights are read
+  for (const std::string& name : options.tasks) {  // before the weights are read
+    if (name != eval::kHumanEval) {
+      eval::check_task_name(name).take();
+    } else if (!options.allow_code) {
+      raise(ErrorCode::kInvalidArgument,
+            "{} runs code that the model writes, in a sandbox: allow it with --allow-code",
+            name);
+    } else if (const auto problem = eval::sandbox_problem()) {
+      raise(ErrorCode::kUnsupported, "{}: no sandbox for generated code: {}", name, *problem);
+    }
   }
+  const double started = seconds_since_1970();
   const auto progress = make_progress(globals);
-  ThreadPool pool(globals.threads);
-  model::LoadedModel model =
-      model::load_model(
-          options.model,
-          {.arithmetic = options.arithmetic, .device = options.device, .kv = options.kv},
-          pool,
-          *progress)
-          .take();
-  eval::Engine engine(model, eval::default_engine_options(model));
-  model::LoadedModel reference_model;
-  std::unique_ptr<eval::Reference> reference;
-  if (!options.reference.empty()) {
-    reference_model =
-        model::load_model(options.reference,
-                          {.arithmetic = options.arithmetic, .device = options.device},
-                          pool,
-                          *progress)
-            .take();
-    reference = eval::model_reference(*reference_model.model, engine.options().batch_tokens);
-    engine.set_reference(reference.get());
+  Judge judge(options, globals, *progress);
+  const auto chat = chat_template_of(options.chat, judge.model);
+  const auto tasks = make_tasks(options, judge.model, chat ? &*chat : nullptr);
+  const auto judged = identity(options, judge.model, *judge.engine, judge.reference_model.hash);
+  const fs::path folder =
+      options.output.empty() ? fs::path()
+                             : fs::path(options.output) / eval::lm_eval_model_folder(options.model);
+  store::Store store = open_store(folder);
+  const auto outcomes = judge_tasks(judge, judged, tasks, store, *progress);
+  std::string results;
+  if (!folder.empty()) {
+    const eval::LmEvalRun run = run_facts(options, judge.model, judged, started);
+    results = study::write_lm_eval_files(folder, run, store, outcomes).string();
+    progress->note(fmt::format("results: {}", results));
   }
-  const auto chat = chat_template_of(options.chat, model);
-  std::vector<TaskReport> reports;
-  for (const auto& task : make_tasks(options, model, chat ? &*chat : nullptr)) {
-    reports.push_back(run_task(engine, *task, *progress));
-  }
-  print_out(globals.json ? as_document(model, engine, reports) : as_table(reports));
-  return 0;
+  print_out(globals.json ? eval_document(judge.model, *judge.engine, outcomes, results)
+                         : eval_table(outcomes));
+  return kDone;
 }
 
 }  // namespace
@@ -205,16 +215,29 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
 void add_eval(CLI::App& root, Invocation& invocation) {
   auto options = std::make_shared<EvalOptions>();
   CLI::App* command = root.add_subcommand("eval", "Judge a model: perplexity, choices, questions");
-  command->add_option("model", options->model, "A .gguf file or a model folder")->required();
-  command->add_option("-t,--tasks", options->tasks, "Tasks, separated by commas; see nibble tasks")
-      ->delimiter(',')
-      ->required();
+  CLI::Option* model =
+      command->add_option("model", options->model, "A .gguf file or a model folder");
+  CLI::Option* tasks =
+      command
+          ->add_option("-t,--tasks", options->tasks, "Tasks, separated by commas; see nibble tasks")
+          ->delimiter(',');
+  command
+      ->add_option("--compare",
+                   options->compare,
+                   "Two folders that -o wrote (or lm-eval): paired differences of their scores")
+      ->expected(2)
+      ->excludes(model)
+      ->excludes(tasks);
   command->add_option("-d,--data", options->data, "Folder of the data sets")
       ->envname("NIBBLE_DATA")
       ->capture_default_str();
   command->add_option("--reference",
                       options->reference,
                       "The model that the tasks of divergence (…kl512) compare with");
+  command->add_option("-o,--output",
+                      options->output,
+                      "Folder for lm-eval's results and samples files and the store beside them; "
+                      "a run that was stopped goes on from there");
   command->add_option("-L,--limit", options->limit, "Only the first N samples; 0 means all")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 31))
       ->capture_default_str();
@@ -229,13 +252,24 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
   add_chat_options(*command, options->chat);
+  command->add_flag("--allow-code",
+                    options->allow_code,
+                    "Run code that the model writes, in a sandbox (humaneval)");
   add_arithmetic_option(*command, options->arithmetic);
   add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
   command->footer(
-      "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100");
+      "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100\n"
+      "         nibble eval --compare out/base out/int4");
   command->callback([options, &invocation] {
-    invocation.run = [options, &invocation] { return run_eval(*options, invocation.globals); };
+    if (options->compare.empty() && (options->model.empty() || options->tasks.empty())) {
+      throw CLI::RequiredError("a model and --tasks, or --compare A B");
+    }
+    invocation.run = [options, &invocation] {
+      return options->compare.empty()
+                 ? run_eval(*options, invocation.globals)
+                 : compare_results(options->compare[0], options->compare[1], invocation.globals);
+    };
   });
 }
 

@@ -13,6 +13,7 @@
 #include "eval/task_file/task_data.h"
 #include "eval/tasks/documents.h"
 #include "eval/tasks/perplexity.h"
+#include "text/jinja/from_json.h"
 
 namespace nibble::eval {
 namespace {
@@ -72,6 +73,8 @@ class FileTask final : public Task {
     Sample sample;
     sample.index = index;
     sample.id = question.id;
+    sample.document = question.document;
+    sample.label = label_of(question);
     if (question.contexts.empty()) {
       sample.prompt = prompt_of(item, question.text);
       add_requests(sample, question);
@@ -96,6 +99,17 @@ class FileTask final : public Task {
   }
 
  private:
+  /// As lm-eval logs the target: the number of the right choice, else what the template gave.
+  [[nodiscard]] std::string label_of(const Question& question) const {
+    if (task_.kind == TaskKind::kChoice && question.contexts.empty()) {
+      const auto right = std::ranges::find(question.is_right, true) - question.is_right.begin();
+      return fmt::format("{}", right);
+    }
+    return question.target.is_none() || !question.contexts.empty()
+               ? ""
+               : text::jinja::to_text(question.target);
+  }
+
   [[nodiscard]] std::string prompt_of(const Item& item, std::string_view question) const {
     const Part& part = parts_[item.part];
     std::vector<const Shot*> shots;
@@ -280,6 +294,7 @@ class Builder {
       Item item{
           render_question(task_, rows[i], where(source.evaluated, i)), parts_.size() - 1, drawn[i]};
       item.question.id = id_of(source, i);
+      item.question.document = text::jinja::json_text(rows[i]);
       check_target(task_, item.question, where(source.evaluated, i));
       items_.push_back(std::move(item));
       for (const std::size_t position : drawn[i]) {
@@ -322,6 +337,7 @@ class Builder {
     out.n_shots = n_shots_;
     std::vector<std::string> hashes;
     for (const TaskPart& source : sources_) {
+      out.n_documents += source.evaluated.rows.size();
       hashes.push_back(source.evaluated.hash);
       if (!source.pool.hash.empty()) {
         hashes.push_back(source.pool.hash);

@@ -21,6 +21,7 @@ struct Question {
   std::vector<bool> is_right;        ///< for each of `choices` or `contexts`
   std::vector<std::string> targets;  ///< of other kinds: any is right; the first is shown
   text::jinja::Value target;         ///< as the template gave it
+  std::string document{};            ///< the row as JSON
 };
 
 /// `row` is a dictionary; `where` heads error messages.

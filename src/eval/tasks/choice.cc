@@ -16,6 +16,8 @@ Sample ChoiceTask::sample(std::size_t index) const {
   sample.id = item.id;
   sample.prompt = item.context;
   sample.target = item.choices.at(item.right);
+  sample.label = fmt::format("{}", item.right);
+  sample.document = item.document;
   for (const std::string& choice : item.choices) {
     sample.requests.emplace_back(LoglikelihoodRequest{item.context, " " + choice});
   }

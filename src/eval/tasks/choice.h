@@ -21,6 +21,7 @@ struct ChoiceItem {
   std::string context;
   std::vector<std::string> choices;  ///< without the delimiter
   std::size_t right = 0;
+  std::string document{};  ///< the record as JSON; "": none
 };
 
 /// The continuations are " " + choice.

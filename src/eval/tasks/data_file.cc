@@ -121,17 +121,48 @@ Record Record::object(std::string_view key) const {
   return {value, where_};
 }
 
+namespace {
+
+/// Walks over the lines of a text by their numbers, which only grow.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+  std::string_view line(std::size_t number) {
+    std::string_view found;
+    while (n_passed_ < number) {
+      const std::size_t end = std::min(rest_.find('\n'), rest_.size());
+      found = rest_.substr(0, end);
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
+      ++n_passed_;
+    }
+    return found;
+  }
+
+ private:
+  std::string_view rest_;
+  std::size_t n_passed_ = 0;
+};
+
+}  // namespace
+
 void for_each_record(const DataFile& file,
                      std::size_t limit,
                      const std::function<void(const Record& record, std::size_t line)>& f) {
   const std::string where = file.path.string();
   std::size_t n_read = 0;
+  Lines lines(file.text);
   for_each_json_line(file.text, where, [&](Json&& value, std::size_t line) -> Result<void> {
     if (limit == 0 || n_read++ < limit) {
-      f(Record(value, fmt::format("{}:{}", where, line)), line);
+      f(Record(value, fmt::format("{}:{}", where, line), lines.line(line)), line);
     }
     return {};
   }).take();
+}
+
+std::size_t count_records(const DataFile& file) {
+  std::size_t n = 0;
+  for_each_record(file, 0, [&n](const Record&, std::size_t) { ++n; });
+  return n;
 }
 
 }  // namespace nibble::eval

@@ -40,7 +40,8 @@ std::string combined_hash(std::initializer_list<std::string_view> hashes);
 /// One JSON object of a data file.
 class Record {
  public:
-  Record(const Json& value, std::string where) : value_(&value), where_(std::move(where)) {}
+  Record(const Json& value, std::string where, std::string_view raw = {})
+      : value_(&value), where_(std::move(where)), raw_(raw) {}
 
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key) const;
@@ -48,17 +49,23 @@ class Record {
   [[nodiscard]] std::vector<std::string> text_or_texts(std::string_view key) const;
   [[nodiscard]] std::size_t index(std::string_view key) const;
   [[nodiscard]] Record object(std::string_view key) const;
+  /// The line as it stands in the file.
+  [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
   [[noreturn]] void reject(std::string_view reason) const;
 
  private:
   [[nodiscard]] const Json& at(std::string_view key, std::string_view wanted) const;
   const Json* value_;
   std::string where_;
+  std::string_view raw_;
 };
 
 /// Calls `f(record, line)` for each line, with `limit` above 0 for the first `limit` only.
 void for_each_record(const DataFile& file,
                      std::size_t limit,
                      const std::function<void(const Record& record, std::size_t line)>& f);
+
+/// Records of the file, whatever the limit.
+std::size_t count_records(const DataFile& file);
 
 }  // namespace nibble::eval

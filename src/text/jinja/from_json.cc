@@ -40,6 +40,42 @@ Value value_of(const nlohmann::ordered_json& json) {
   }
 }
 
+namespace {
+
+nlohmann::ordered_json json_of(const Value& value) {
+  if (const auto* list = value.list()) {
+    auto out = nlohmann::ordered_json::array();
+    for (const Value& item : *list) {
+      out.push_back(json_of(item));
+    }
+    return out;
+  }
+  if (const auto* dict = value.dict()) {
+    auto out = nlohmann::ordered_json::object();
+    for (const auto& [key, item] : dict->entries) {
+      out[key] = json_of(item);
+    }
+    return out;
+  }
+  if (const auto* text = value.get<std::string>()) {
+    return *text;
+  }
+  if (const auto* truth = value.get<bool>()) {
+    return *truth;
+  }
+  if (const auto* whole = value.get<std::int64_t>()) {
+    return *whole;
+  }
+  const auto* number = value.get<double>();
+  return number != nullptr ? nlohmann::ordered_json(*number) : nlohmann::ordered_json();
+}
+
+}  // namespace
+
+std::string json_text(const Value& value) {
+  return json_of(value).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 Result<Value> parse_json_value(std::string_view text, std::string_view where) {
   const auto json = parse_ordered_json(text, where);
   if (!json) {

@@ -1,4 +1,4 @@
-/// JSON as values of templates; dictionaries keep the order of the text.
+/// JSON as values of templates and back; dictionaries keep the order of the text.
 ///
 /// Errors     Error(kCorruptData) for whole numbers beyond 64 bits with sign, and for nesting
 ///            deeper than kMaxDepth
@@ -6,6 +6,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -14,6 +15,8 @@
 namespace nibble::text::jinja {
 
 Value value_of(const nlohmann::ordered_json& json);
+/// The value as one line of JSON; what JSON does not know is null.
+std::string json_text(const Value& value);
 /// One JSON document; `where` heads the error message.
 Result<Value> parse_json_value(std::string_view text, std::string_view where);
 

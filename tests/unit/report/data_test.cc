@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "report/tables.h"
 #include "small_store.h"
 #include "support/files.h"
 
@@ -48,6 +49,23 @@ TEST_F(DataTest, EachMissingNumberSaysWhy) {
   EXPECT_EQ(data_.variants[1].measured("peak_memory").reason, "the kernel does not reset the mark");
   EXPECT_EQ(data_.variants[2].measured("decode").reason, "not run yet");
   EXPECT_FALSE(data_.variants[2].measured("decode").value);
+}
+
+TEST_F(DataTest, FlagsStandInTheTableOfScores) {
+  store::SampleRecord doubtful = small_sample(2, "acc", store::ScoreRecord::Ratio{0, 1});
+  doubtful.flags = {"equal options"};
+  doubtful.chance = 0.5;
+  store_.add_samples("v2/t1", std::vector{doubtful});
+  store_.replace_summaries(
+      std::vector<store::SummaryRecord>{{"v2/t1", "acc", 3, 0, 0.5, 0.2, 0.8, {}}});
+  const Data data = gather(store_);
+  EXPECT_EQ(data.variants[2].outcomes[1].doubts.flags.at("equal options"), 1U);
+  bool is_shown = false;
+  const Table table = quality_table(data);
+  for (const auto& row : table.rows) {
+    is_shown = is_shown || row.back().text == "equal options 1, at chance";
+  }
+  EXPECT_TRUE(is_shown);
 }
 
 TEST_F(DataTest, NoAnswerAtAllIsNoValue) {

@@ -94,6 +94,33 @@ TEST(Store, WhatQuantizingCostStaysKnown) {
   EXPECT_FALSE(store.plan().variants[1].facts->cost->peak_bytes);
 }
 
+TEST(Store, DoubtfulSamplesAreCountedByFlag) {
+  const TempFolder folder;
+  Store store = Store::open(folder / "s.db");
+  store.replace_plan(small_plan());
+  EXPECT_THAT(store.doubtful_samples("u1").flags, IsEmpty());
+  EXPECT_FALSE(store.doubtful_samples("u1").chance);
+  SampleRecord one = sample(0, std::nullopt);
+  one.flags = {"equal options", "not finite"};
+  one.chance = 0.25;
+  one.responses = "[[null,false]]";
+  SampleRecord two = sample(1, std::nullopt);
+  two.flags = {"not finite"};
+  two.chance = 0.75;
+  store.add_samples("u1", std::vector{one, two, sample(2, std::nullopt)});
+  const DoubtCounts doubts = store.doubtful_samples("u1");
+  EXPECT_EQ(doubts.flags.size(), 2U);
+  EXPECT_EQ(doubts.flags.at("equal options"), 1U);
+  EXPECT_EQ(doubts.flags.at("not finite"), 2U);
+  EXPECT_DOUBLE_EQ(*doubts.chance, 0.5);
+  const auto back = store.sample("u1", 0);
+  EXPECT_EQ(back->flags, one.flags);
+  EXPECT_EQ(back->chance, 0.25);
+  EXPECT_EQ(back->responses, one.responses);
+  EXPECT_THAT(store.sample("u1", 2)->flags, IsEmpty());
+  EXPECT_FALSE(store.sample("u1", 2)->chance);
+}
+
 TEST(Store, SamplesThatWereCutAreCounted) {
   const TempFolder folder;
   Store store = Store::open(folder / "s.db");

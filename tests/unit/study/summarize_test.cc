@@ -81,6 +81,35 @@ TEST_F(SummarizeTest, DifferencesPairTheSamplesThatBothAnswered) {
   EXPECT_EQ(ppl.p_adjusted, ppl.p_value);
 }
 
+TEST(SummarizeDistance, IsNoMemberOfTheFamily) {
+  store::Store store = store::Store::in_memory();
+  store::Plan plan;
+  plan.variants = {{"v0", "reference", "none", "", "", {}}, {"v1", "int4", "rtn-int4", "", "", {}}};
+  plan.tasks = {{"t", "t", 1, "", "", 8, {{"acc", "fraction", true, "identity"}}},
+                {"d", "d", 1, "", "", 8, {{"kl", "nats/token", false, "identity"}}}};
+  plan.units = {
+      {"u0", "v0", "t", ""}, {"k0", "v0", "d", ""}, {"u1", "v1", "t", ""}, {"k1", "v1", "d", ""}};
+  store.replace_plan(plan);
+  const auto add = [&](const std::string& unit, const std::string& metric, double value) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      store.add_samples(
+          unit,
+          std::vector<store::SampleRecord>{{i, "s", "", "", "", {{metric, Ratio{value, 1}}}}});
+    }
+  };
+  add("u0", "acc", 1);
+  add("u1", "acc", 0);
+  add("k0", "kl", 0);
+  add("k1", "kl", 0.5);
+  const auto rows = summarize(store);
+  ASSERT_EQ(rows.size(), 4U);
+  // One comparison, so the p-value stands as it is; with the divergence it would be doubled.
+  EXPECT_EQ(rows[2].comparison->p_adjusted, rows[2].comparison->p_value);
+  EXPECT_EQ(rows[3].metric, "kl");
+  EXPECT_FALSE(rows[3].comparison);
+  EXPECT_EQ(rows[3].value, 0.5);
+}
+
 TEST_F(SummarizeTest, WhatIsStoredIsTakenOver) {
   for (std::size_t i = 0; i < 4; ++i) {
     add("u0", i, 1, 20);

@@ -34,12 +34,40 @@ TEST(Eval, ReportsValuesWithIntervals) {
             json.at("request_tokens").get<std::size_t>());
 }
 
+TEST(Eval, WritesLmEvalsFilesBesideAStoreAndGoesOnFromIt) {
+  NIBBLE_NEEDS_FILE(model, testing::demo_model());
+  const testing::TempFolder folder;
+  const std::string arguments = "eval " + model.string() + " -t demo_choice -L 3 --json --data " +
+                                testing::source_path("examples").string() + " -o " +
+                                folder.path().string();
+  const auto first = run_program(arguments);
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  const auto json = nlohmann::json::parse(first.out);
+  const std::filesystem::path results = json.at("results_file").get<std::string>();
+  EXPECT_EQ(nlohmann::json::parse(testing::read_file(results))
+                .at("n-samples")
+                .at("demo_choice")
+                .at("effective"),
+            3);
+  EXPECT_TRUE(std::filesystem::exists(results.parent_path() / "eval.db"));
+  EXPECT_GT(json.at("computed_tokens"), 0);
+  const auto again = nlohmann::json::parse(run_program(arguments).out);
+  EXPECT_EQ(again.at("computed_tokens"), 0);  // all of it is stored
+  EXPECT_EQ(again.at("tasks"), json.at("tasks"));
+}
+
 TEST(Eval, RejectsAnUnknownTaskBeforeTheModelIsRead) {
   const auto result = run_program("eval nowhere.gguf -t arc_eazy");
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(
       result.err,
       "nibble: unknown task 'arc_eazy' (did you mean 'arc_easy'?); nibble tasks lists them\n");
+}
+
+TEST(Eval, RunsNoCodeUnlessItIsAllowed) {
+  const auto result = run_program("eval nowhere.gguf -t humaneval");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--allow-code"));
 }
 
 TEST(Eval, NamesTheMissingModel) {

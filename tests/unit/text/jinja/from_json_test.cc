@@ -17,5 +17,10 @@ TEST(FromJson, SaysWhere) {
             "t: the whole number 18446744073709551615 has more than 64 bits");
 }
 
+TEST(JsonText, GivesTheDocumentBack) {
+  const std::string text = R"({"z":"\"é\n","a":[1,-2.5,true,null,{"b":[]}]})";
+  EXPECT_EQ(json_text(parse_json_value(text, "test").take()), text);
+}
+
 }  // namespace
 }  // namespace nibble::text::jinja
