@@ -54,14 +54,15 @@ void widen(MatrixView<const float> x, std::vector<double>& out) {
   }
 }
 
-void add_tile(MatrixView<const float> x, Tile i, Tile j, MatrixView<double> sum) {
+void add_tile(
+    MatrixView<const float> x, MatrixView<const float> y, Tile i, Tile j, MatrixView<double> sum) {
   std::vector<double> a;
   std::vector<double> b;
   for (std::size_t first = 0; first < x.rows; first += kTokensAtOnce) {
-    const auto rows = x.rows_from(first, std::min(kTokensAtOnce, x.rows - first));
-    widen(rows.cols_from(i.begin, i.size), a);
-    widen(rows.cols_from(j.begin, j.size), b);
-    add_product(a, b, rows.rows, sum.rows_from(i.begin, i.size).cols_from(j.begin, j.size));
+    const std::size_t n = std::min(kTokensAtOnce, x.rows - first);
+    widen(x.rows_from(first, n).cols_from(i.begin, i.size), a);
+    widen(y.rows_from(first, n).cols_from(j.begin, j.size), b);
+    add_product(a, b, n, sum.rows_from(i.begin, i.size).cols_from(j.begin, j.size));
   }
 }
 
@@ -77,7 +78,19 @@ void add_gram(MatrixView<const float> x, MatrixView<double> sum, ThreadPool& poo
     }
   }
   pool.run(tiles.size(), [&](std::size_t task, std::size_t /*worker*/) {
-    add_tile(x, tile_of(tiles[task].first, x.cols), tile_of(tiles[task].second, x.cols), sum);
+    add_tile(x, x, tile_of(tiles[task].first, x.cols), tile_of(tiles[task].second, x.cols), sum);
+  });
+}
+
+void add_cross(MatrixView<const float> a,
+               MatrixView<const float> b,
+               MatrixView<double> sum,
+               ThreadPool& pool) {
+  NIBBLE_CHECK(a.rows == b.rows && a.cols == b.cols && sum.rows == a.cols && sum.cols == a.cols,
+               "add_cross: shapes");
+  const std::size_t n_tiles = ceil_div(a.cols, kTile);
+  pool.run(n_tiles * n_tiles, [&](std::size_t task, std::size_t /*worker*/) {
+    add_tile(a, b, tile_of(task / n_tiles, a.cols), tile_of(task % n_tiles, a.cols), sum);
   });
 }
 

@@ -18,6 +18,12 @@ namespace nibble::quant {
 /// sum += x^T x;   x [tokens, n], sum [n, n]
 void add_gram(MatrixView<const float> x, MatrixView<double> sum, ThreadPool& pool);
 
+/// sum += a^T b;   a, b [tokens, n], sum [n, n], all of it
+void add_cross(MatrixView<const float> a,
+               MatrixView<const float> b,
+               MatrixView<double> sum,
+               ThreadPool& pool);
+
 /// Copies the upper triangle to the lower one.
 void mirror_upper(MatrixView<double> a) noexcept;
 

@@ -205,7 +205,15 @@ std::optional<CalibrationSpec> calibration_of(TomlTable& root, const Recipe& rec
   if (!is_needed) {
     return std::nullopt;
   }
-  return table ? read_calibration(*table) : CalibrationSpec{};
+  CalibrationSpec out = table ? read_calibration(*table) : CalibrationSpec{};
+  const bool compares = std::ranges::any_of(
+      recipe.stages, [](const SolveStage& stage) { return stage.needs.cross_moment; });
+  if (compares && out.inputs == BlockInputs::kOriginal) {
+    root.reject("calibration",
+                "a stage with asymmetry makes up for quantized blocks, so it wants inputs = "
+                "\"quantized\"");
+  }
+  return out;
 }
 
 const codec::KvScheme* read_kv(TomlTable& root) {

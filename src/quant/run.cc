@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "base/cancel.h"
+#include "base/folder_lock.h"
 #include "base/hash.h"
 #include "base/numerics.h"
 #include "io/checkpoint_writer.h"
@@ -78,6 +79,7 @@ class Run {
       blocks_.reset();
       std::error_code ignored;
       fs::remove_all(blocks_folder_, ignored);
+      lock_.reset();
     }
     add_totals(folder);
     report_.seconds = seconds_since(start);
@@ -110,6 +112,7 @@ class Run {
     blocks_folder_ = folder;
     blocks_folder_ += fmt::format(".blocks.{}", job_hash().substr(0, 12));
     report_.is_resumed = fs::exists(blocks_folder_);
+    lock_.emplace(blocks_folder_, "lock", "another program quantizes into this folder");
     blocks_.emplace(
         BlockJob{checkpoint_, config_, report_.plan, windows_, blocks_folder_}, pool_, progress_);
     blocks_->run();
@@ -212,6 +215,7 @@ class Run {
   QuantizeReport report_;
   CalibrationWindows windows_;
   fs::path blocks_folder_;
+  std::optional<FolderLock> lock_;  ///< of that folder
   std::optional<BlockRun> blocks_;
 };
 

@@ -5,7 +5,8 @@
 /// number of threads.
 ///
 /// Recipes with calibration keep finished blocks in "FOLDER.blocks.HASH" until the folder is
-/// written; run again after a kill, they go on behind the last block.
+/// written; run again after a kill, they go on behind the last block. Who runs the same job there
+/// while it runs is refused.
 ///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
 /// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled

@@ -4,7 +4,9 @@
 /// and a thin adapter that reads its settings from a recipe's stage.
 ///
 /// Shapes     weight [rows, cols]; second_moment [cols, cols] (X^T X up to a factor); abs_mean
-///            [cols] (mean |x| by input); mean_square [cols] (mean x^2 by input)
+///            [cols] (mean |x| by input); mean_square [cols] (mean x^2 by input); cross_moment
+///            [cols, cols] (sum of (y[i] - x[i]) x[j] for the inputs y of the original model, up to
+///            the factor of second_moment)
 /// Requires   weight is finite
 /// Precision  float32 unless the method says otherwise
 /// Threads    split over `pool`; the result does not depend on its size
@@ -32,15 +34,19 @@ struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
   bool mean_square = false;
-  bool block = false;  ///< what whole decoder blocks read and write; block_solver.h
+  bool cross_moment = false;  ///< wants second_moment, too
+  bool block = false;         ///< what whole decoder blocks read and write; block_solver.h
 
   [[nodiscard]] bool any() const noexcept {
-    return second_moment || abs_mean || mean_square || block;
+    return second_moment || abs_mean || mean_square || cross_moment || block;
   }
+  /// What blocks make of the tokens where nothing is quantized.
+  [[nodiscard]] bool originals() const noexcept { return cross_moment || block; }
   friend Needs operator|(const Needs& a, const Needs& b) noexcept {
     return {.second_moment = a.second_moment || b.second_moment,
             .abs_mean = a.abs_mean || b.abs_mean,
             .mean_square = a.mean_square || b.mean_square,
+            .cross_moment = a.cross_moment || b.cross_moment,
             .block = a.block || b.block};
   }
 };
@@ -51,6 +57,7 @@ struct SolveInput {
   MatrixView<const double> second_moment = {};  ///< both triangles; no data when there is none
   std::span<const float> abs_mean = {};         ///< empty when there is none
   std::span<const float> mean_square = {};      ///< empty when there is none
+  MatrixView<const double> cross_moment = {};   ///< no data when there is none
 };
 
 /// Something about a solution that a reader should know, such as {"dead_inputs", 3}.

@@ -1,13 +1,8 @@
 #include "study/study.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <system_error>
 
+#include "base/folder_lock.h"
 #include "io/checkpoint.h"
 #include "kernels/select.h"
 #include "model/load.h"
@@ -20,28 +15,6 @@ namespace nibble::study {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Keeps a second study out of the same folder. The kernel releases it however the process ends.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder) {
-    const fs::path path = folder / "study.lock";
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd_ < 0) {
-      raise(ErrorCode::kIo, "{}: {}", path.string(), std::strerror(errno));
-    }
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(fd_);
-      raise(ErrorCode::kIo, "{}: another study is running in this folder", folder.string());
-    }
-  }
-  ~FolderLock() { ::close(fd_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int fd_ = -1;
-};
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
@@ -131,7 +104,7 @@ std::vector<VariantFailure> run_study(const Spec& spec,
     return {};
   }
   make_folder(spec.output / "variants");
-  const FolderLock lock(spec.output);
+  const FolderLock lock(spec.output, "study.lock", "another study is running in this folder");
   store::Store store = store::Store::open(store_path(spec.output));
   enter_plan(store, plan, spec, store_path(spec.output));
   recall_facts(plan, store);

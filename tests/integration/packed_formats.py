@@ -37,6 +37,9 @@ CASES = [
     ("awq", "method=nearest,codec=int4g64ah"),
     ("compressed-tensors", "method=nearest,codec=int4g64ah"),
     ("compressed-tensors", "method=nearest,codec=int8g64sh"),
+    ("gptq", "int4g64pah by activation"),
+    ("gptq_v2", "int4g64pah by activation"),
+    ("compressed-tensors", "int4g64pah by activation"),
     ("bitsandbytes", "method=nearest,codec=nf4b64"),
     ("bitsandbytes", "method=nearest,codec=nf4b64dq"),
     ("bitsandbytes", "method=nearest,codec=fp4b64"),
@@ -48,6 +51,20 @@ def make_model(folder):
     config = transformers.LlamaConfig(hidden_size=192, intermediate_size=320, num_hidden_layers=2, num_attention_heads=3,
                                       vocab_size=256, max_position_embeddings=256, tie_word_embeddings=True)
     transformers.LlamaForCausalLM(config).float().save_pretrained(folder)
+    letters = {"[UNK]": 0} | {chr(ord("a") + i): i + 1 for i in range(26)}
+    (folder / "tokenizer.json").write_text(json.dumps({
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "vocab": letters},
+        "pre_tokenizer": {"type": "BertPreTokenizer"}, "decoder": {"type": "WordPiece"}}))
+
+
+def recipe_file(folder, codec):
+    """GPTQ whose groups are runs of the inputs in the order of their energy, on tokens without meaning."""
+    tokens = [int(t) for t in torch.randint(1, 27, (512,), generator=torch.Generator().manual_seed(2))]
+    (folder / "tokens.jsonl").write_text(json.dumps({"tokens": tokens}) + "\n")
+    path = folder / "permuted.toml"
+    path.write_text(f'name = "permuted"\n[calibration]\nsource = "{folder}/tokens.jsonl"\nwindows = 4\nwindow_tokens = 128\n'
+                    f'[[stage]]\nsolve = "gptq"\norder = "activation"\nstatic_groups = false\nscheme = {{ default = "{codec}" }}\n')
+    return path
 
 
 def integer_values(file, name, codec, rows, cols):
@@ -57,8 +74,13 @@ def integer_values(file, name, codec, rows, cols):
     scales = file.get_tensor(name + ".scales").astype(np.float32)
     symmetric = name + ".zeros" not in file.keys()
     zeros = np.full_like(scales, 2 ** (bits - 1)) if symmetric else file.get_tensor(name + ".zeros").astype(np.float32)
-    group = np.arange(cols) // int(codec[5:].rstrip("sah"))
-    return scales[:, group] * (codes - zeros[:, group])
+    group = np.arange(cols) // int(codec[5:].rstrip("sahp"))
+    values = scales[:, group] * (codes - zeros[:, group])
+    if name + ".order" not in file.keys():
+        return values
+    places = np.argsort(file.get_tensor(name + ".order"))
+    assert not np.array_equal(places, np.arange(cols)), "an order that shows nothing"
+    return values[:, places]
 
 
 def codebook_values(file, name, codec, rows, cols):
@@ -113,7 +135,8 @@ def main():
         if not model.exists():
             make_model(model)
         for i, (target, recipe) in enumerate(CASES):
-            run(nibble, "quantize", "-q", model, "-r", recipe, "-o", work / f"q{i}")
+            method = recipe_file(work, recipe.split()[0]) if recipe.endswith("by activation") else recipe
+            run(nibble, "quantize", "-q", model, "-r", method, "-o", work / f"q{i}")
             run(nibble, "convert", "-q", work / f"q{i}", work / f"c{i}", "--to", target)
             wanted, worst, kind, seen = ours(work / f"q{i}"), 0.0, "none", set()
             for name, kind, found in theirs(work / f"c{i}", target):

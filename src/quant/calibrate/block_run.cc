@@ -55,16 +55,17 @@ void BlockRun::require_enough_memory() const {
   const std::size_t heads = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
   const std::size_t n_copies =
-      !transforms_blocks() && feeds_quantized() && !wants_targets() ? 1 : 3;
+      !transforms_blocks() && feeds_quantized() && !wants_originals() ? 1 : 4;
   const std::size_t activations =
       n_copies * job_.windows.ids.size() * (config.hidden + widest) * sizeof(float);
   std::size_t block = 0;
   for (const model::WeightInfo& weight : model::list_weights(config)) {
     block += weight.layer == 0 ? weight.rows * weight.cols * sizeof(float) : 0;
   }
-  const std::size_t moment = widest * widest * (2 * sizeof(double) + sizeof(float));
+  const std::size_t n_moments = wants_originals() ? 2 : 1;
+  const std::size_t moment = n_moments * widest * widest * (2 * sizeof(double) + sizeof(float));
   model::require_memory(job_.checkpoint.path().string() + ": calibrated quantization",
-                        activations + (wants_targets() ? 7 : 2) * block + moment,
+                        activations + (wants_originals() ? 7 : 2) * block + moment,
                         model::available_memory())
       .take();
 }
@@ -85,7 +86,7 @@ void BlockRun::run() {
     raise(ErrorCode::kIo, "{}: cannot be created: {}", job_.folder.string(), error.message());
   }
   tokens_ = embed_windows(job_.checkpoint, job_.config, job_.windows);
-  if (wants_targets()) {
+  if (wants_originals()) {
     originals_ = tokens_;
   }
   for (std::size_t layer = 0; layer < job_.config.n_layers; ++layer) {
@@ -118,12 +119,13 @@ void BlockRun::run_block(std::size_t layer) {
   Output output{io::CheckpointWriter::create(block_folder(layer)).take()};
   DecoderBlock block = load(layer);
   transform(block, layer, output);
+  std::optional<Companion> companion = make_companion(block, layer);
   advance_originals(layer);
   if (feeds_quantized()) {
-    solve(block, layer, tokens_, output);
+    solve(block, layer, tokens_, companion, output);
   } else {
     BlockTokens copy = tokens_;
-    solve(block, layer, copy, output);
+    solve(block, layer, copy, companion, output);
     DecoderBlock original = load(layer);
     pass(original, tokens_);
   }
@@ -176,15 +178,37 @@ void BlockRun::advance_originals(std::size_t layer) {
   }
 }
 
-void BlockRun::solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output) {
+std::optional<BlockRun::Companion> BlockRun::make_companion(const DecoderBlock& block,
+                                                            std::size_t layer) const {
+  const bool is_wanted =
+      std::ranges::any_of(kSites, [&](Site site) { return needs_at(site, layer).cross_moment; });
+  if (!is_wanted) {
+    return std::nullopt;
+  }
+  // Its own tokens: those of the run pass through the blocks as they were before any transform, so
+  // that a run that goes on at a later block has the same ones, bit for bit.
+  Companion out{DecoderBlock(job_.config, layer, pool_), *originals_};
+  for (const model::WeightInfo& info : block.list()) {
+    const std::string_view name = DecoderBlock::short_name(info.name);
+    const MatrixView<const float> w = block.weight(name);
+    out.block.set_weight(name, {w.data, w.data + w.rows * w.cols});
+  }
+  return out;
+}
+
+void BlockRun::solve(DecoderBlock& block,
+                     std::size_t layer,
+                     BlockTokens& tokens,
+                     std::optional<Companion>& companion,
+                     Output& output) {
   const auto together = solved_together(layer);
   if (together.empty()) {
-    solve_by_site(block, layer, tokens, output);
+    solve_by_site(block, layer, tokens, companion, output);
     return;
   }
   if (together.size() < n_solved(layer)) {
     BlockTokens copy = tokens;
-    solve_by_site(block, layer, copy, output);
+    solve_by_site(block, layer, copy, companion, output);
   }
   solve_together(together, block, tokens, output);
 }
@@ -195,9 +219,9 @@ std::size_t BlockRun::n_solved(std::size_t layer) const {
   }));
 }
 
-bool BlockRun::wants_targets() const {
+bool BlockRun::wants_originals() const {
   return std::ranges::any_of(job_.plan.recipe->stages,
-                             [](const SolveStage& stage) { return stage.needs.block; });
+                             [](const SolveStage& stage) { return stage.needs.originals(); });
 }
 
 std::vector<const PlanRow*> BlockRun::solved_together(std::size_t layer) const {
@@ -279,11 +303,18 @@ void BlockRun::solve_stage(std::span<const PlanRow* const> rows,
 void BlockRun::solve_by_site(DecoderBlock& block,
                              std::size_t layer,
                              BlockTokens& tokens,
+                             std::optional<Companion>& companion,
                              Output& output) {
   for (const Site site : kSites) {
     InputStatistics inputs(needs_at(site, layer), block.cols_at(site));
-    tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t /*first*/) {
-      inputs.add(block.reach(site, rows), pool_);
+    tokens.for_each_part(block, [&](const BlockRows& rows, std::size_t first) {
+      const MatrixView<const float> x = block.reach(site, rows);
+      inputs.add(x, pool_);
+      if (companion) {
+        const BlockRows originals =
+            companion->tokens.rows(companion->block, first, rows.hidden.rows);
+        inputs.add_original(companion->block.reach(site, originals), x, pool_);
+      }
     });
     inputs.finish();
     solve_at(site, layer, inputs, block, output);

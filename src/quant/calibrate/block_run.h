@@ -61,6 +61,11 @@ class BlockRun {
   };
   /// A block on its way to its folder.
   struct Output;
+  /// The block before anything is quantized, and the tokens that have only seen original blocks.
+  struct Companion {
+    DecoderBlock block;
+    BlockTokens tokens;
+  };
 
   void require_enough_memory() const;
   [[nodiscard]] DecoderBlock load(std::size_t layer) const;
@@ -68,9 +73,20 @@ class BlockRun {
   [[nodiscard]] bool transforms_blocks() const;
   void run_block(std::size_t layer);
   void transform(DecoderBlock& block, std::size_t layer, Output& output);
+  /// The companion of a transformed block, where a method in the layer wants one.
+  [[nodiscard]] std::optional<Companion> make_companion(const DecoderBlock& block,
+                                                        std::size_t layer) const;
   /// Quantizes what the plan wants of a block while `tokens` flow through it.
-  void solve(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
-  void solve_by_site(DecoderBlock& block, std::size_t layer, BlockTokens& tokens, Output& output);
+  void solve(DecoderBlock& block,
+             std::size_t layer,
+             BlockTokens& tokens,
+             std::optional<Companion>& companion,
+             Output& output);
+  void solve_by_site(DecoderBlock& block,
+                     std::size_t layer,
+                     BlockTokens& tokens,
+                     std::optional<Companion>& companion,
+                     Output& output);
   void solve_at(Site site,
                 std::size_t layer,
                 const InputStatistics& inputs,
@@ -96,8 +112,8 @@ class BlockRun {
   /// What the weights read at a site need together.
   [[nodiscard]] Needs needs_at(Site site, std::size_t layer) const;
   [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
-  /// Whether a stage wants the outputs of the original blocks.
-  [[nodiscard]] bool wants_targets() const;
+  /// Whether a stage wants what the original blocks make of the tokens.
+  [[nodiscard]] bool wants_originals() const;
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
   }

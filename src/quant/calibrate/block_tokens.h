@@ -29,13 +29,18 @@ class BlockTokens {
   template <class F>
   void for_each_part(const DecoderBlock& block, const F& f) {
     const std::size_t part = std::max<std::size_t>(1, kTokensAtOnce / window_) * window_;
-    inner_.resize(size() * block.inner_cols());
-    const MatrixView<float> inner(inner_.data(), size(), block.inner_cols());
     for (std::size_t first = 0; first < size(); first += part) {
       cancel_flag().check();
-      const std::size_t n = std::min(part, size() - first);
-      f(BlockRows{hidden().rows_from(first, n), inner.rows_from(first, n), window_}, first);
+      f(rows(block, first, std::min(part, size() - first)), first);
     }
+  }
+
+  /// `n` tokens on their way through the block, whole windows; the first call for a block comes
+  /// before any of its sites.
+  [[nodiscard]] BlockRows rows(const DecoderBlock& block, std::size_t first, std::size_t n) {
+    inner_.resize(size() * block.inner_cols());
+    const MatrixView<float> inner(inner_.data(), size(), block.inner_cols());
+    return {hidden().rows_from(first, n), inner.rows_from(first, n), window_};
   }
 
  private:

@@ -1,7 +1,10 @@
 #include "quant/calibrate/input_statistics.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
+#include "base/check.h"
 #include "quant/linear_algebra.h"
 
 namespace nibble::quant {
@@ -9,6 +12,7 @@ namespace nibble::quant {
 InputStatistics::InputStatistics(const Needs& needs, std::size_t cols)
     : side_(needs.second_moment ? cols : 0),
       moment_(side_ * side_),
+      cross_(needs.cross_moment ? cols * cols : 0),
       square_sums_(needs.mean_square ? cols : 0) {}
 
 void InputStatistics::add(MatrixView<const float> x, ThreadPool& pool) {
@@ -22,6 +26,24 @@ void InputStatistics::add(MatrixView<const float> x, ThreadPool& pool) {
       square_sums_[c] += v * v;
     }
   }
+}
+
+void InputStatistics::add_original(MatrixView<const float> original,
+                                   MatrixView<const float> x,
+                                   ThreadPool& pool) {
+  if (cross_.empty()) {
+    return;
+  }
+  NIBBLE_CHECK(original.rows == x.rows && original.cols == x.cols, "add_original: shapes");
+  std::vector<float> lost(x.rows * x.cols);
+  for (std::size_t t = 0; t < x.rows; ++t) {
+    std::transform(original.row(t),
+                   original.row(t) + x.cols,
+                   x.row(t),
+                   lost.begin() + static_cast<std::ptrdiff_t>(t * x.cols),
+                   std::minus{});
+  }
+  add_cross({lost.data(), x.rows, x.cols}, x, {cross_.data(), x.cols, x.cols}, pool);
 }
 
 void InputStatistics::finish() {
@@ -48,7 +70,8 @@ void InputStatistics::require_finite(std::string_view weight) const {
 SolveInput InputStatistics::solve_input(MatrixView<const float> weight) const {
   return {.weight = weight,
           .second_moment = {moment_.data(), side_, side_},
-          .mean_square = mean_square_};
+          .mean_square = mean_square_,
+          .cross_moment = {cross_.data(), cross_.empty() ? 0 : side_, cross_.empty() ? 0 : side_}};
 }
 
 }  // namespace nibble::quant

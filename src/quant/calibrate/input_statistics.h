@@ -1,9 +1,9 @@
 /// Statistics of the inputs that the linear layers of one site share.
 ///
 ///   second_moment[i, j] = sum over tokens of x[i] x[j];  mean_square[i] = mean over tokens of
-///   x[i]^2
+///   x[i]^2;  cross_moment[i, j] = sum over tokens of (original[i] - x[i]) x[j]
 ///
-/// Shapes     x [tokens, cols], in parts
+/// Shapes     x, original [tokens, cols], in parts
 /// Precision  sums in float64
 /// Threads    `add` splits over the pool; the result does not depend on its size
 /// Errors     require_finite: kUnsupported names the weight and the input
@@ -25,6 +25,8 @@ class InputStatistics {
   InputStatistics(const Needs& needs, std::size_t cols);
 
   void add(MatrixView<const float> x, ThreadPool& pool);
+  /// For the cross moment: what the original model has in the place of the x just added.
+  void add_original(MatrixView<const float> original, MatrixView<const float> x, ThreadPool& pool);
   /// After the last `add`.
   void finish();
 
@@ -38,6 +40,7 @@ class InputStatistics {
 
   std::size_t side_ = 0;  ///< of the second moment; 0 when it is not wanted
   std::vector<double> moment_;
+  std::vector<double> cross_;        ///< empty when not wanted
   std::vector<double> square_sums_;  ///< empty when not wanted
   std::vector<float> mean_square_;
   std::size_t n_tokens_ = 0;

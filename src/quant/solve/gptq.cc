@@ -9,6 +9,8 @@
 
 #include "base/check.h"
 #include "quant/linear_algebra.h"
+#include "quant/products.h"
+#include "quant/solve/gptaq.h"
 #include "quant/solve/nearest.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/solve/rounding.h"
@@ -76,59 +78,6 @@ class Moment {
   std::vector<bool> is_dead_;
 };
 
-/// Inputs in the order in which they are quantized, and what group each place belongs to.
-struct Places {
-  std::vector<std::uint32_t> input;
-  std::vector<std::uint32_t> group;
-};
-
-void sort_by_energy(std::span<std::uint32_t> inputs, std::span<const double> energy) {
-  std::ranges::stable_sort(inputs, std::greater{}, [&](std::uint32_t k) { return energy[k]; });
-}
-
-/// Sorts within groups, then the groups that are whole.
-std::vector<std::uint32_t> grouped_order(std::span<const double> energy, std::size_t group) {
-  std::vector<std::uint32_t> inputs(energy.size());
-  std::iota(inputs.begin(), inputs.end(), 0U);
-  const std::size_t n_whole = inputs.size() / group;
-  for (std::size_t begin = 0; begin < n_whole * group; begin += group) {
-    sort_by_energy(std::span(inputs).subspan(begin, group), energy);
-  }
-  std::vector<std::uint32_t> first(n_whole);
-  for (std::size_t g = 0; g < n_whole; ++g) {
-    first[g] = inputs[g * group];
-  }
-  sort_by_energy(first, energy);
-  std::vector<std::uint32_t> out;
-  for (const std::uint32_t k : first) {
-    const auto begin = inputs.begin() + static_cast<std::ptrdiff_t>(k / group * group);
-    out.insert(out.end(), begin, begin + static_cast<std::ptrdiff_t>(group));
-  }
-  out.insert(out.end(), inputs.begin() + static_cast<std::ptrdiff_t>(out.size()), inputs.end());
-  return out;
-}
-
-Places make_places(std::span<const double> energy,
-                   std::size_t group,
-                   const GptqSettings& settings) {
-  Places out;
-  if (settings.order == InputOrder::kGrouped) {
-    out.input = grouped_order(energy, group);
-  } else {
-    out.input.resize(energy.size());
-    std::iota(out.input.begin(), out.input.end(), 0U);
-    if (settings.order == InputOrder::kActivation) {
-      sort_by_energy(out.input, energy);
-    }
-  }
-  const bool by_place = settings.order == InputOrder::kActivation && !settings.static_groups;
-  out.group.resize(energy.size());
-  for (std::uint32_t p = 0; p < energy.size(); ++p) {
-    out.group[p] = static_cast<std::uint32_t>((by_place ? p : out.input[p]) / group);
-  }
-  return out;
-}
-
 struct Problem {
   MatrixView<const float> w;
   codec::IntGroupFormat format;
@@ -137,6 +86,7 @@ struct Problem {
   const Places& places;
   const Moment& moment;
   MatrixView<const float> u;
+  MatrixView<const float> moves = {};  ///< of gptaq.h; no data without asymmetry
 };
 
 /// Some rows of the matrix on their way through the inputs.
@@ -150,7 +100,8 @@ class Rows {
         n_groups_(problem.format.n_groups(cols_)),
         out_(out),
         weights_(n_rows * cols_),
-        errors_(n_rows * kBlock) {
+        errors_(n_rows * kBlock),
+        values_(problem.moves.data == nullptr ? 0 : n_rows * kBlock) {
     for (std::size_t r = 0; r < n_rows; ++r) {
       const float* row = problem.w.row(first + r);
       for (std::size_t p = 0; p < cols_; ++p) {
@@ -173,6 +124,14 @@ class Rows {
       subtract_product({errors_.data(), n_rows_, size, kBlock},
                        problem_.u.rows_from(begin, size).cols_from(end, cols_ - end),
                        {weights_.data() + end, n_rows_, cols_ - end, cols_});
+      if (!values_.empty()) {
+        const MatrixView<const float> values(values_.data(), n_rows_, size, kBlock);
+        const auto moves = problem_.moves.rows_from(begin, size).cols_from(end, cols_ - end);
+        product<float>(plain(values),
+                       plain(moves),
+                       1.0F,
+                       {weights_.data() + end, n_rows_, cols_ - end, cols_});
+      }
     }
   }
 
@@ -221,10 +180,18 @@ class Rows {
       const float code = round_even(std::clamp(w[i] / scale, -zero, max_code - zero)) + zero;
       out_.codes[(first_ + r) * cols_ + problem_.places.input[p]] = static_cast<std::uint8_t>(code);
       const float* u = problem_.u.row(p) + begin;
-      const float error = (w[i] - scale * (code - zero)) / u[i];
+      const float value = scale * (code - zero);
+      const float error = (w[i] - value) / u[i];
       errors_[r * kBlock + i] = error;
       for (std::size_t j = i + 1; j < size; ++j) {
         w[j] -= error * u[j];
+      }
+      if (!values_.empty()) {
+        values_[r * kBlock + i] = value;
+        const float* moves = problem_.moves.row(p) + begin;
+        for (std::size_t j = i + 1; j < size; ++j) {
+          w[j] += w[i] * moves[j];
+        }
       }
     }
   }
@@ -234,6 +201,7 @@ class Rows {
   codec::IntGroupCodes& out_;
   std::vector<float> weights_;  ///< in the order of the places
   std::vector<float> errors_;   ///< of the block, [n_rows, kBlock]
+  std::vector<float> values_;   ///< decoded, of the block; empty without asymmetry
 };
 
 }  // namespace
@@ -242,7 +210,8 @@ GptqResult gptq(MatrixView<const float> w,
                 MatrixView<const double> h,
                 const codec::IntGroupFormat& format,
                 const GptqSettings& settings,
-                ThreadPool& pool) {
+                ThreadPool& pool,
+                MatrixView<const double> cross) {
   NIBBLE_CHECK(format.zero != codec::ZeroKind::kFloat, "gptq wants a format with an integer zero");
   NIBBLE_CHECK(h.rows == w.cols && h.cols == w.cols, "gptq: the second moment does not fit");
   GptqResult out;
@@ -255,15 +224,21 @@ GptqResult gptq(MatrixView<const float> w,
   }
   Moment moment(h);
   out.n_dead = moment.n_dead();
-  Places places = make_places(moment.diagonal(), format.group_of(w.cols), settings);
+  Places places = make_places(
+      moment.diagonal(), format.group_of(w.cols), settings.order, settings.has_groups_by_place());
   const std::vector<float> u = moment.factor(places.input, out);
-  const Problem problem{w,
-                        format,
-                        settings.static_groups,
-                        settings.range,
-                        places,
-                        moment,
-                        {u.data(), w.cols, w.cols}};
+  Problem problem{w,
+                  format,
+                  settings.static_groups,
+                  settings.range,
+                  places,
+                  moment,
+                  {u.data(), w.cols, w.cols}};
+  std::vector<float> moves;
+  if (settings.asymmetry > 0 && !out.is_diagonal) {
+    moves = asymmetry_moves(cross, places.input, problem.u, settings.asymmetry, pool);
+    problem.moves = {moves.data(), w.cols, w.cols};
+  }
   const std::size_t n_tasks = ceil_div(w.rows, kRowsPerTask);
   pool.run(n_tasks, [&](std::size_t task, std::size_t /*worker*/) {
     const std::size_t first = task * kRowsPerTask;
@@ -293,6 +268,9 @@ class Gptq final : public Solver {
       out.emplace_back(
           "range", fmt::format("\"{}\"", kRangeRules[static_cast<std::size_t>(settings_.range)]));
     }
+    if (settings_.asymmetry > 0) {
+      out.emplace_back("asymmetry", fmt::format("{}", settings_.asymmetry));
+    }
     return out;
   }
 
@@ -308,6 +286,8 @@ class Gptq final : public Solver {
         codec.name());
   }
 
+  Needs needs() const override { return {.cross_moment = settings_.asymmetry > 0}; }
+
   Solved solve(const SolveInput& input,
                const std::shared_ptr<const codec::Codec>& codec,
                ThreadPool& pool) const override {
@@ -316,7 +296,12 @@ class Gptq final : public Solver {
     if (input.second_moment.data == nullptr && w.cols > 0) {
       raise(ErrorCode::kInvalidArgument, "method 'gptq' wants the second moment of the inputs");
     }
-    const GptqResult result = gptq(w, input.second_moment, format, settings_, pool);
+    if (input.cross_moment.data == nullptr && w.cols > 0 && settings_.asymmetry > 0) {
+      raise(ErrorCode::kInvalidArgument,
+            "method 'gptq' with asymmetry wants the inputs of the original model, too");
+    }
+    const GptqResult result =
+        gptq(w, input.second_moment, format, settings_, pool, input.cross_moment);
     Solved out{codec::pack_int_group(format, w.rows, w.cols, result.codes), {}};
     if (result.n_dead > 0) {
       out.facts.push_back({"dead_inputs", static_cast<double>(result.n_dead)});
@@ -332,11 +317,10 @@ class Gptq final : public Solver {
  private:
   /// Groups in the order of activations need a codec that stores it, and only they.
   Result<void> check_groups(const codec::IntGroupFormat& format) const {
-    const bool by_place = settings_.order == InputOrder::kActivation && !settings_.static_groups;
-    if (by_place == format.is_permuted || format.group == 0) {
+    if (settings_.has_groups_by_place() == format.is_permuted || format.group == 0) {
       return {};
     }
-    if (by_place) {
+    if (settings_.has_groups_by_place()) {
       return fail(ErrorCode::kUnsupported,
                   "order \"activation\" without static groups wants a codec that stores the order "
                   "of the inputs, such as int4g128pah; found {}",
@@ -370,6 +354,10 @@ std::unique_ptr<Solver> make_gptq(TomlTable& stage) {
     stage.reject("damping", "expected a number from 0 to 1");
   }
   settings.range = read_range_rule(stage);
+  settings.asymmetry = stage.optional<double>("asymmetry").value_or(0);
+  if (!(settings.asymmetry >= 0 && settings.asymmetry <= 1)) {
+    stage.reject("asymmetry", "expected a number from 0 to 1");
+  }
   return std::make_unique<Gptq>(settings);
 }
 

@@ -51,6 +51,26 @@ TEST(LinearAlgebra, GramOverManyTilesEqualsTheSumInFloat64ForAnyNumberOfThreads)
   }
 }
 
+TEST(LinearAlgebra, CrossProductHasAllItsTiles) {
+  constexpr std::size_t kTokens = 90;
+  constexpr std::size_t kCols = 200;  // more than a tile
+  const auto a = waves(kTokens * kCols, 0.37F);
+  const auto b = waves(kTokens * kCols, 0.11F);
+  std::vector<double> sum(kCols * kCols, 1.0);
+  ThreadPool pool(2);
+  add_cross(
+      {a.data(), kTokens, kCols}, {b.data(), kTokens, kCols}, {sum.data(), kCols, kCols}, pool);
+  for (std::size_t i = 0; i < kCols; i += 9) {
+    for (std::size_t j = 0; j < kCols; j += 7) {
+      double wanted = 1.0;
+      for (std::size_t t = 0; t < kTokens; ++t) {
+        wanted += static_cast<double>(a[t * kCols + i]) * static_cast<double>(b[t * kCols + j]);
+      }
+      EXPECT_NEAR(sum[i * kCols + j], wanted, 1e-9);
+    }
+  }
+}
+
 TEST(LinearAlgebra, ProductsMadeAtOnceEqualTheOneMadeAlone) {
   // Overlapping calls of an OpenBLAS without locks spoil a few of 100,000 of this shape.
   constexpr std::size_t kRows = 32;

@@ -1,6 +1,8 @@
 #include "quant/run.h"
 
 #include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <limits>
 
@@ -142,6 +144,7 @@ TEST(Run, CancelledBetweenWeightsItLeavesNothing) {
 }
 
 constexpr std::string_view kGptq = "solve = \"gptq\"";
+constexpr std::string_view kGptaq = "solve = \"gptq\"\nasymmetry = 0.25";
 constexpr std::string_view kAutoround = "solve = \"autoround\"\niterations = 6\nbatch = 4";
 
 /// 12 windows of 8 tokens for a recipe of one method.
@@ -280,7 +283,49 @@ TEST_P(InterruptedRun, GoesOnBehindTheLastBlockWithTheSameBytes) {
 
 INSTANTIATE_TEST_SUITE_P(Methods,
                          InterruptedRun,
-                         ::testing::Values(Interrupted{kGptq, 7}, Interrupted{kAutoround, 7}));
+                         ::testing::Values(Interrupted{kGptq, 7},
+                                           Interrupted{kAutoround, 7},
+                                           Interrupted{kGptaq, 7}));
+
+TEST(CalibratedRun, ASecondProcessOnTheSameJobIsRefused) {
+  /// A child starts the same job as soon as the first one tells of a weight.
+  class StartAgain final : public ProgressSink {
+   public:
+    explicit StartAgain(const fs::path& folder) : folder_(folder) {}
+    void begin(std::string_view, std::uint64_t) override {}
+    void advance(std::uint64_t) override {
+      if (is_started_) {
+        return;
+      }
+      is_started_ = true;
+      const pid_t child = ::fork();
+      if (child == 0) {
+        const auto report = calibrate(folder_, folder_ / "out", 1);
+        const bool is_io = !report && report.failure().code == ErrorCode::kIo;
+        nibble::testing::write_file(folder_ / "second", is_io ? report.failure().message : "");
+        std::_Exit(0);
+      }
+      ::waitpid(child, nullptr, 0);
+    }
+    void end() override {}
+    void note(std::string_view) override {}
+
+   private:
+    fs::path folder_;
+    bool is_started_ = false;
+  };
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny", 0.0F, 2);
+  calibrate(folder.path(), folder / "alone", 1).take();
+  StartAgain progress(folder.path());
+  EXPECT_EQ(calibrate(folder.path(), folder / "out", 1, progress).take().weights.size(), 14U);
+  const std::string second = read_file(folder / "second");
+  EXPECT_THAT(second, HasSubstr("out.blocks."));
+  EXPECT_THAT(second, HasSubstr(": another program quantizes into this folder"));
+  EXPECT_EQ(read_file(folder / "alone" / "model.safetensors"),
+            read_file(folder / "out" / "model.safetensors"));
+  EXPECT_EQ(entries(folder.path()).size(), 6U) << "something was left behind";
+}
 
 TEST(CalibratedRun, SolversOfBlocksAndOfSitesShareABlock) {
   const TempFolder folder;

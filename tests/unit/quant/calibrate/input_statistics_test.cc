@@ -37,6 +37,25 @@ TEST(InputStatistics, SecondMomentHasBothTriangles) {
   EXPECT_TRUE(input.mean_square.empty());
 }
 
+TEST(InputStatistics, CrossMomentIsWhatTheOriginalInputsHaveMore) {
+  const std::vector<float> originals = {2, 2, 3, 5, 5, 0};
+  ThreadPool pool(2);
+  InputStatistics statistics({.second_moment = true, .cross_moment = true}, 2);
+  statistics.add({kFirst.data(), 2, 2}, pool);
+  statistics.add_original({originals.data(), 2, 2}, {kFirst.data(), 2, 2}, pool);
+  statistics.add({kSecond.data(), 1, 2}, pool);
+  statistics.add_original({originals.data() + 4, 1, 2}, {kSecond.data(), 1, 2}, pool);
+  statistics.finish();
+  // One more in input 0 of token (1, 2), one more in input 1 of token (3, 4).
+  const auto cross = statistics.solve_input({}).cross_moment;
+  ASSERT_EQ(cross.cols, 2U);
+  EXPECT_EQ(cross(0, 0), 1.0);
+  EXPECT_EQ(cross(0, 1), 2.0);
+  EXPECT_EQ(cross(1, 0), 3.0);
+  EXPECT_EQ(cross(1, 1), 4.0);
+  EXPECT_EQ(collect({.second_moment = true}).solve_input({}).cross_moment.cols, 0U);
+}
+
 TEST(InputStatistics, CollectsNothingThatNobodyWants) {
   const auto statistics = collect({});
   EXPECT_EQ(statistics.solve_input({}).second_moment.cols, 0U);

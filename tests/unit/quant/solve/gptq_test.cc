@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <random>
 
+#include "quant/linear_algebra.h"
 #include "quant/matrix.h"
 #include "quant/recipe.h"
 #include "quant/solve/nearest.h"
@@ -31,10 +34,16 @@ GptqResult solve(const std::vector<float>& w,
                  const std::vector<double>& h,
                  const IntGroupFormat& format,
                  const GptqSettings& settings,
-                 std::size_t n_threads = 1) {
+                 std::size_t n_threads = 1,
+                 const std::vector<double>& cross = {}) {
   ThreadPool pool(n_threads);
   const auto moment = square(h);
-  return gptq({w.data(), w.size() / moment.cols, moment.cols}, moment, format, settings, pool);
+  return gptq({w.data(), w.size() / moment.cols, moment.cols},
+              moment,
+              format,
+              settings,
+              pool,
+              square(cross));
 }
 
 double objective(const std::vector<float>& w,
@@ -88,20 +97,6 @@ TEST(Gptq, ASingularMomentIsDampedMoreThenIgnored) {
   ThreadPool pool(1);
   EXPECT_EQ(nearest.codes.codes,
             nearest_int_group({w.data(), 1, 4}, format, RangeRule::kMinMax, pool).codes);
-}
-
-TEST(Gptq, OrdersOfTheInputs) {
-  std::vector<double> h(7 * 7, 0.0);
-  const double diagonal[] = {1, 3, 2, 9, 4, 5, 100};
-  for (std::size_t k = 0; k < 7; ++k) {
-    h[k * 8] = diagonal[k];
-  }
-  const std::vector<float> w(7, 0.5F);
-  const IntGroupFormat format{4, 3, ZeroKind::kInteger};
-  const auto order = [&](InputOrder o) { return solve(w, h, format, {o, true, 0.01}).order; };
-  EXPECT_THAT(order(InputOrder::kNatural), ElementsAre(0, 1, 2, 3, 4, 5, 6));
-  EXPECT_THAT(order(InputOrder::kActivation), ElementsAre(6, 3, 5, 4, 1, 2, 0));
-  EXPECT_THAT(order(InputOrder::kGrouped), ElementsAre(3, 5, 4, 1, 2, 0, 6));
 }
 
 std::vector<double> unfold(const std::vector<float>& upper, std::size_t n) {
@@ -195,6 +190,134 @@ TEST(Gptq, GroupsInTheOrderOfActivationsNeedACodecThatStoresIt) {
   EXPECT_EQ(why("int4ca", false), "");
   EXPECT_THAT(why("int4g128ah", false), HasSubstr("such as int4g128pah; found int4g128ah"));
   EXPECT_THAT(why("int4g128pah", true), HasSubstr("codec 'int4g128pah' stores an order"));
+}
+
+/// Inputs of the original model, and what is left of them behind quantized layers.
+struct Inputs {
+  static constexpr std::size_t kTokens = 600;
+  static constexpr std::size_t kCols = 150;  // more than a block
+  std::vector<float> original, x;
+  std::vector<double> moment, cross;
+
+  Inputs()
+      : original(kTokens * kCols), x(kTokens * kCols), moment(kCols * kCols), cross(kCols * kCols) {
+    std::mt19937 rng(3);
+    std::normal_distribution<float> normal;
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      const float shared = normal(rng);
+      for (std::size_t c = 0; c < kCols; ++c) {
+        const float y = normal(rng) + shared;
+        original[t * kCols + c] = y;
+        x[t * kCols + c] = 0.8F * y + 0.1F * shared + 0.1F * normal(rng);
+      }
+    }
+    ThreadPool pool(2);
+    std::vector<float> lost(x.size());
+    std::ranges::transform(original, x, lost.begin(), std::minus{});
+    const MatrixView<const float> view(x.data(), kTokens, kCols);
+    add_cross(view, view, {moment.data(), kCols, kCols}, pool);
+    add_cross({lost.data(), kTokens, kCols}, view, {cross.data(), kCols, kCols}, pool);
+  }
+
+  /// Mean square of w y - v x for the decoded v.
+  [[nodiscard]] double output_error(const std::vector<float>& w,
+                                    const std::vector<float>& v) const {
+    double sum = 0;
+    const std::size_t rows = w.size() / kCols;
+    for (std::size_t t = 0; t < kTokens; ++t) {
+      for (std::size_t r = 0; r < rows; ++r) {
+        double d = 0;
+        for (std::size_t c = 0; c < kCols; ++c) {
+          d += static_cast<double>(w[r * kCols + c] * original[t * kCols + c]) -
+               static_cast<double>(v[r * kCols + c] * x[t * kCols + c]);
+        }
+        sum += d * d;
+      }
+    }
+    return sum / static_cast<double>(rows * kTokens);
+  }
+};
+
+TEST(Gptaq, OutputsComeNearerToThoseOfTheOriginalModel) {
+  const Inputs inputs;
+  std::vector<float> w(8 * Inputs::kCols);
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    w[i] = std::sin(static_cast<float>(i * i % 9973));
+  }
+  const IntGroupFormat format{4, 50, ZeroKind::kInteger};
+  const auto error = [&](double asymmetry, InputOrder order, bool is_static) {
+    GptqSettings settings{order, is_static, 0.01};
+    settings.asymmetry = asymmetry;
+    const auto got = solve(w, inputs.moment, format, settings, 2, inputs.cross);
+    return inputs.output_error(
+        w, codec::decode_all(codec::pack_int_group(format, 8, Inputs::kCols, got.codes)));
+  };
+  for (const auto order : {InputOrder::kNatural, InputOrder::kActivation}) {
+    const bool is_static = order == InputOrder::kActivation;
+    EXPECT_LT(error(0.25, order, is_static), 0.9 * error(0, order, is_static));
+    EXPECT_LT(error(1, order, is_static), 0.6 * error(0, order, is_static));
+  }
+}
+
+TEST(Gptaq, NothingLostIsGptq) {
+  const Inputs inputs;
+  const std::vector<double> nothing(inputs.cross.size(), 0.0);
+  std::vector<float> w(3 * Inputs::kCols);
+  for (std::size_t i = 0; i < w.size(); ++i) {
+    w[i] = std::sin(static_cast<float>(i * 7));
+  }
+  const IntGroupFormat format{3, 64, ZeroKind::kInteger};
+  GptqSettings settings;
+  const auto plain = solve(w, inputs.moment, format, settings);
+  settings.asymmetry = 0.25;
+  EXPECT_EQ(solve(w, inputs.moment, format, settings, 1, nothing).codes.codes, plain.codes.codes);
+  EXPECT_NE(solve(w, inputs.moment, format, settings, 1, inputs.cross).codes.codes,
+            plain.codes.codes);
+}
+
+/// What GPTQModel's GPTAQ makes of some weights (tests/golden/scripts/gptaq.py).
+TEST(Gptaq, AgreesWithTheReferenceImplementation) {
+  NIBBLE_NEEDS_FILE(path, quant_golden("gptaq.safetensors"));
+  const GoldenTensors golden(path);
+  const auto in_double = [&](const char* name) {
+    const auto& values = golden.at(name).values;
+    return std::vector<double>(values.begin(), values.end());
+  };
+  const std::vector<double> h = in_double("H");
+  const std::vector<double> cross = in_double("D");
+  const std::vector<float>& w = golden.at("W").values;
+  const IntGroupFormat format{4, 64, ZeroKind::kInteger};
+  for (const auto& [name, order] : {std::pair{"natural", InputOrder::kNatural},
+                                    std::pair{"activation", InputOrder::kActivation}}) {
+    SCOPED_TRACE(name);
+    const auto& codes = golden.at(std::string(name) + ".codes").values;
+    GptqSettings settings{order, order == InputOrder::kActivation, 0.01};
+    settings.asymmetry = 0.25;
+    const auto n_equal = [&](const GptqResult& result) {
+      std::size_t n = 0;
+      for (std::size_t i = 0; i < codes.size(); ++i) {
+        n += static_cast<float>(result.codes.codes[i]) == codes[i] ? 1 : 0;
+      }
+      return static_cast<double>(n) / static_cast<double>(codes.size());
+    };
+    EXPECT_GE(n_equal(solve(w, h, format, settings, 2, cross)), 0.999);
+    settings.asymmetry = 0;
+    EXPECT_LT(n_equal(solve(w, h, format, settings)), 0.97) << "the case shows nothing";
+  }
+}
+
+TEST(Gptaq, WantsTheInputsOfTheOriginalModel) {
+  const auto recipe = load_recipe("method=gptq,codec=int4g32a,asymmetry=0.25").take();
+  EXPECT_TRUE(recipe.stages.front().needs.cross_moment);
+  EXPECT_TRUE(recipe.stages.front().needs.second_moment);
+  EXPECT_THAT(recipe.text, HasSubstr("asymmetry = 0.25"));
+  EXPECT_FALSE(load_recipe("method=gptq,codec=int4g32a,asymmetry=2"));
+  const auto original = parse_recipe(
+      "name = \"a\"\n[calibration]\ninputs = \"original\"\n[[stage]]\nsolve = \"gptq\"\n"
+      "asymmetry = 0.25\nscheme = { default = \"int4g32a\" }\n",
+      "a");
+  ASSERT_FALSE(original);
+  EXPECT_THAT(original.failure().message, HasSubstr("wants inputs = \"quantized\""));
 }
 
 TEST(Gptq, SameResultForAnyNumberOfThreads) {
