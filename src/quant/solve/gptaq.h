@@ -1,7 +1,7 @@
 /// GPTAQ: the free inputs of GPTQ also make up for what the layers before have lost.
 ///
 /// For inputs x that come out of quantized layers, GPTQ holds the quantized V x to W x. GPTAQ holds
-/// it to W y, where y are the inputs in the original model. The part of the difference which belongs
+/// it to W y, where y are the inputs in the original model. The part of the difference that belongs
 /// to input i is w[i] (y[i] - x[i]); the inputs F behind it in the order take it over as well as
 /// they can:
 ///
