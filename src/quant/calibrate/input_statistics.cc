@@ -12,7 +12,7 @@ namespace nibble::quant {
 InputStatistics::InputStatistics(const Needs& needs, std::size_t cols)
     : side_(needs.second_moment ? cols : 0),
       moment_(side_ * side_),
-      cross_(needs.cross_moment ? cols * cols : 0),
+      cross_(needs.cross_moment ? side_ * side_ : 0),
       square_sums_(needs.mean_square ? cols : 0) {}
 
 void InputStatistics::add(MatrixView<const float> x, ThreadPool& pool) {
@@ -58,6 +58,7 @@ void InputStatistics::require_finite(std::string_view weight) const {
   const std::size_t n = std::max(side_, mean_square_.size());
   for (std::size_t c = 0; c < n; ++c) {
     if ((side_ > 0 && !std::isfinite(moment_[c * side_ + c])) ||
+        (!cross_.empty() && !std::isfinite(cross_[c * side_ + c])) ||
         (!mean_square_.empty() && !std::isfinite(mean_square_[c]))) {
       raise(ErrorCode::kUnsupported,
             "{}: input {} is not finite on the calibration text; the source model overflows there",
