@@ -15,12 +15,21 @@ struct ElementwiseKernels {
   /// y = x / sqrt(mean(x^2) + epsilon) * weight; x and y may be the same.
   void (*rms_norm)(
       const float* x, const float* weight, float epsilon, float* y, std::size_t n) noexcept;
+  /// y = (x - mean(x)) / sqrt(variance(x) + epsilon) * weight + bias; x and y may be the same.
+  void (*layer_norm)(const float* x,
+                     const float* weight,
+                     const float* bias,
+                     float epsilon,
+                     float* y,
+                     std::size_t n) noexcept;
   /// y += x.
   void (*add)(const float* x, float* y, std::size_t n) noexcept;
   /// gate = gate / (1 + exp(-gate)) * up.
   void (*gate_silu)(float* gate, const float* up, std::size_t n) noexcept;
   /// gate = gate / 2 * (1 + tanh(sqrt(2 / pi) * (gate + 0.044715 gate^3))) * up.
   void (*gate_gelu)(float* gate, const float* up, std::size_t n) noexcept;
+  /// x = x / 2 * (1 + erf(x / sqrt(2))), off by at most 3e-7 |x|.
+  void (*gelu)(float* x, std::size_t n) noexcept;
   /// Rotates n pairs (a[i], b[i]) by the angle with that cosine and sine.
   void (*rotate)(
       float* a, float* b, const float* cosine, const float* sine, std::size_t n) noexcept;

@@ -1,49 +1,9 @@
 #include "ops/elementwise.h"
 
-#include <algorithm>
-
-#include "base/checked_math.h"
-#include "base/error.h"
 #include "kernels/select.h"
+#include "ops/rows.h"
 
 namespace nibble::ops {
-namespace {
-
-/// Elements that are worth a hand-over to another thread.
-constexpr std::size_t kTaskElements = 16384;
-
-void require_same_shape(const char* where,
-                        std::size_t rows,
-                        std::size_t cols,
-                        MatrixView<float> y) {
-  if (rows != y.rows || cols != y.cols) {
-    raise(ErrorCode::kShapeMismatch,
-          "{}: operands are [{}, {}] and [{}, {}], equal shapes are wanted",
-          where,
-          rows,
-          cols,
-          y.rows,
-          y.cols);
-  }
-}
-
-/// Calls f(row) for each row, several rows a task.
-template <class F>
-void for_each_row(std::size_t rows, std::size_t cols, ThreadPool& pool, const F& f) {
-  if (rows == 0 || cols == 0) {
-    return;
-  }
-  const std::size_t chunk = ceil_div(kTaskElements, cols);
-  pool.run(ceil_div(rows, chunk), [&](std::size_t task, std::size_t /*worker*/) {
-    const std::size_t end = std::min(rows, (task + 1) * chunk);
-    for (std::size_t r = task * chunk; r < end; ++r) {
-      f(r);
-    }
-  });
-}
-
-}  // namespace
-
 void rms_norm(MatrixView<const float> x,
               std::span<const float> weight,
               float epsilon,

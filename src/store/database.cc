@@ -99,6 +99,15 @@ Statement& Statement::bind_null() {
   return *this;
 }
 
+Statement& Statement::bind_bytes(std::span<const std::byte> bytes) {
+  check(sqlite3_bind_blob64(statement_.get(),
+                            ++n_bound_,
+                            bytes.empty() ? "" : static_cast<const void*>(bytes.data()),
+                            bytes.size(),
+                            SQLITE_TRANSIENT));
+  return *this;
+}
+
 bool Statement::step() {
   const int status = sqlite3_step(statement_.get());
   if (status == SQLITE_ROW) {
@@ -124,6 +133,11 @@ std::string Statement::text(int column) const {
   }
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
   return {reinterpret_cast<const char*>(data), size};
+}
+
+std::span<const std::byte> Statement::bytes(int column) const {
+  const auto* data = static_cast<const std::byte*>(sqlite3_column_blob(statement_.get(), column));
+  return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
 std::int64_t Statement::integer(int column) const {

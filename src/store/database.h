@@ -7,10 +7,12 @@
 /// Source     https://www.sqlite.org/c3ref/intro.html
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,8 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(double value);
   Statement& bind_null();
+  /// A BLOB.
+  Statement& bind_bytes(std::span<const std::byte> bytes);
   template <class T>
   Statement& bind(const std::optional<T>& value) {
     return value ? bind(*value) : bind_null();
@@ -42,6 +46,8 @@ class Statement {
   void run();
 
   [[nodiscard]] std::string text(int column) const;
+  /// Valid until the next `step`.
+  [[nodiscard]] std::span<const std::byte> bytes(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] double real(int column) const;
   [[nodiscard]] bool is_null(int column) const;

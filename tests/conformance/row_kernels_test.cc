@@ -60,6 +60,35 @@ TEST(ElementwiseKernels, RmsNorm) {
   });
 }
 
+TEST(ElementwiseKernels, LayerNorm) {
+  compare(3.0F, 2e-6, [](const ElementwiseKernels& k, Values& x, Values& y) {
+    const Values weight = normal_values(x.size(), 1.0F, 3);
+    // A mean that is large beside the spread: the variance must be that of the differences. The
+    // bias keeps results away from zero, where a relative error says nothing.
+    for (float& value : x) {
+      value += 50.0F;
+    }
+    Values bias(x.size(), 40.0F);
+    k.layer_norm(x.data(), weight.data(), bias.data(), 1e-2F, y.data(), x.size());
+  });
+}
+
+TEST(ElementwiseKernels, GeluWithTheErrorFunction) {
+  for (const std::size_t n : kSizes) {
+    for (const float spread : {0.01F, 1.0F, 8.0F, 400.0F}) {
+      const Values x = normal_values(n, spread, 9);
+      for (const KernelSet& set : usable_kernel_sets()) {
+        Values y = x;
+        set.elementwise->gelu(y.data(), n);
+        for (std::size_t i = 0; i < n; ++i) {
+          const double wanted = 0.5 * double{x[i]} * std::erfc(-double{x[i]} / std::sqrt(2.0));
+          ASSERT_NEAR(y[i], wanted, 3e-7 * std::fabs(double{x[i]})) << set.name << " at " << x[i];
+        }
+      }
+    }
+  }
+}
+
 TEST(ElementwiseKernels, Add) {
   compare(3.0F, 0.0, [](const ElementwiseKernels& k, Values& x, Values& y) {
     k.add(x.data(), y.data(), x.size());

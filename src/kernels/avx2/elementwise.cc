@@ -23,6 +23,31 @@ void rms_norm(
   });
 }
 
+void layer_norm(const float* x,
+                const float* weight,
+                const float* bias,
+                float epsilon,
+                float* y,
+                std::size_t n) noexcept {
+  __m256 sums = _mm256_setzero_ps();
+  for_lanes(
+      n, [&](std::size_t i, std::size_t count) { sums = _mm256_add_ps(sums, load(x + i, count)); });
+  const __m256 mean = _mm256_set1_ps(sum_lanes(sums) / static_cast<float>(n));
+  __m256 squares = _mm256_setzero_ps();
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const __m256 value = _mm256_and_ps(_mm256_sub_ps(load(x + i, count), mean),
+                                       _mm256_castsi256_ps(first_lanes(count)));
+    squares = _mm256_fmadd_ps(value, value, squares);
+  });
+  const double variance = static_cast<double>(sum_lanes(squares)) / static_cast<double>(n);
+  const __m256 factor =
+      _mm256_set1_ps(static_cast<float>(1.0 / sqrt(variance + static_cast<double>(epsilon))));
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const __m256 scaled = _mm256_mul_ps(_mm256_sub_ps(load(x + i, count), mean), factor);
+    store(y + i, _mm256_fmadd_ps(scaled, load(weight + i, count), load(bias + i, count)), count);
+  });
+}
+
 void add(const float* x, float* y, std::size_t n) noexcept {
   for_lanes(n, [&](std::size_t i, std::size_t count) {
     store(y + i, _mm256_add_ps(load(x + i, count), load(y + i, count)), count);
@@ -49,6 +74,17 @@ void gate_gelu(float* gate, const float* up, std::size_t n) noexcept {
     const __m256 z = _mm256_mul_ps(g, _mm256_fmadd_ps(_mm256_mul_ps(g, g), cubic, linear));
     const __m256 gelu = _mm256_div_ps(g, _mm256_add_ps(one, exp_ps(z)));
     store(gate + i, _mm256_mul_ps(gelu, load(up + i, count)), count);
+  });
+}
+
+void gelu(float* x, std::size_t n) noexcept {
+  const __m256 sign = _mm256_set1_ps(-0.0F);
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const __m256 value = load(x + i, count);
+    const __m256 tail = normal_tail_ps(_mm256_andnot_ps(sign, value));
+    // The sign bit of the value chooses.
+    const __m256 share = _mm256_blendv_ps(_mm256_sub_ps(_mm256_set1_ps(1.0F), tail), tail, value);
+    store(x + i, _mm256_mul_ps(value, share), count);
   });
 }
 
@@ -105,9 +141,11 @@ std::size_t argmax(const float* x, std::size_t n) noexcept {
 
 const ElementwiseKernels kElementwise = {
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .add = add,
     .gate_silu = gate_silu,
     .gate_gelu = gate_gelu,
+    .gelu = gelu,
     .rotate = rotate,
     .log_sum_exp = log_sum_exp,
     .argmax = argmax,

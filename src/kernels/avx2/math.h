@@ -78,6 +78,21 @@ inline __m256 exp_ps(__m256 x) noexcept {
   return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), exponent));
 }
 
+/// The share of a normal distribution above x >= 0: erfc(x / sqrt(2)) / 2. The error is absolute,
+/// below 1.2e-7 (Abramowitz and Stegun 1964, 7.1.26).
+inline __m256 normal_tail_ps(__m256 x) noexcept {
+  const __m256 z = _mm256_mul_ps(x, _mm256_set1_ps(0.707106781F));
+  const __m256 one = _mm256_set1_ps(1.0F);
+  const __m256 t = _mm256_div_ps(one, _mm256_fmadd_ps(z, _mm256_set1_ps(0.3275911F), one));
+  __m256 p = _mm256_set1_ps(0.5F * 1.061405429F);
+  p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.5F * -1.453152027F));
+  p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.5F * 1.421413741F));
+  p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.5F * -0.284496736F));
+  p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(0.5F * 0.254829592F));
+  const __m256 square = _mm256_mul_ps(z, z);
+  return _mm256_mul_ps(_mm256_mul_ps(p, t), exp_ps(_mm256_sub_ps(_mm256_setzero_ps(), square)));
+}
+
 /// tanh(x) = 1 - 2 / (exp(2x) + 1); the error is absolute, below 1e-7.
 inline __m256 tanh_ps(__m256 x) noexcept {
   const __m256 e = exp_ps(_mm256_add_ps(x, x));

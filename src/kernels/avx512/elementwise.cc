@@ -36,6 +36,37 @@ void rms_norm(
   });
 }
 
+void layer_norm(const float* x,
+                const float* weight,
+                const float* bias,
+                float epsilon,
+                float* y,
+                std::size_t n) noexcept {
+  __m512 sums = _mm512_setzero_ps();
+  for_lanes(n, [&](std::size_t i, __mmask16 mask) {
+    sums = _mm512_add_ps(sums, _mm512_maskz_loadu_ps(mask, x + i));
+  });
+  const __m512 mean = _mm512_set1_ps(_mm512_reduce_add_ps(sums) / static_cast<float>(n));
+  __m512 squares = _mm512_setzero_ps();
+  for_lanes(n, [&](std::size_t i, __mmask16 mask) {
+    const __m512 value = _mm512_maskz_sub_ps(mask, _mm512_maskz_loadu_ps(mask, x + i), mean);
+    squares = _mm512_fmadd_ps(value, value, squares);
+  });
+  const double variance =
+      static_cast<double>(_mm512_reduce_add_ps(squares)) / static_cast<double>(n);
+  const __m512 factor =
+      _mm512_set1_ps(static_cast<float>(1.0 / sqrt(variance + static_cast<double>(epsilon))));
+  for_lanes(n, [&](std::size_t i, __mmask16 mask) {
+    const __m512 scaled =
+        _mm512_mul_ps(_mm512_sub_ps(_mm512_maskz_loadu_ps(mask, x + i), mean), factor);
+    _mm512_mask_storeu_ps(y + i,
+                          mask,
+                          _mm512_fmadd_ps(scaled,
+                                          _mm512_maskz_loadu_ps(mask, weight + i),
+                                          _mm512_maskz_loadu_ps(mask, bias + i)));
+  });
+}
+
 void add(const float* x, float* y, std::size_t n) noexcept {
   for_lanes(n, [&](std::size_t i, __mmask16 mask) {
     const __m512 sum =
@@ -64,6 +95,17 @@ void gate_gelu(float* gate, const float* up, std::size_t n) noexcept {
     const __m512 z = _mm512_mul_ps(g, _mm512_fmadd_ps(_mm512_mul_ps(g, g), cubic, linear));
     const __m512 gelu = _mm512_div_ps(g, _mm512_add_ps(one, exp_ps(z)));
     _mm512_mask_storeu_ps(gate + i, mask, _mm512_mul_ps(gelu, _mm512_maskz_loadu_ps(mask, up + i)));
+  });
+}
+
+void gelu(float* x, std::size_t n) noexcept {
+  for_lanes(n, [&](std::size_t i, __mmask16 mask) {
+    const __m512 value = _mm512_maskz_loadu_ps(mask, x + i);
+    const __m512 tail = normal_tail_ps(_mm512_abs_ps(value));
+    const __mmask16 negative = _mm512_cmp_ps_mask(value, _mm512_setzero_ps(), _CMP_LT_OQ);
+    const __m512 share =
+        _mm512_mask_mov_ps(_mm512_sub_ps(_mm512_set1_ps(1.0F), tail), negative, tail);
+    _mm512_mask_storeu_ps(x + i, mask, _mm512_mul_ps(value, share));
   });
 }
 
@@ -118,9 +160,11 @@ std::size_t argmax(const float* x, std::size_t n) noexcept {
 
 const ElementwiseKernels kElementwise = {
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .add = add,
     .gate_silu = gate_silu,
     .gate_gelu = gate_gelu,
+    .gelu = gelu,
     .rotate = rotate,
     .log_sum_exp = log_sum_exp,
     .argmax = argmax,

@@ -46,6 +46,22 @@ inline __m512 tanh_ps(__m512 x) noexcept {
   return _mm512_sub_ps(one, _mm512_div_ps(_mm512_set1_ps(2.0F), _mm512_add_ps(e, one)));
 }
 
+/// The share of a normal distribution above x >= 0: erfc(x / sqrt(2)) / 2. The error is absolute,
+/// below 1.2e-7 (Abramowitz and Stegun 1964, 7.1.26).
+inline __m512 normal_tail_ps(__m512 x) noexcept {
+  const __m512 z = _mm512_mul_ps(x, _mm512_set1_ps(0.707106781F));
+  const __m512 one = _mm512_set1_ps(1.0F);
+  const __m512 t = _mm512_div_ps(one, _mm512_fmadd_ps(z, _mm512_set1_ps(0.3275911F), one));
+  __m512 p = _mm512_set1_ps(0.5F * 1.061405429F);
+  p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.5F * -1.453152027F));
+  p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.5F * 1.421413741F));
+  p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.5F * -0.284496736F));
+  p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(0.5F * 0.254829592F));
+  const __m512 square = _mm512_mul_ps(z, z);
+  return _mm512_mul_ps(_mm512_mul_ps(p, t),
+                       exp_negative_ps(_mm512_sub_ps(_mm512_setzero_ps(), square)));
+}
+
 /// Mask of the first n of 16 lanes, n of any size.
 inline __mmask16 first_lanes(std::size_t n) noexcept {
   return static_cast<__mmask16>(n >= 16 ? 0xFFFFU : (1U << n) - 1U);

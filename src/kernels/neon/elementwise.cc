@@ -22,6 +22,29 @@ void rms_norm(
   });
 }
 
+void layer_norm(const float* x,
+                const float* weight,
+                const float* bias,
+                float epsilon,
+                float* y,
+                std::size_t n) noexcept {
+  float32x4_t sums = vdupq_n_f32(0.0F);
+  for_lanes(n,
+            [&](std::size_t i, std::size_t count) { sums = vaddq_f32(sums, load(x + i, count)); });
+  const float32x4_t mean = vdupq_n_f32(vaddvq_f32(sums) / static_cast<float>(n));
+  float32x4_t squares = vdupq_n_f32(0.0F);
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const float32x4_t value = keep(vsubq_f32(load(x + i, count), mean), first_lanes(count));
+    squares = vfmaq_f32(squares, value, value);
+  });
+  const double variance = static_cast<double>(vaddvq_f32(squares)) / static_cast<double>(n);
+  const auto factor = static_cast<float>(1.0 / sqrt(variance + static_cast<double>(epsilon)));
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const float32x4_t scaled = vmulq_n_f32(vsubq_f32(load(x + i, count), mean), factor);
+    store(y + i, vfmaq_f32(load(bias + i, count), scaled, load(weight + i, count)), count);
+  });
+}
+
 void add(const float* x, float* y, std::size_t n) noexcept {
   for_lanes(n, [&](std::size_t i, std::size_t count) {
     store(y + i, vaddq_f32(load(x + i, count), load(y + i, count)), count);
@@ -47,6 +70,16 @@ void gate_gelu(float* gate, const float* up, std::size_t n) noexcept {
     const float32x4_t z = vmulq_f32(g, vfmaq_f32(linear, vmulq_f32(g, g), cubic));
     const float32x4_t gelu = vdivq_f32(g, vaddq_f32(one, exp_ps(z)));
     store(gate + i, vmulq_f32(gelu, load(up + i, count)), count);
+  });
+}
+
+void gelu(float* x, std::size_t n) noexcept {
+  for_lanes(n, [&](std::size_t i, std::size_t count) {
+    const float32x4_t value = load(x + i, count);
+    const float32x4_t tail = normal_tail_ps(vabsq_f32(value));
+    const float32x4_t share =
+        vbslq_f32(vcltq_f32(value, vdupq_n_f32(0.0F)), tail, vsubq_f32(vdupq_n_f32(1.0F), tail));
+    store(x + i, vmulq_f32(value, share), count);
   });
 }
 
@@ -101,9 +134,11 @@ std::size_t argmax(const float* x, std::size_t n) noexcept {
 
 const ElementwiseKernels kElementwise = {
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .add = add,
     .gate_silu = gate_silu,
     .gate_gelu = gate_gelu,
+    .gelu = gelu,
     .rotate = rotate,
     .log_sum_exp = log_sum_exp,
     .argmax = argmax,

@@ -19,6 +19,27 @@ void rms_norm(
   }
 }
 
+void layer_norm(const float* x,
+                const float* weight,
+                const float* bias,
+                float epsilon,
+                float* y,
+                std::size_t n) noexcept {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    sum += double{x[i]};
+  }
+  const double mean = sum / static_cast<double>(n);
+  double squares = 0.0;
+  for (std::size_t i = 0; i < n; ++i) {
+    squares += (double{x[i]} - mean) * (double{x[i]} - mean);
+  }
+  const double factor = 1.0 / std::sqrt(squares / static_cast<double>(n) + double{epsilon});
+  for (std::size_t i = 0; i < n; ++i) {
+    y[i] = static_cast<float>((double{x[i]} - mean) * factor * double{weight[i]} + double{bias[i]});
+  }
+}
+
 void add(const float* x, float* y, std::size_t n) noexcept {
   for (std::size_t i = 0; i < n; ++i) {
     y[i] += x[i];
@@ -38,6 +59,12 @@ void gate_gelu(float* gate, const float* up, std::size_t n) noexcept {
     const double g = gate[i];
     const double t = std::tanh(root * (g + 0.044715 * g * g * g));
     gate[i] = static_cast<float>(0.5 * g * (1.0 + t) * double{up[i]});
+  }
+}
+
+void gelu(float* x, std::size_t n) noexcept {
+  for (std::size_t i = 0; i < n; ++i) {
+    x[i] = static_cast<float>(0.5 * double{x[i]} * std::erfc(-double{x[i]} * std::sqrt(0.5)));
   }
 }
 
@@ -67,9 +94,11 @@ std::size_t argmax(const float* x, std::size_t n) noexcept {
 
 const ElementwiseKernels kElementwise = {
     .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
     .add = add,
     .gate_silu = gate_silu,
     .gate_gelu = gate_gelu,
+    .gelu = gelu,
     .rotate = rotate,
     .log_sum_exp = log_sum_exp,
     .argmax = argmax,

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
+#include <vector>
 
 #include "base/error.h"
 #include "support/files.h"
@@ -30,6 +32,25 @@ TEST(Database, KeepsTextWithNulBytesAndNulls) {
   EXPECT_EQ(select.optional_real(1), std::nullopt);
   EXPECT_EQ(select.integer(2), std::int64_t{1} << 40);
   EXPECT_FALSE(select.step());
+}
+
+TEST(Database, KeepsBytesAndTellsNoneFromNull) {
+  const TempFolder folder;
+  Database database = Database::open(folder / "a.db", Mode::kCreate);
+  database.execute("CREATE TABLE t (a BLOB)");
+  const std::vector<std::byte> bytes = {std::byte{0}, std::byte{0xff}, std::byte{7}};
+  Statement insert(database, "INSERT INTO t VALUES (?)");
+  insert.bind_bytes(bytes).run();
+  insert.bind_bytes({}).run();
+  insert.bind_null().run();
+  Statement select(database, "SELECT a FROM t ORDER BY rowid");
+  ASSERT_TRUE(select.step());
+  EXPECT_TRUE(std::ranges::equal(select.bytes(0), bytes));
+  ASSERT_TRUE(select.step());
+  EXPECT_FALSE(select.is_null(0));
+  EXPECT_TRUE(select.bytes(0).empty());
+  ASSERT_TRUE(select.step());
+  EXPECT_TRUE(select.is_null(0));
 }
 
 TEST(Database, EmptyTextIsNotNull) {

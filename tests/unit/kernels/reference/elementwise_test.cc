@@ -17,6 +17,23 @@ TEST(ReferenceElementwise, RmsNormHandWorked) {
   EXPECT_THAT(y, ElementsAre(1.2F, -0.8F));
 }
 
+TEST(ReferenceElementwise, LayerNormHandWorked) {
+  const float x[2] = {3, -1};  // mean 1, variance 4
+  const float weight[2] = {2, 10};
+  const float bias[2] = {0.5F, 1};
+  float y[2];
+  kElementwise.layer_norm(x, weight, bias, 12.0F, y, 2);  // sqrt(4 + 12) = 4
+  EXPECT_THAT(y, ElementsAre(1.5F, -4.0F));
+}
+
+TEST(ReferenceElementwise, GeluHandWorked) {
+  float x[3] = {0.0F, 1.0F, -1.0F};
+  kElementwise.gelu(x, 3);
+  EXPECT_EQ(x[0], 0.0F);
+  EXPECT_NEAR(x[1], 0.841344746068543, 1e-7);
+  EXPECT_NEAR(x[2], -0.158655253931457, 1e-7);
+}
+
 TEST(ReferenceElementwise, GatesHandWorked) {
   float silu[2] = {0.0F, 1.0F};
   float gelu[2] = {0.0F, 1.0F};
