@@ -55,13 +55,6 @@ std::optional<fs::path> demo_model() {
   return existing(cache_folder() / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf");
 }
 
-std::optional<fs::path> encoder_model() {
-  if (const auto path = from_environment("NIBBLE_ENCODER")) {
-    return existing(*path);
-  }
-  return existing(cache_folder() / "models" / "all-MiniLM-L6-v2");
-}
-
 std::optional<fs::path> other_model(std::string_view file_name) {
   const auto folder = from_environment("NIBBLE_MODELS");
   return folder ? existing(*folder / file_name) : std::nullopt;

@@ -17,8 +17,6 @@ std::optional<std::filesystem::path> golden(std::string_view name);
 std::optional<std::filesystem::path> data_folder();
 /// The demo model: $NIBBLE_DEMO_MODEL, then the cache that scripts/get-demo-model fills.
 std::optional<std::filesystem::path> demo_model();
-/// The folder of all-MiniLM-L6-v2: $NIBBLE_ENCODER, then the cache that scripts/get-encoder fills.
-std::optional<std::filesystem::path> encoder_model();
 /// Another model file by name in $NIBBLE_MODELS (optional models that only some machines have).
 std::optional<std::filesystem::path> other_model(std::string_view file_name);
 /// A file of the repository.

@@ -35,7 +35,7 @@ namespace nibble::rag {
 
 struct BertOptions {
   Arithmetic arithmetic = Arithmetic::kF32;
-  /// Linear layers and word embeddings are rounded to the nearest codes of this codec ("int8g32",
+  /// Linear layers and word embeddings are rounded to the nearest codes of this codec ("int8g32s",
   /// "int4g32a", "nf4b64"); "": as the file stores them.
   std::string codec = {};
 };

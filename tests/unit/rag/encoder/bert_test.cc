@@ -159,7 +159,7 @@ TEST_F(BertTest, AgreesWithAPlainWalkForPackedTexts) {
 TEST_F(BertTest, FewerBitsAreFurtherAwayAndSmaller) {
   const PlainBert plain(encoder_.path());
   Bert exact = open({});
-  Bert eight = open({.arithmetic = Arithmetic::kNative, .codec = "int8g32"});
+  Bert eight = open({.arithmetic = Arithmetic::kNative, .codec = "int8g32s"});
   Bert four = open({.arithmetic = Arithmetic::kNative, .codec = "int4g32a"});
   const double error8 = largest_error(eight.encode(kIds, kLengths), plain);
   const double error4 = largest_error(four.encode(kIds, kLengths), plain);

@@ -1,0 +1,16 @@
+/// `nibble rag`: documents to an index, questions to passages, and how good they are.
+#include <CLI/CLI.hpp>
+
+#include "app/rag_options.h"
+
+namespace nibble::app {
+
+void add_rag(CLI::App& root, Invocation& invocation) {
+  CLI::App* rag = root.add_subcommand("rag", "Find passages that answer a question, and judge it");
+  rag->require_subcommand(1);
+  add_rag_index(*rag, invocation);
+  add_rag_search(*rag, invocation);
+  add_rag_eval(*rag, invocation);
+}
+
+}  // namespace nibble::app

@@ -1,0 +1,185 @@
+/// `nibble rag eval`: retrieval against judgements of people, as trec_eval and BEIR count.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "app/rag_options.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "eval/metrics/ranking.h"
+#include "eval/stats/interval.h"
+#include "rag/trec.h"
+
+namespace nibble::app {
+namespace {
+
+struct RagEvalOptions {
+  SearchChoice search;
+  std::string questions;
+  std::string judgements;
+  std::string run_out;
+  std::size_t k = 10;
+  std::size_t depth = 100;
+  bool keep_identical = false;
+};
+
+struct MetricResult {
+  std::string name;
+  eval::stats::Interval interval;
+};
+
+/// What is asked: the questions that have a relevant document, in the order of their file.
+std::vector<rag::Question> judged_questions(const RagEvalOptions& options,
+                                            const rag::QuestionJudgements& judgements) {
+  std::vector<rag::Question> out;
+  for (rag::Question& question : rag::read_questions(options.questions).take()) {
+    const auto judged = judgements.find(question.id);
+    if (judged != judgements.end() && eval::has_relevant(judged->second)) {
+      out.push_back(std::move(question));
+    }
+  }
+  if (out.empty()) {
+    raise(ErrorCode::kCorruptData,
+          "{}: no question of {} has a relevant document there",
+          options.judgements,
+          options.questions);
+  }
+  return out;
+}
+
+rag::Run search_all(OpenedIndex& opened,
+                    const std::vector<rag::Question>& questions,
+                    const RagEvalOptions& options) {
+  std::vector<std::string> texts;
+  for (const rag::Question& question : questions) {
+    texts.push_back(question.text);
+  }
+  // One more, where a document of the question's own name is left out.
+  const auto found = opened.retriever().search_documents(texts, options.depth + 1);
+  rag::Run run;
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    auto& entries = run[questions[i].id];
+    for (const rag::Hit& hit : found[i]) {
+      const std::string& document = opened.retriever().document(hit.item);
+      const bool is_itself = document == questions[i].id && !options.keep_identical;
+      if (!is_itself && entries.size() < options.depth) {
+        entries.push_back({document, hit.score});
+      }
+    }
+  }
+  rag::sort_run(run);
+  return run;
+}
+
+/// One contribution a question, in the order of the run.
+struct Scores {
+  std::vector<eval::Contribution> ndcg, recall, mrr, map;
+};
+
+Scores score_run(const rag::Run& run,
+                 const rag::QuestionJudgements& judgements,
+                 const RagEvalOptions& options) {
+  Scores out;
+  for (const auto& [question, entries] : run) {
+    std::vector<std::string> ranking;
+    for (const rag::RunEntry& entry : entries) {
+      ranking.push_back(entry.document);
+    }
+    const eval::Judgements& judged = judgements.find(question)->second;
+    const auto top = eval::score_ranking(ranking, judged, options.k);
+    const auto deep = eval::score_ranking(ranking, judged, options.depth);
+    out.ndcg.push_back({top.ndcg});
+    out.mrr.push_back({top.reciprocal_rank});
+    out.recall.push_back({deep.recall});
+    out.map.push_back({deep.average_precision});
+  }
+  return out;
+}
+
+std::vector<MetricResult> summarize(const Scores& scores, const RagEvalOptions& options) {
+  const auto row = [](std::string name, const std::vector<eval::Contribution>& samples) {
+    return MetricResult{std::move(name),
+                        eval::stats::ratio_interval(samples, eval::Transform::kIdentity)};
+  };
+  return {row(fmt::format("ndcg@{}", options.k), scores.ndcg),
+          row(fmt::format("mrr@{}", options.k), scores.mrr),
+          row(fmt::format("recall@{}", options.depth), scores.recall),
+          row(fmt::format("map@{}", options.depth), scores.map)};
+}
+
+std::string as_text(const std::vector<MetricResult>& results) {
+  std::string out =
+      fmt::format("{:<12} {:>6} {:>8}  {}\n", "metric", "n", "value", "95 % interval");
+  for (const MetricResult& result : results) {
+    out += fmt::format("{:<12} {:>6} {:>8.4f}  {:.4f} to {:.4f}\n",
+                       result.name,
+                       result.interval.n,
+                       result.interval.value,
+                       result.interval.low,
+                       result.interval.high);
+  }
+  return out;
+}
+
+Json as_json(const std::vector<MetricResult>& results, const OpenedIndex& opened) {
+  Json metrics = Json::array();
+  for (const MetricResult& result : results) {
+    metrics.push_back({{"name", result.name},
+                       {"n", result.interval.n},
+                       {"value", result.interval.value},
+                       {"low", result.interval.low},
+                       {"high", result.interval.high}});
+  }
+  const rag::IndexSettings& settings = opened.settings();
+  return {{"mode", opened.mode()},
+          {"passages", settings.passages},
+          {"encoder_hash", settings.encoder_hash},
+          {"encoder_codec", settings.codec},
+          {"metrics", metrics}};
+}
+
+int run(const RagEvalOptions& options, const Globals& globals) {
+  const auto judgements = rag::read_judgements(options.judgements).take();
+  const auto questions = judged_questions(options, judgements);
+  const auto progress = make_progress(globals);
+  OpenedIndex opened(options.search, globals, *progress);
+  const rag::Run run = search_all(opened, questions, options);
+  if (!options.run_out.empty()) {
+    write_file_atomic(options.run_out, rag::run_text(run, fmt::format("nibble-{}", opened.mode())))
+        .take();
+  }
+  const auto results = summarize(score_run(run, judgements, options), options);
+  print_out(globals.json ? dump_json(as_json(results, opened)) + "\n" : as_text(results));
+  return 0;
+}
+
+}  // namespace
+
+void add_rag_eval(CLI::App& rag, Invocation& invocation) {
+  auto options = std::make_shared<RagEvalOptions>();
+  CLI::App* command =
+      rag.add_subcommand("eval", "Judge retrieval: nDCG, MRR, recall, MAP, with intervals");
+  add_search_options(*command, options->search);
+  command->add_option("--questions", options->questions, "JSON lines with _id and text")
+      ->required();
+  command->add_option("--judgements", options->judgements, "Relevance by people: BEIR's or TREC's")
+      ->required();
+  command->add_option("--run", options->run_out, "Write the rankings there, in TREC's format");
+  command->add_option("-k", options->k, "nDCG and MRR look at so many documents")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_option("--depth", options->depth, "Recall and MAP look at so many documents")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  command->add_flag("--keep-identical",
+                    options->keep_identical,
+                    "Keep a document that has the question's id; BEIR leaves it out");
+  command->footer(
+      "Example: nibble rag eval docs.rag --questions queries.jsonl --judgements qrels/test.tsv");
+  command->callback([options, &invocation] {
+    invocation.run = [options, &invocation] { return run(*options, invocation.globals); };
+  });
+}
+
+}  // namespace nibble::app

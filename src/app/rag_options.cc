@@ -1,0 +1,57 @@
+#include "app/rag_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "base/error.h"
+
+namespace nibble::app {
+
+void add_search_options(CLI::App& command, SearchChoice& choice) {
+  command.add_option("index", choice.index, "What nibble rag index made")->required();
+  command.add_option(
+      "--encoder", choice.encoder, "Folder of the index's encoder, where it has moved");
+  command.add_option("--mode",
+                     choice.mode,
+                     "bm25 (words), dense (meaning) or hybrid (both, by reciprocal rank); hybrid "
+                     "where the index has vectors");
+  rag::RetrieverOptions& options = choice.retriever;
+  command.add_option("--k1", options.bm25.k1, "BM25: how soon repetitions of a word stop to count")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command.add_option("--b", options.bm25.b, "BM25: how much long passages are held down, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command.add_option(
+      "--vectors",
+      options.codec,
+      "Codec of the vectors in memory: int8g32s, int4g32a, …, binary; float32 without");
+  command
+      .add_option("--rescore",
+                  options.rescore,
+                  "Coded vectors: so many times the wanted passages are scored exactly; 0: none")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+}
+
+OpenedIndex::OpenedIndex(const SearchChoice& choice, const Globals& globals, ProgressSink& progress)
+    : pool_(globals.threads), index_(rag::IndexFile::open(choice.index)), mode_(choice.mode) {
+  const rag::IndexSettings& settings = index_.settings();
+  if (mode_.empty()) {
+    mode_ = settings.dims > 0 ? "hybrid" : "bm25";
+  }
+  rag::RetrieverOptions options = choice.retriever;
+  options.mode = rag::search_mode_from_name(mode_).take();
+  if (options.mode != rag::SearchMode::kBm25 && settings.dims > 0) {
+    const std::string& folder = choice.encoder.empty() ? settings.encoder : choice.encoder;
+    const auto arithmetic = arithmetic_from_name(settings.arithmetic);
+    if (!arithmetic) {
+      raise(ErrorCode::kCorruptData, "{}: arithmetic '{}'", choice.index, settings.arithmetic);
+    }
+    encoder_ = rag::Encoder::open(
+                   folder, {.arithmetic = *arithmetic, .codec = settings.codec}, pool_, progress)
+                   .take();
+  }
+  retriever_ = std::make_unique<rag::Retriever>(index_, options, encoder_.get(), pool_, progress);
+}
+
+}  // namespace nibble::app
