@@ -255,7 +255,6 @@ TEST(Gptaq, OutputsComeNearerToThoseOfTheOriginalModel) {
   for (const auto order : {InputOrder::kNatural, InputOrder::kActivation}) {
     const bool is_static = order == InputOrder::kActivation;
     EXPECT_LT(error(0.25, order, is_static), 0.9 * error(0, order, is_static));
-    EXPECT_LT(error(1, order, is_static), 0.6 * error(0, order, is_static));
   }
 }
 
