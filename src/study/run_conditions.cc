@@ -97,7 +97,7 @@ RunConditions of_store(const store::Store& store) {
     out[condition.key] = condition.value;
   }
   for (const store::TaskRecord& task : store.plan().tasks) {
-    out[task.name + ": versions"] = fmt::format("{}", task.version);
+    out[task.name + ": versions"] = fmt::format("{}.0", task.version);
     out[task.name + ": protocol"] = task.protocol;
     out[task.name + ": data"] = task.data_hash;
     out[task.name + ": n-samples"] = fmt::format("{}", task.n_samples);

@@ -65,7 +65,7 @@ Ordered config_of(const LmEvalTask& task) {
           {"num_fewshot", task.info->n_shots},
           {"metric_list", metrics},
           {"repeats", 1},
-          {"metadata", {{"version", task.info->version}}}};
+          {"metadata", {{"version", static_cast<double>(task.info->version)}}}};
 }
 
 /// What lm-eval has no place for.
@@ -119,7 +119,7 @@ void add_tasks(Ordered& out, std::span<const LmEvalTask> tasks) {
     const std::string& name = task.info->name;
     out["results"][name] = values_of(task);
     out["configs"][name] = config_of(task);
-    out["versions"][name] = task.info->version;
+    out["versions"][name] = static_cast<double>(task.info->version);
     out["n-shot"][name] = task.info->n_shots;
     out["higher_is_better"][name] = direction_of(task);
     out["n-samples"][name] = {
