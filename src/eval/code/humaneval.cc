@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
@@ -20,8 +21,8 @@ struct Problem {
 
 class HumanEvalTask final : public Task {
  public:
-  HumanEvalTask(TaskInfo info, std::vector<Problem> problems)
-      : info_(std::move(info)), problems_(std::move(problems)) {}
+  HumanEvalTask(TaskInfo info, std::vector<Problem> problems, std::size_t max_tokens)
+      : info_(std::move(info)), problems_(std::move(problems)), max_tokens_(max_tokens) {}
 
   [[nodiscard]] const TaskInfo& info() const noexcept override { return info_; }
   [[nodiscard]] std::size_t n_samples() const noexcept override { return problems_.size(); }
@@ -35,7 +36,7 @@ class HumanEvalTask final : public Task {
     sample.target = tests_of(problem);
     sample.document = problem.document;
     sample.requests.emplace_back(GenerationRequest{
-        problem.prompt, kMaxTokens, {"\nclass", "\ndef", "\n#", "\nif", "\nprint"}});
+        problem.prompt, max_tokens_, {"\nclass", "\ndef", "\n#", "\nif", "\nprint"}});
     return sample;
   }
 
@@ -62,6 +63,7 @@ class HumanEvalTask final : public Task {
 
   TaskInfo info_;
   std::vector<Problem> problems_;
+  std::size_t max_tokens_;
 };
 
 }  // namespace
@@ -79,12 +81,14 @@ std::unique_ptr<Task> make_humaneval(const TaskOptions& options) {
                         record.text("entry_point"),
                         std::string(record.raw())});
   });
+  const std::size_t max_tokens =
+      options.max_answer > 0 ? std::min(options.max_answer, kMaxTokens) : kMaxTokens;
   TaskInfo info{.name = std::string(kHumanEval)};
-  info.protocol = fmt::format("0-shot, greedy, at most {} tokens, tests in a sandbox", kMaxTokens);
+  info.protocol = fmt::format("0-shot, greedy, at most {} tokens, tests in a sandbox", max_tokens);
   info.data_hash = file.hash;
   info.metrics = {{"pass@1", "fraction"}};
   info.n_documents = count_records(file);
-  return std::make_unique<HumanEvalTask>(std::move(info), std::move(problems));
+  return std::make_unique<HumanEvalTask>(std::move(info), std::move(problems), max_tokens);
 }
 
 }  // namespace nibble::eval
