@@ -16,8 +16,9 @@ struct ConditionsOptions {
 };
 
 int run_conditions(const ConditionsOptions& options, const Globals& globals) {
-  const auto differences = study::differing_conditions(study::read_run_conditions(options.a),
-                                                       study::read_run_conditions(options.b));
+  const auto a = study::read_run_conditions(options.a);  // the first that is missing is named
+  const auto b = study::read_run_conditions(options.b);
+  const auto differences = study::differing_conditions(a, b);
   const bool differ = conditions_differ(differences);
   if (globals.json) {
     print_out(dump_json({{"comparable", !differ}, {"differences", conditions_json(differences)}}) +

@@ -115,7 +115,9 @@ void add_folder(CLI::App& command, DataOptions& options) {
 void add_data(CLI::App& root, Invocation& invocation) {
   CLI::App* command = root.add_subcommand("data", "Data sets: pull them, list what is there");
   command->require_subcommand(1);
+  // One set of options for each: variables of the environment are read for both, whichever is asked for.
   const auto options = std::make_shared<DataOptions>();
+  const auto list_options = std::make_shared<DataOptions>();
   CLI::App* pull = command->add_subcommand(
       "pull", "Fill the data folder from a hub's rows service; goes on after a stop");
   pull->add_option("SET", options->sets, "Sets by name; nibble data list names them")->required();
@@ -129,9 +131,11 @@ void add_data(CLI::App& root, Invocation& invocation) {
   });
   CLI::App* list = command->add_subcommand(
       "list", "Files of the data folder with size, SHA-256 and licence; sets that can be pulled");
-  add_folder(*list, *options);
-  list->callback([options, &invocation] {
-    invocation.run = [options, &invocation] { return run_list(*options, invocation.globals); };
+  add_folder(*list, *list_options);
+  list->callback([list_options, &invocation] {
+    invocation.run = [list_options, &invocation] {
+      return run_list(*list_options, invocation.globals);
+    };
   });
 }
 
