@@ -63,6 +63,7 @@ std::string model_id(const JudgedModel& model) {
                                        std::string_view(model.kv),
                                        std::string_view(model.program),
                                        std::string_view(model.reference_hash),
+                                       std::string_view(model.device),
                                        std::string_view(model.add_bos ? "BOS" : "no BOS")}) {
     hash.field(field);
   }
@@ -105,6 +106,7 @@ std::vector<store::Condition> task_conditions(const JudgedModel& model) {
           {"arithmetic", model.arithmetic, false},
           {"keys and values", model.kv, false},
           {"BOS in front", model.add_bos ? "yes" : "no", false},
+          {"device", model.device, false},
           {"kernels", model.kernels, false},
           {"program", model.program, false}};
 }

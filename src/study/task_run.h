@@ -29,6 +29,7 @@ struct JudgedModel {
   std::string arithmetic, kv, program, kernels;
   std::string reference_hash;  ///< of the model that divergence compares with; "": none
   bool add_bos = false;
+  std::string device = "cpu";  ///< what ran it: "cpu", "cuda:0"
 };
 
 /// Of every task, in order: where its samples are.

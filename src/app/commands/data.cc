@@ -115,7 +115,7 @@ void add_folder(CLI::App& command, DataOptions& options) {
 void add_data(CLI::App& root, Invocation& invocation) {
   CLI::App* command = root.add_subcommand("data", "Data sets: pull them, list what is there");
   command->require_subcommand(1);
-  // One set of options for each: variables of the environment are read for both, whichever is asked for.
+  // One set of options for each: the environment is read for both, whichever is asked for.
   const auto options = std::make_shared<DataOptions>();
   const auto list_options = std::make_shared<DataOptions>();
   CLI::App* pull = command->add_subcommand(
