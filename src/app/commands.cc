@@ -15,6 +15,7 @@ void add_inspect(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
 void add_rag(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
+void add_recommend(CLI::App& root, Invocation& invocation);
 void add_report(CLI::App& root, Invocation& invocation);
 void add_study(CLI::App& root, Invocation& invocation);
 void add_run(CLI::App& root, Invocation& invocation);
@@ -27,10 +28,10 @@ void add_version(CLI::App& root, Invocation& invocation);
 std::span<const AddCommand> command_table() {
   // In the order in which `nibble --help` lists them.
   static constexpr std::array kTable = {
-      &add_study,  &add_quantize,   &add_convert, &add_imatrix, &add_run,
-      &add_eval,   &add_conditions, &add_score,   &add_tasks,   &add_data,
-      &add_rag,    &add_recipes,    &add_tensor,  &add_inspect, &add_bench,
-      &add_doctor, &add_tokenize,   &add_report,  &add_version,
+      &add_study,  &add_quantize,   &add_convert, &add_imatrix,   &add_run,
+      &add_eval,   &add_conditions, &add_score,   &add_tasks,     &add_data,
+      &add_rag,    &add_recipes,    &add_tensor,  &add_inspect,   &add_bench,
+      &add_doctor, &add_tokenize,   &add_report,  &add_recommend, &add_version,
   };
   return kTable;
 }

@@ -11,7 +11,9 @@ inline constexpr int kUsage = 2;          ///< wrong options or arguments
 inline constexpr int kInputRejected = 3;  ///< a file is missing, malformed or not supported
 inline constexpr int kNoMemory = 4;       ///< memory or device
 inline constexpr int kInputOutput = 5;    ///< disk full, read-only, unreadable
+inline constexpr int kLimitsNotMet = 7;   ///< nothing meets the limits that were asked for
 inline constexpr int kOtherInputs = 8;    ///< stored results belong to other inputs
+inline constexpr int kNotDecidable = 10;  ///< what was measured does not answer the question
 inline constexpr int kInterrupted = 130;  ///< stopped cleanly by SIGINT (143 by SIGTERM)
 
 int exit_code(ErrorCode code) noexcept;

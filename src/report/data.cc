@@ -24,7 +24,11 @@ Spread spread_of(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t n = values.size();
   const double median = n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-  return {median, values.front(), values.back(), n};
+  return {median, values.front(), values.back(), n, std::move(values)};
+}
+
+double score_of(const store::ScoreRecord::Ratio& ratio) {
+  return ratio.sum / ratio.weight;
 }
 
 /// Reads one store into one Data.
@@ -98,6 +102,11 @@ class Gatherer {
       }
       out.metrics.push_back(std::move(known));
     }
+    if (const auto* known = out.metrics.empty() ? nullptr : &out.metrics.front();
+        known != nullptr && known->value && known->value->comparison &&
+        !known->value->comparison->lost && says_right_or_wrong(task.metrics.front())) {
+      out.differing = differing_pairs(*unit, task);
+    }
     if (unit != nullptr) {
       out.cut = store_.cut_samples(unit->id);
       out.doubts = store_.doubtful_samples(unit->id);
@@ -122,6 +131,26 @@ class Gatherer {
     }
     return n_stored < n_samples ? fmt::format("{} of {} samples so far", n_stored, n_samples)
                                 : "not summarised yet";
+  }
+
+  [[nodiscard]] DifferingPairs differing_pairs(const store::UnitRecord& unit,
+                                               const store::TaskRecord& task) const {
+    const std::string& metric = task.metrics.front().name;
+    std::map<std::size_t, double> reference;
+    for (const store::ScoreRow& row : store_.scores(reference_unit(task)->id, metric)) {
+      if (row.ratio) {
+        reference.emplace(row.index, score_of(*row.ratio));
+      }
+    }
+    DifferingPairs pairs;
+    for (const store::ScoreRow& row : store_.scores(unit.id, metric)) {
+      const auto found = reference.find(row.index);
+      if (row.ratio && found != reference.end()) {
+        pairs.n_lower += score_of(*row.ratio) < found->second ? 1U : 0U;
+        pairs.n_higher += score_of(*row.ratio) > found->second ? 1U : 0U;
+      }
+    }
+    return pairs;
   }
 
   /// Wrong answers in the order of the task; those that the reference got right come first.

@@ -27,6 +27,7 @@ struct Known {
 struct Spread {
   double median = 0, min = 0, max = 0;
   std::size_t n = 0;
+  std::vector<double> sorted{};  ///< all of them, ascending
 };
 
 /// A question that a variant got wrong.
@@ -36,9 +37,16 @@ struct Example {
   bool reference_was_right = false;
 };
 
+/// Samples whose score is not the reference's.
+struct DifferingPairs {
+  std::size_t n_lower = 0, n_higher = 0;
+};
+
 /// What one variant did on one task. `metrics` runs parallel to the task's metrics.
 struct Outcome {
   std::vector<Known<store::SummaryRecord>> metrics;
+  /// By the headline metric, where it is a share but answers are not just right or wrong.
+  std::optional<DifferingPairs> differing;
   std::vector<Example> examples;
   store::CutCounts cut;
   store::DoubtCounts doubts;

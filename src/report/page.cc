@@ -58,6 +58,14 @@ std::string vega_script() {
   return out.append(asset("modules.js"));
 }
 
+std::string script() {
+  std::string out;
+  for (const std::string_view name : {"plots.js", "advice_rule.js", "advice.js", "page.js"}) {
+    out.append(asset(name));
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string html_page(const Data& data, const Findings& findings) {
@@ -80,7 +88,7 @@ std::string html_page(const Data& data, const Findings& findings) {
       {"recipes", recipes_html(data)},
       {"data", plot_data_json(data)},
       {"vega", vega_script()},
-      {"script", std::string(asset("plots.js")).append(asset("page.js"))},
+      {"script", script()},
   };
   return fill(asset("page.html"), slots);
 }

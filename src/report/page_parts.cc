@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "report/advice/json.h"
 #include "report/format.h"
 #include "report/tables.h"
 
@@ -355,7 +356,9 @@ std::string plot_data_json(const Data& data) {
   for (const Variant& variant : data.variants) {
     variants.push_back(variant_json(variant, data));
   }
-  std::string text = dump_json({{"tasks", std::move(tasks)}, {"variants", std::move(variants)}});
+  std::string text = dump_json({{"tasks", std::move(tasks)},
+                                {"variants", std::move(variants)},
+                                {"advice", advice_data_json(data)}});
   for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at)) {
     text.replace(at, 1, "\\u003c");  // no "</script>" can stand inside
   }

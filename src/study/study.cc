@@ -84,6 +84,10 @@ fs::path store_path(const fs::path& output) {
   return output / "study.db";
 }
 
+std::filesystem::path named_store(const std::filesystem::path& given) {
+  return std::filesystem::is_directory(given) ? store_path(given) : given;
+}
+
 std::vector<VariantFailure> run_study(const Spec& spec,
                                       std::string_view program_version,
                                       bool plan_only,

@@ -16,6 +16,8 @@ namespace nibble::study {
 
 /// The store inside an output folder.
 std::filesystem::path store_path(const std::filesystem::path& output);
+/// What a person names as a store: the file itself, or the folder of a study that holds it.
+std::filesystem::path named_store(const std::filesystem::path& given);
 
 /// Runs the study. With `plan_only` nothing is run: the plan goes to `progress` as notes and the
 /// store is left as it is.

@@ -20,13 +20,8 @@ struct ReportOptions {
   std::string output;
 };
 
-/// The store itself, or the folder of a study that holds it.
-fs::path store_path(const fs::path& given) {
-  return fs::is_directory(given) ? study::store_path(given) : given;
-}
-
 int run_report(const ReportOptions& options, const Globals& globals) {
-  const fs::path path = store_path(options.store);
+  const fs::path path = study::named_store(options.store);
   const fs::path folder =
       options.output.empty() ? path.parent_path() / "report" : fs::path(options.output);
   const store::Store store = store::Store::open_read_only(path);

@@ -83,6 +83,7 @@ function makeSortable(table) {
 
 setTheme(firstTheme(), false);
 makeTabs();
+makeAdvice();
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.getElementById("theme").addEventListener("click", () => {
   setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
