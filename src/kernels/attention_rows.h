@@ -115,21 +115,24 @@ void for_row_blocks(std::size_t n, const Attend& attend) noexcept {
 }
 
 /// Calls attend(rows, n) for all rows of the task, up to kMaxRows at a time, positions ascending;
-/// then finish(row) for each.
+/// then finish(row) for each. A row gives `out_width` floats, zero before the first key.
 template <class Attend, class Finish>
-void for_rows(const AttentionTask& task, const Attend& attend, const Finish& finish) noexcept {
+void for_rows(const AttentionTask& task,
+              std::size_t out_width,
+              const Attend& attend,
+              const Finish& finish) noexcept {
   AttentionRow rows[kMaxRows];
   std::size_t n = 0;
   const std::size_t n_rows = task.n_queries * task.n_heads;
   for (std::size_t i = 0; i < n_rows; ++i) {
     const std::size_t t = i / task.n_heads;
-    const std::size_t at = i % task.n_heads * task.head_dim;
-    rows[n] = {task.q + t * task.q_stride + at,
-               task.out + t * task.out_stride + at,
+    const std::size_t head = i % task.n_heads;
+    rows[n] = {task.q + t * task.q_stride + head * task.head_dim,
+               task.out + t * task.out_stride + head * out_width,
                task.first_position + t,
                kNoScore,
                0.0F};
-    __builtin_memset(rows[n].out, 0, task.head_dim * sizeof(float));
+    __builtin_memset(rows[n].out, 0, out_width * sizeof(float));
     ++n;
     if (n == kMaxRows || i + 1 == n_rows) {
       attend(rows, n);

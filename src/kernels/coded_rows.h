@@ -30,6 +30,19 @@ inline bool sees_coded_keys(const CodedKv& kv,
   return kv.residual == 0 || first < row.position - row.position % kv.residual;
 }
 
+/// How many of the rows, whose positions ascend, see the keys from `first` on as floats: the first
+/// ones.
+inline std::size_t n_float_rows(const CodedKv& kv,
+                                const AttentionRow* rows,
+                                std::size_t n,
+                                std::size_t first) noexcept {
+  std::size_t n_float = 0;
+  while (n_float < n && !sees_coded_keys(kv, rows[n_float], first)) {
+    ++n_float;
+  }
+  return n_float;
+}
+
 /// How many values of a tile the row sees coded; the others are floats.
 inline std::size_t n_coded_values(const CodedKv& kv,
                                   const AttentionRow& row,

@@ -275,6 +275,17 @@ const float* load_floats(const CodedKv& kv,
 }
 
 template <class Isa>
+void load_float_keys(const CodedKv& kv, const CodedTile& at, typename Isa::Tile& tile) noexcept {
+  const KvPage& floats = kv.floats[at.page];
+  const std::size_t element = float_element(kv, at.slot);
+  if (kv.has_halves) {
+    load_keys(static_cast<const std::uint16_t*>(floats.keys) + element, kv.shape.head_dim, tile);
+  } else {
+    load_keys(static_cast<const float*>(floats.keys) + element, kv.shape.head_dim, tile);
+  }
+}
+
+template <class Isa>
 void attend_float_tile(const AttentionTask& task,
                        const CodedKv& kv,
                        AttentionRow* rows,
@@ -282,12 +293,7 @@ void attend_float_tile(const AttentionTask& task,
                        const CodedTile& at,
                        typename Isa::Tile& tile) noexcept {
   const KvPage& floats = kv.floats[at.page];
-  const std::size_t element = float_element(kv, at.slot);
-  if (kv.has_halves) {
-    load_keys(static_cast<const std::uint16_t*>(floats.keys) + element, task.head_dim, tile);
-  } else {
-    load_keys(static_cast<const float*>(floats.keys) + element, task.head_dim, tile);
-  }
+  load_float_keys<Isa>(kv, at, tile);
   attend_tile(task, rows, n, tile, load_floats<Isa>(kv, floats.values, at.slot, tile));
 }
 
@@ -331,10 +337,7 @@ void attend_coded_keys(const AttentionTask& task,
         run.first / codec::kKvPageTokens, run.first % codec::kKvPageTokens, run.first, run.n};
     buffers.tile.first = at.first;
     buffers.tile.n = at.n;
-    std::size_t n_float = 0;  // rows that see the keys as floats come first
-    while (n_float < n && !sees_coded_keys(kv, rows[n_float], at.first)) {
-      ++n_float;
-    }
+    const std::size_t n_float = n_float_rows(kv, rows, n, at.first);
     if (n_float > 0 && rows[n_float - 1].position >= at.first) {
       attend_float_tile<Isa>(task, kv, rows, n_float, at, buffers.tile);
     }

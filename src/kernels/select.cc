@@ -10,11 +10,13 @@
 
 #include "base/error.h"
 #include "kernels/avx2/attention.h"
+#include "kernels/avx2/attention_mass.h"
 #include "kernels/avx2/elementwise.h"
 #include "kernels/avx2/hadamard.h"
 #include "kernels/avx2/linear.h"
 #include "kernels/avx2/probes.h"
 #include "kernels/avx512/attention.h"
+#include "kernels/avx512/attention_mass.h"
 #include "kernels/avx512/elementwise.h"
 #include "kernels/avx512/hadamard.h"
 #include "kernels/avx512/linear.h"
@@ -22,11 +24,13 @@
 #include "kernels/generic/linear.h"
 #include "kernels/generic/probes.h"
 #include "kernels/neon/attention.h"
+#include "kernels/neon/attention_mass.h"
 #include "kernels/neon/elementwise.h"
 #include "kernels/neon/hadamard.h"
 #include "kernels/neon/linear.h"
 #include "kernels/neon/probes.h"
 #include "kernels/reference/attention.h"
+#include "kernels/reference/attention_mass.h"
 #include "kernels/reference/elementwise.h"
 #include "kernels/reference/hadamard.h"
 
@@ -62,7 +66,8 @@ const std::vector<Candidate>& candidates() {
       &reference::kAttention,
       &generic::kLinear,
       &generic::kProbes,
-      &reference::kHadamard},
+      &reference::kHadamard,
+      &reference::kMass},
      []() noexcept { return true; }},
 #if defined(__x86_64__)
     {{"avx2",
@@ -70,14 +75,16 @@ const std::vector<Candidate>& candidates() {
       &avx2::kAttention,
       &avx2::kLinear,
       &avx2::kProbes,
-      &avx2::kHadamard},
+      &avx2::kHadamard,
+      &avx2::kMass},
      has_avx2},
     {{"avx512",
       &avx512::kElementwise,
       &avx512::kAttention,
       &avx512::kLinear,
       &avx512::kProbes,
-      &avx512::kHadamard},
+      &avx512::kHadamard,
+      &avx512::kMass},
      has_avx512},
 #elif defined(__aarch64__)
     {{"neon",
@@ -85,7 +92,8 @@ const std::vector<Candidate>& candidates() {
       &neon::kAttention,
       &neon::kLinear,
       &neon::kProbes,
-      &neon::kHadamard},
+      &neon::kHadamard,
+      &neon::kMass},
      has_dot_products},
 #endif
   };

@@ -17,6 +17,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/hadamard.h"
 #include "kernels/linear.h"
+#include "kernels/mass/mass.h"
 #include "kernels/probes.h"
 
 namespace nibble::kernels {
@@ -28,6 +29,7 @@ struct KernelSet {
   const LinearKernels* linear = nullptr;
   const Probes* probes = nullptr;
   const HadamardKernels* hadamard = nullptr;
+  const MassKernels* mass = nullptr;
 };
 
 /// Every set that was built and that this processor can run, slowest first.

@@ -45,7 +45,10 @@ void Decoder::forward(std::span<const SequenceChunk> chunks,
   }
   PackedBatch batch(chunks, cache);
   CacheGrowth growth(cache, chunks);
-  Stream stream({config_, workspace_, pool_, cache}, std::move(batch), wanted);
+  AttentionProbes probes(config_, chunks, batch);
+  Stream stream({config_, workspace_, pool_, cache, probes.empty() ? nullptr : &probes},
+                std::move(batch),
+                wanted);
   embed(chunks, stream.hidden());
   for (std::size_t layer = 0; layer < config_.n_layers; ++layer) {
     cancel_flag().check();
@@ -56,6 +59,7 @@ void Decoder::forward(std::span<const SequenceChunk> chunks,
     ops::rms_norm(stream.hidden(), final_norm_, config_.norm_epsilon, hidden, pool_);
   }
   growth.keep();
+  probes.keep();
 }
 
 void Decoder::head(MatrixView<const float> hidden, MatrixView<float> logits) {

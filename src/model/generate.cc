@@ -76,6 +76,16 @@ class Batch {
       const std::size_t room = context - std::min(context, requests_[i].max_tokens);
       const std::size_t n_kept = std::min(prompt.size(), std::max<std::size_t>(room, 1));
       results_[i].n_cut_tokens = prompt.size() - n_kept;
+      if (n_kept < prompt.size() && requests_[i].attention != nullptr) {
+        raise(ErrorCode::kInvalidArgument,
+              "generate: request {} has {} tokens and wants {} more; a context of {} holds {}, and "
+              "a prompt whose attention is measured is not cut",
+              i,
+              prompt.size(),
+              requests_[i].max_tokens,
+              context,
+              n_kept);
+      }
       prompts_[i] = prompt.last(n_kept);
     }
     waiting_.resize(requests_.size());
@@ -101,10 +111,19 @@ class Batch {
     std::size_t n_tokens = 0;
   };
 
-  [[nodiscard]] Shared longest_shared(std::span<const text::TokenId> prompt) const {
+  /// How much of its prompt a request may borrow: all but the last token, and nothing that is
+  /// probed, since only tokens that are computed are measured.
+  [[nodiscard]] std::size_t most_shared(std::size_t index) const {
+    const std::size_t n = prompts_[index].size() - 1;
+    const AttentionMass* const attention = requests_[index].attention;
+    return attention == nullptr ? n : std::min(n, attention->next_asked(0));
+  }
+
+  [[nodiscard]] Shared longest_shared(std::size_t index) const {
+    const std::size_t most = most_shared(index);
     Shared best{nullptr, kLeastShared - 1};
     for (const Running& other : running_) {
-      const std::size_t n = std::min(n_common(other.tokens, prompt), prompt.size() - 1);
+      const std::size_t n = std::min(n_common(other.tokens, prompts_[index]), most);
       if (n > best.n_tokens && cache_.can_fork(other.sequence, std::min(n, other.n_computed))) {
         best = {&other, n};
       }
@@ -120,7 +139,7 @@ class Batch {
       if (!running_.empty() && !fits(index)) {
         return;
       }
-      const Shared shared = options_.share_prefixes ? longest_shared(prompts_[index]) : Shared{};
+      const Shared shared = options_.share_prefixes ? longest_shared(index) : Shared{};
       if (shared.parent != nullptr && shared.parent->n_computed < shared.n_tokens) {
         return;
       }
@@ -157,7 +176,9 @@ class Batch {
       if (n == 0) {
         continue;
       }
-      chunks.push_back({run.sequence, std::span(run.tokens).subspan(run.n_computed, n)});
+      chunks.push_back({run.sequence,
+                        std::span(run.tokens).subspan(run.n_computed, n),
+                        requests_[run.index].attention});
       n_rows += n;
       run.n_computed += n;
       if (run.has_next()) {

@@ -4,7 +4,7 @@
 /// stop string, at its limit, or at the end of the context.
 ///
 /// Errors     an empty prompt is kInvalidArgument; a prompt longer than the context is cut from
-///            the left and counted
+///            the left and counted, and is kInvalidArgument where attention is to be measured
 /// Source     our own; stop-string rule: text is cut at the first occurrence of each stop string
 ///            in turn (lm-evaluation-harness)
 #pragma once
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/function_ref.h"
+#include "model/attention_mass.h"
 #include "model/language_model.h"
 #include "text/tokenizer.h"
 
@@ -24,6 +25,9 @@ struct GenerateRequest {
   std::size_t max_tokens = 64;
   std::vector<std::string> stop;
   bool stop_at_eos = true;
+  /// What its tokens look at, measured in passing (attention_mass.h): positions count from the
+  /// prompt's first token. The last token that is chosen is never read, so it has no row.
+  AttentionMass* attention = nullptr;
 };
 
 enum class StopReason : std::uint8_t {

@@ -7,7 +7,7 @@
 /// Shapes     tokens [n] over all sequences; hidden [n_wanted, hidden]; logits [n_rows, vocab]
 /// Threads    one call at a time; the work is split over the pool given at load
 /// Errors     kInvalidArgument for a token outside the vocabulary; kCancelled between layers when
-///            the flag is raised
+///            the flag is raised; kUnsupported where a device does not measure attention
 /// Source     our own; architectures follow the Transformers library (`model/architectures/`)
 #pragma once
 
@@ -27,9 +27,13 @@
 
 namespace nibble::model {
 
+class AttentionMass;
+
 struct SequenceChunk {
   SequenceId sequence = 0;
   std::span<const std::int32_t> tokens;
+  /// What the sequence's tokens look at, measured in passing (attention_mass.h).
+  AttentionMass* attention = nullptr;
 };
 
 class LanguageModel {

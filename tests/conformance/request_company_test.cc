@@ -175,6 +175,46 @@ void expect_same_answers(Models& models, std::size_t vocab, std::span<const Way>
   }
 }
 
+/// What each prompt's last token and its answer's tokens look at.
+std::vector<model::AttentionMass> measure(Models& models,
+                                          std::span<const model::GenerateRequest> requests,
+                                          const Way& way) {
+  std::vector<model::AttentionMass> masses;
+  std::vector<model::GenerateRequest> asked(requests.begin(), requests.end());
+  const model::ModelConfig& config = models.with_threads(way.threads).model->config();
+  for (const model::GenerateRequest& request : asked) {
+    const std::size_t last = request.prompt.size() - 1;
+    masses.emplace_back(config, model::AttentionProbe{{}, {{0, 4}, {4, 37}, {40, last + 2}}, last});
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    asked[i].attention = &masses[i];
+  }
+  generate(models, asked, way);
+  return masses;
+}
+
+void expect_same_masses(Models& models, std::size_t vocab, std::span<const Way> ways) {
+  const auto common = random_tokens(37, vocab, 1);
+  std::vector<model::GenerateRequest> requests;
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    const auto own = random_tokens(2 + 13 * i, vocab, 300 + i);
+    requests.push_back({i % 2 == 0 ? joined(common, own) : own, 3 + i, {}, true});
+  }
+  const auto wanted = measure(models, requests, kOneByOne);
+  for (const Way& way : ways) {
+    const auto found = measure(models, requests, way);
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      ASSERT_TRUE(found[i].is_complete());
+      ASSERT_EQ(found[i].n_rows(), wanted[i].n_rows());
+      for (std::size_t row = 0; row < found[i].n_rows(); ++row) {
+        const auto a = found[i].of_row(row);
+        EXPECT_EQ(std::memcmp(a.data(), wanted[i].of_row(row).data(), a.size_bytes()), 0)
+            << text_of(way) << ", request " << i << ", row " << row;
+      }
+    }
+  }
+}
+
 class RequestCompany : public ::testing::TestWithParam<std::tuple<const char*, Arithmetic>> {};
 
 TEST_P(RequestCompany, ChangesNothing) {
@@ -189,6 +229,7 @@ TEST_P(RequestCompany, ChangesNothing) {
     expect_same_scores(models, inputs_for(vocab, beginning, n_questions), ways);
   }
   expect_same_answers(models, vocab, ways);
+  expect_same_masses(models, vocab, ways);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -24,6 +24,7 @@ template <class Element>
 void attention(const AttentionTask& task) noexcept {
   for_rows(
       task,
+      task.head_dim,
       [&task](AttentionRow* rows, std::size_t n) { attend_keys<Element>(task, rows, n); },
       [&task](const AttentionRow& row) { divide_by_total(task, row); });
 }

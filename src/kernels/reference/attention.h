@@ -5,10 +5,16 @@
 /// Source     our own
 #pragma once
 
+#include <span>
+
 #include "kernels/attention.h"
+#include "kernels/mass/mass.h"
 
 namespace nibble::kernels::reference {
 
 extern const AttentionKernels kAttention;
+
+void sum_masses_f32(const AttentionTask& task, std::span<const KeySpan> spans) noexcept;
+void sum_masses_f16(const AttentionTask& task, std::span<const KeySpan> spans) noexcept;
 
 }  // namespace nibble::kernels::reference

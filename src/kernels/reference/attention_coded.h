@@ -6,10 +6,16 @@
 /// Source     our own
 #pragma once
 
+#include <span>
+
 #include "kernels/attention.h"
+#include "kernels/mass/mass.h"
 
 namespace nibble::kernels::reference {
 
 void attention_coded(const AttentionTask& task, const CodedKv& kv) noexcept;
+void sum_masses_coded(const AttentionTask& task,
+                      const CodedKv& kv,
+                      std::span<const KeySpan> spans) noexcept;
 
 }  // namespace nibble::kernels::reference

@@ -234,6 +234,7 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
                             std::span<const std::uint32_t> wanted,
                             MatrixView<float> hidden) {
   check_forward(config_, chunks, wanted, hidden);
+  refuse_attention(chunks, device());
   if (chunks.empty()) {
     return;
   }

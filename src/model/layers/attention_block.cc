@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "ops/elementwise.h"
@@ -22,6 +23,19 @@ std::vector<float> head_norm(const ModelConfig& config,
                              const WeightLoader& weights,
                              const std::string& name) {
   return config.qk_norm ? weights.vector(name + ".weight", config.head_dim) : std::vector<float>{};
+}
+
+/// The rows of x that are probed, copied; none where nothing is.
+MatrixView<float> gather_probed(Stream& stream, MatrixView<const float> x, Workspace::Slot slot) {
+  const AttentionProbes* const probes = stream.probes();
+  if (probes == nullptr) {
+    return {};
+  }
+  const auto out = stream.scratch(slot, probes->rows().size(), x.cols);
+  for (std::size_t i = 0; i < out.rows; ++i) {
+    std::ranges::copy(x.row_span(probes->rows()[i]), out.row(i));
+  }
+  return out;
 }
 
 }  // namespace
@@ -77,15 +91,25 @@ AttentionBlock::Projections AttentionBlock::project(Stream& stream) const {
   if (!stream.narrows()) {
     const auto q = stream.scratch(Workspace::kQueries, n_rows, q_.rows());
     ops::apply_all(std::array{&q_, &k_, &v_}, stream.normed(), std::array{q, k, v}, stream.pool());
-    return {q, k, v};
+    return {q, k, v, gather_probed(stream, q, Workspace::kProbedQueries)};
   }
   ops::apply_all(std::array{&k_, &v_}, stream.normed(), std::array{k, v}, stream.pool());
+  const auto probed = project_probed(stream);
   stream.narrow();
   const auto q = stream.scratch(Workspace::kQueries, stream.n_rows(), q_.rows());
   if (q.rows > 0) {
     q_.apply(stream.normed(), q, stream.pool());
   }
-  return {q, k, v};
+  return {q, k, v, probed};
+}
+
+MatrixView<float> AttentionBlock::project_probed(Stream& stream) const {
+  const auto normed = gather_probed(stream, stream.normed(), Workspace::kProbedNormed);
+  const auto q = stream.scratch(Workspace::kProbedQueries, normed.rows, q_.rows());
+  if (q.rows > 0) {
+    q_.apply(normed, q, stream.pool());
+  }
+  return q;
 }
 
 void AttentionBlock::normalize_heads(MatrixView<float> x,
@@ -106,10 +130,19 @@ void AttentionBlock::place(MatrixView<float> x,
   }
 }
 
+void AttentionBlock::measure(Stream& stream,
+                             const ops::AttentionShape& shape,
+                             MatrixView<float> probed) const {
+  AttentionProbes& probes = *stream.probes();
+  normalize_heads(probed, q_norm_, stream.pool());
+  place(probed, probes.positions(), stream.pool());
+  probes.measure(shape, probed, stream.pool());
+}
+
 void AttentionBlock::run(Stream& stream) const {
   ThreadPool& pool = stream.pool();
   ops::round_tokens(rounding_, stream.normed(), pool);
-  const auto [q, k, v] = project(stream);
+  const auto [q, k, v, probed] = project(stream);
   ops::AttentionShape shape = shape_;
   shape.kv_dtype = stream.kv_dtype();
   shape.coding = stream.kv_coding();
@@ -119,6 +152,9 @@ void AttentionBlock::run(Stream& stream) const {
     place(k, stream.all().positions(), pool);
   }
   ops::store_kv(shape, k, v, stream.all().sequences(), pool);
+  if (stream.probes() != nullptr) {
+    measure(stream, shape, probed);
+  }
   if (stream.n_rows() == 0) {
     return;
   }

@@ -11,6 +11,8 @@
 /// With a scheme that codes keys before RoPE they are stored unrotated.
 ///
 /// Precision  that of the ops; keys and values are stored as the cache keeps them
+/// Queries that the stream probes are measured beside (layers/attention_probes.h).
+///
 /// Threads    one call at a time
 /// Source     Vaswani et al. 2017, arXiv 1706.03762; grouped queries: Ainslie et al. 2023, arXiv
 ///            2305.13245
@@ -48,8 +50,13 @@ class AttentionBlock {
  private:
   struct Projections {
     MatrixView<float> q, k, v;
+    MatrixView<float> probed;  ///< queries of the rows that are probed
   };
   [[nodiscard]] Projections project(Stream& stream) const;
+  /// Queries of the probed rows, made alone: the stream is about to narrow.
+  [[nodiscard]] MatrixView<float> project_probed(Stream& stream) const;
+  /// What the probed queries look at; the layer's keys are stored.
+  void measure(Stream& stream, const ops::AttentionShape& shape, MatrixView<float> probed) const;
   void normalize_heads(MatrixView<float> x, std::span<const float> weight, ThreadPool& pool) const;
   /// RoPE, and what follows it.
   void place(MatrixView<float> x, std::span<const std::int32_t> positions, ThreadPool& pool) const;

@@ -19,6 +19,8 @@ namespace nibble::model {
 
 class PackedBatch {
  public:
+  /// Of nothing.
+  PackedBatch() = default;
   /// Each chunk goes on at its sequence's length in `cache`, which does not count the new tokens
   /// yet.
   PackedBatch(std::span<const SequenceChunk> chunks, const KvCache& cache);
@@ -37,7 +39,6 @@ class PackedBatch {
   void enter_layer(const KvCache& cache, std::size_t layer);
 
  private:
-  PackedBatch() = default;
   void append(SequenceId id, std::size_t start_position, std::size_t n_tokens);
 
   std::vector<std::int32_t> positions_;

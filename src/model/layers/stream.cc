@@ -31,6 +31,9 @@ void Stream::enter_layer(std::size_t layer) {
   layer_ = layer;
   narrows_ = layer + 1 == context_.config.n_layers && wanted_.size() < all_.n_rows();
   all_.enter_layer(context_.cache, layer);
+  if (probes() != nullptr) {
+    probes()->enter_layer(context_.cache, layer);
+  }
 }
 
 void Stream::normalize(std::span<const float> weight) {

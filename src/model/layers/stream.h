@@ -15,6 +15,7 @@
 
 #include "base/thread_pool.h"
 #include "model/config.h"
+#include "model/layers/attention_probes.h"
 #include "model/layers/packed_batch.h"
 #include "model/layers/workspace.h"
 
@@ -26,6 +27,7 @@ struct StreamContext {
   Workspace& workspace;
   ThreadPool& pool;
   KvCache& cache;
+  AttentionProbes* probes = nullptr;  ///< where some row is probed
 };
 
 class Stream {
@@ -58,6 +60,9 @@ class Stream {
   [[nodiscard]] const PackedBatch& queries() const noexcept {
     return narrowed_ ? *narrowed_ : all_;
   }
+
+  /// Those whose attention is measured; nullptr where there are none.
+  [[nodiscard]] AttentionProbes* probes() const noexcept { return context_.probes; }
 
   [[nodiscard]] MatrixView<float> scratch(Workspace::Slot slot,
                                           std::size_t rows,

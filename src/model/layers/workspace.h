@@ -26,6 +26,8 @@ class Workspace {
     kKeys,
     kValues,
     kAttended,
+    kProbedNormed,
+    kProbedQueries,
     kGated,
     kSlots
   };

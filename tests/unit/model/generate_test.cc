@@ -98,6 +98,45 @@ TEST_F(GenerateTest, CutsLongPromptsFromTheLeft) {
   EXPECT_EQ(made.tokens, expected({start.begin() + 54, start.end()}, 10));
 }
 
+TEST_F(GenerateTest, MeasuresTheAttentionOfPromptsAndAnswers) {
+  const auto common = prompt(70);
+  std::vector<std::vector<TokenId>> prompts;
+  std::vector<AttentionMass> masses;
+  for (std::size_t i = 0; i < 6; ++i) {
+    auto tokens = common;
+    const auto own = prompt(3 + 5 * i, static_cast<TokenId>(i + 2));
+    tokens.insert(tokens.end(), own.begin(), own.end());
+    // Some rows lie in the beginning that all prompts share.
+    const std::size_t early = i % 2 == 0 ? 20 : 71;
+    masses.emplace_back(loaded_.model->config(),
+                        AttentionProbe{{early}, {{0, 4}, {4, 60}, {60, 1000}}, tokens.size() - 1});
+    prompts.push_back(std::move(tokens));
+  }
+  std::vector<GenerateRequest> requests;
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    requests.push_back({prompts[i], 5, {}, false, &masses[i]});
+  }
+  const auto made = run(requests, {64, 4, 0, true});
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_EQ(made[i].tokens, expected(prompts[i], 5));
+    ASSERT_TRUE(masses[i].is_complete());
+    ASSERT_EQ(masses[i].n_rows(), 6U);  // the early one, the prompt's last, and four of five tokens
+    auto read = prompts[i];
+    read.insert(read.end(), made[i].tokens.begin(), made[i].tokens.end() - 1);
+    const std::vector<std::size_t> rows(masses[i].rows().begin(), masses[i].rows().end());
+    const AttentionMass alone =
+        measure_attention(*loaded_.model, read, {rows, {{0, 4}, {4, 60}, {60, 1000}}});
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      EXPECT_LE(testing::max_difference(masses[i].of_row(row), alone.of_row(row)), 1e-5);
+    }
+  }
+}
+
+TEST_F(GenerateTest, APromptWhoseAttentionIsMeasuredIsNotCut) {
+  AttentionMass mass(loaded_.model->config(), {{0}, {{0, 1}}});
+  EXPECT_THROW(run_one({prompt(300), 10, {}, false, &mass}), Error);
+}
+
 TEST_F(GenerateTest, StopsAtTheEndOfTheContext) {
   const Generation made = run_one({prompt(40), 1000, {}, false});
   EXPECT_EQ(made.n_cut_tokens, 39U);  // one token must remain to go on from
