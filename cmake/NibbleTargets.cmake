@@ -6,12 +6,23 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   list(APPEND NIBBLE_ISAS neon)
 endif()
 
-# nibble_library(quant SOURCES a.cc b.cc DEPS base tensor LINK PkgConfig::pcre2)
+# With NIBBLE_UNITY up to eight files are compiled as one, but for those whose helpers have names that other
+# files use, too, and those with options of their own.
+function(nibble_unity target)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${NIBBLE_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  if(NIBBLE_UNITY)  # a type of one file alone is taken for one that all who include that file have
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
+# nibble_library(quant SOURCES a.cc b.cc DEPS base tensor [LINK PkgConfig::pcre2] [SEPARATE a.cc ...])
 #   One static library a folder. DEPS is the folder's row of the include table (scripts/check_includes.py
 #   compares it with every #include); LINK names outside libraries that the sources need.
 function(nibble_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;SEPARATE" ${ARGN})
   add_library(nibble_${name} STATIC ${ARG_SOURCES})
+  nibble_unity(nibble_${name} ${ARG_SEPARATE})
   add_library(nibble::${name} ALIAS nibble_${name})
   target_include_directories(nibble_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   list(TRANSFORM ARG_DEPS PREPEND nibble::)
@@ -25,13 +36,11 @@ function(nibble_tests name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LINK;LABELS;ISA;SEPARATE" ${ARGN})
   add_executable(${name}_tests ${ARG_SOURCES})
   target_include_directories(${name}_tests PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  # Their helpers have names that other files use, too.
-  set_source_files_properties(${ARG_SEPARATE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  nibble_unity(${name}_tests ${ARG_SEPARATE})
   list(TRANSFORM ARG_DEPS PREPEND nibble::)
   target_link_libraries(${name}_tests PRIVATE ${ARG_DEPS} nibble_test_support ${ARG_LINK} nibble_warnings
                                               GTest::gmock GTest::gtest_main)
-  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests
-                        UNITY_BUILD ${NIBBLE_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   set(discovery DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   if(ARG_LABELS)  # an empty value would be lost, and each later name taken for the value before it
     list(APPEND discovery LABELS "${ARG_LABELS}")

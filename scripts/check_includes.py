@@ -23,7 +23,7 @@ def read_rows():
             continue
         words, deps, inside = call.group(2).split(), set(), False
         for word in words:
-            if word.isupper() and word in ("SOURCES", "DEPS", "LINK"):
+            if word.isupper() and word in ("SOURCES", "DEPS", "LINK", "SEPARATE"):
                 inside = word == "DEPS"
             elif inside:
                 deps.add(word)
