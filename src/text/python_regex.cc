@@ -1,27 +1,11 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/python_regex.h"
 
-#include <pcre2.h>
-
 #include <algorithm>
-#include <array>
+
+#include "text/pcre2_code.h"
 
 namespace nibble::text {
 namespace {
-
-/// Backtracking steps for one match.
-constexpr std::uint32_t kMatchLimit = 10'000'000;
-
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const noexcept { pcre2_match_data_free(data); }
-};
-using MatchData = std::unique_ptr<pcre2_match_data, FreeMatch>;
-
-std::string message_of(int code) {
-  std::array<PCRE2_UCHAR, 256> buffer{};
-  pcre2_get_error_message(code, buffer.data(), buffer.size());
-  return reinterpret_cast<const char*>(buffer.data());
-}
 
 PCRE2_SPTR bytes_of(std::string_view text) {
   static constexpr const char* kEmpty = "";
@@ -56,21 +40,10 @@ std::string expanded(std::string_view replacement, const PythonRegex::Match& mat
 
 }  // namespace
 
-struct PythonRegex::Code {
-  explicit Code(pcre2_code* compiled)
-      : code(compiled), context(pcre2_match_context_create(nullptr)) {
-    pcre2_set_match_limit(context, kMatchLimit);
-    pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &n_groups);
+struct PythonRegex::Code : Pcre2Code {
+  explicit Code(pcre2_code* compiled) : Pcre2Code(compiled) {
+    pcre2_pattern_info(compiled, PCRE2_INFO_CAPTURECOUNT, &n_groups);
   }
-  ~Code() {
-    pcre2_match_context_free(context);
-    pcre2_code_free(code);
-  }
-  Code(const Code&) = delete;
-  Code& operator=(const Code&) = delete;
-
-  pcre2_code* code;
-  pcre2_match_context* context;
   std::uint32_t n_groups = 0;
 };
 
@@ -87,7 +60,7 @@ Result<PythonRegex> PythonRegex::compile(std::string_view pattern) {
     return fail(ErrorCode::kInvalidArgument,
                 "pattern '{}': {} at byte {}",
                 pattern,
-                message_of(error),
+                pcre2_message(error),
                 offset);
   }
   return PythonRegex(std::make_shared<const Code>(compiled));
@@ -98,17 +71,22 @@ std::size_t PythonRegex::n_groups() const noexcept {
 }
 
 void PythonRegex::for_each_match(std::string_view text, FunctionRef<bool(const Match&)> f) const {
-  const MatchData data(pcre2_match_data_create_from_pattern(code_->code, nullptr));
+  const Pcre2Match data = code_->room_for_match();
   std::size_t at = 0;
   std::uint32_t options = 0;
   while (true) {
-    const int n = pcre2_match(
-        code_->code, bytes_of(text), text.size(), at, options, data.get(), code_->context);
+    const int n = pcre2_match(code_->code.get(),
+                              bytes_of(text),
+                              text.size(),
+                              at,
+                              options,
+                              data.get(),
+                              code_->context.get());
     if (n == PCRE2_ERROR_NOMATCH) {
       return;
     }
     if (n < 0) {
-      raise(ErrorCode::kUnsupported, "a match failed: {}", message_of(n));
+      raise(ErrorCode::kUnsupported, "a match failed: {}", pcre2_message(n));
     }
     const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data.get());
     Match match;

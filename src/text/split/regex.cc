@@ -1,15 +1,9 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "text/split/regex.h"
 
-#include <pcre2.h>
-
-#include <array>
+#include "text/pcre2_code.h"
 
 namespace nibble::text {
 namespace {
-
-/// Backtracking steps for one match: ordinary split patterns need a few for each character.
-constexpr std::uint32_t kMatchLimit = 10'000'000;
 
 constexpr std::string_view kSpaceClass = R"(\t-\r\x{85}\p{Z})";
 
@@ -36,12 +30,6 @@ std::string spell_out_spaces(std::string_view pattern) {
   return out;
 }
 
-std::string message_of(int code) {
-  std::array<PCRE2_UCHAR, 256> buffer{};
-  pcre2_get_error_message(code, buffer.data(), buffer.size());
-  return reinterpret_cast<const char*>(buffer.data());
-}
-
 /// Constructs that Oniguruma and PCRE2 read differently: class intersection, and `\h` (hexadecimal
 /// there, blank here).
 bool reads_differently(std::string_view pattern) {
@@ -50,24 +38,10 @@ bool reads_differently(std::string_view pattern) {
          pattern.find("\\H") != std::string_view::npos;
 }
 
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const noexcept { pcre2_match_data_free(data); }
-};
-
 }  // namespace
 
-struct Regex::Code {
-  explicit Code(pcre2_code* code_) : code(code_), context(pcre2_match_context_create(nullptr)) {
-    pcre2_set_match_limit(context, kMatchLimit);
-  }
-  ~Code() {
-    pcre2_match_context_free(context);
-    pcre2_code_free(code);
-  }
-  Code(const Code&) = delete;
-  Code& operator=(const Code&) = delete;
-  pcre2_code* code;
-  pcre2_match_context* context;
+struct Regex::Code : Pcre2Code {
+  using Pcre2Code::Pcre2Code;
 };
 
 Result<Regex> Regex::compile(std::string_view pattern) {
@@ -88,7 +62,7 @@ Result<Regex> Regex::compile(std::string_view pattern) {
     return fail(ErrorCode::kUnsupported,
                 "pattern '{}': {} at offset {}",
                 pattern,
-                message_of(error),
+                pcre2_message(error),
                 offset);
   }
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // without it matching is slower, not different
@@ -96,24 +70,20 @@ Result<Regex> Regex::compile(std::string_view pattern) {
 }
 
 void Regex::for_each_match(std::string_view text, WordSink sink) const {
-  const std::unique_ptr<pcre2_match_data, FreeMatch> match(
-      pcre2_match_data_create_from_pattern(code_->code, nullptr));
-  if (!match) {
-    raise(ErrorCode::kOutOfMemory, "no memory to match a pattern");
-  }
+  const Pcre2Match match = code_->room_for_match();
   for (std::size_t at = 0; at < text.size();) {
-    const int n = pcre2_match(code_->code,
+    const int n = pcre2_match(code_->code.get(),
                               reinterpret_cast<PCRE2_SPTR>(text.data()),
                               text.size(),
                               at,
                               PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY,
                               match.get(),
-                              code_->context);
+                              code_->context.get());
     if (n == PCRE2_ERROR_NOMATCH) {
       return;
     }
     if (n < 0) {
-      raise(ErrorCode::kUnsupported, "the tokenizer's split pattern fails: {}", message_of(n));
+      raise(ErrorCode::kUnsupported, "the tokenizer's split pattern fails: {}", pcre2_message(n));
     }
     const PCRE2_SIZE* span = pcre2_get_ovector_pointer(match.get());
     sink(text.substr(span[0], span[1] - span[0]));
