@@ -3,13 +3,17 @@
 
     python3 -m venv env && env/bin/pip install 'lm-eval[hf]==0.4.13' gguf
     env/bin/python bench/compare_lm_eval.py --nibble build/release/nibble --model MODEL.gguf --data DATA
+    env/bin/python bench/compare_lm_eval.py … --tasks suite --limit 200
 
-ARC-Easy and HellaSwag (the first --limit documents) and WikiText-2 by page (the first --pages pages). The two programs
-alternate; each runs as a process of its own on one core with one thread. Prints CPU seconds of the whole process (start and
-loading included) and of the answers alone, and the metrics of both. Transformers reads the same GGUF file, dequantized.
+The first --limit documents of each task, the first --pages pages of WikiText-2. --tasks suite: seven tasks, of which MMLU is four
+subjects behind five solved examples with a quarter of the documents each. The two programs alternate; each runs as a process of its own on
+one core with one thread. Prints CPU seconds of the whole process (start and loading included) and of the answers alone, and the
+metrics of both. Transformers reads the same GGUF file, dequantized.
 """
 import argparse
+import csv
 import gzip
+import io
 import json
 import os
 import re
@@ -19,7 +23,8 @@ import subprocess
 import sys
 import time
 
-TASKS = {"arc_easy": "limit", "hellaswag": "limit", "wikitext": "pages"}
+SUBJECTS = ("anatomy", "philosophy", "prehistory", "world_religions")
+SUITE = ("arc_easy", "arc_challenge", "hellaswag", "piqa", "winogrande", "boolq", *(f"mmlu_{subject}_5shot" for subject in SUBJECTS))
 
 
 def read_text(folder, *names):
@@ -31,11 +36,27 @@ def read_text(folder, *names):
     sys.exit(f"{folder}: wanted one of {', '.join(names)}")
 
 
-def arc_rows(data):
+def json_rows(data, folder, *names):
+    return [json.loads(line) for line in read_text(f"{data}/{folder}", *names).splitlines()]
+
+
+def arc_rows(data, folder):
     keys = ("id", "question", "choices", "answerKey")
-    for line in read_text(f"{data}/arc_easy", "test.jsonl").splitlines():
-        row = json.loads(line)
-        yield {key: row.get(key, row.get("answer")) for key in keys}
+    return [{key: row.get(key, row.get("answer")) for key in keys} for row in json_rows(data, folder, "test.jsonl")]
+
+
+def boolq_rows(data):
+    return [dict(row, label=int(row["answer"])) for row in json_rows(data, "boolq", "validation.jsonl", "dev.jsonl")]
+
+
+def piqa_rows(data):
+    labels = read_text(f"{data}/piqa", "valid-labels.lst").split()
+    return [dict(row, label=int(label)) for row, label in zip(json_rows(data, "piqa", "valid.jsonl"), labels)]
+
+
+def mmlu_rows(data, subject, split):
+    for row in csv.reader(io.StringIO(read_text(f"{data}/mmlu/{split}", f"{subject}_{split}.csv"))):
+        yield {"question": row[0], "subject": subject, "choices": row[1:5], "answer": "ABCD".index(row[5])}
 
 
 def hellaswag_rows(data):
@@ -55,28 +76,57 @@ def wikitext_rows(data):
             yield {"page": page}
 
 
-ROWS = {"arc_easy": arc_rows, "hellaswag": hellaswag_rows, "wikitext": wikitext_rows}
+# By the hub's name of the data set and of its part.
+ROWS = {
+    ("allenai/ai2_arc", "ARC-Easy"): lambda data: arc_rows(data, "arc_easy"),
+    ("allenai/ai2_arc", "ARC-Challenge"): lambda data: arc_rows(data, "arc_challenge"),
+    ("Rowan/hellaswag", None): hellaswag_rows,
+    ("baber/piqa", None): piqa_rows,
+    ("allenai/winogrande", "winogrande_xl"): lambda data: json_rows(data, "winogrande", "validation.jsonl", "dev.jsonl"),
+    ("aps/super_glue", "boolq"): boolq_rows,
+    ("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1"): wikitext_rows,
+}
+
+
+def local_rows(args, path, name):
+    """What the hub would send, cut to the documents that are asked."""
+    import datasets
+
+    def rows(every, limit):
+        return datasets.Dataset.from_list(list(every)[:limit])
+
+    if path == "cais/mmlu":
+        return datasets.DatasetDict({"test": rows(mmlu_rows(args.data, name, "test"), args.limit // len(SUBJECTS)),
+                                     "dev": rows(mmlu_rows(args.data, name, "dev"), None)})
+    limit = args.pages if "wikitext" in path else args.limit
+    part = rows(ROWS[path, name](args.data), limit)
+    return datasets.DatasetDict({"train": part, "validation": part, "test": part})
+
+
+def lm_eval_tasks(names):
+    from lm_eval.tasks import TaskManager, get_task_dict
+
+    shots = {name.removesuffix("_5shot"): 5 if name.endswith("_5shot") else 0 for name in names}
+    tasks = get_task_dict(list(shots), TaskManager())
+    for name, task in tasks.items():
+        task.set_config(key="num_fewshot", value=shots[name])
+    return tasks
 
 
 def run_lm_eval(args):
     """The child: prints one JSON line."""
     import datasets
     import torch
+
+    datasets.load_dataset = lambda path=None, name=None, **_: local_rows(args, path, name)
     from lm_eval import evaluator
     from lm_eval.models.huggingface import HFLM
-    from lm_eval.tasks import TaskManager, get_task_dict
 
-    def local_rows(path=None, name=None, **_):
-        task = {"allenai/ai2_arc": "arc_easy", "Rowan/hellaswag": "hellaswag"}.get(path, "wikitext")
-        rows = datasets.Dataset.from_list(list(ROWS[task](args.data))[:getattr(args, TASKS[task])])
-        return datasets.DatasetDict({"train": rows, "validation": rows, "test": rows})
-
-    datasets.load_dataset = local_rows
     torch.set_num_threads(1)
     folder, file = os.path.split(os.path.abspath(args.model))
     model = HFLM(pretrained=folder, gguf_file=file, dtype=args.dtype, device="cpu", batch_size=args.batch,
                  max_length=args.context)
-    tasks = get_task_dict(list(TASKS), TaskManager())
+    tasks = lm_eval_tasks(args.tasks)
     start = time.process_time()
     results = evaluator.evaluate(lm=model, task_dict=tasks, bootstrap_iters=0)["results"]
     seconds = time.process_time() - start
@@ -96,13 +146,17 @@ def child(command, core):
 
 def nibble_round(args, arithmetic):
     seconds, metrics = 0.0, {}
-    for names, limit in ((["arc_easy", "hellaswag"], args.limit), (["wikitext"], args.pages)):
+    groups = {}
+    for name in args.tasks:
+        limit = args.pages if name == "wikitext" else args.limit // len(SUBJECTS) if name.startswith("mmlu") else args.limit
+        groups.setdefault(limit, []).append(name)
+    for limit, names in groups.items():
         used, out = child([args.nibble, "eval", args.model, "-t", ",".join(names), "-d", args.data, "-L", str(limit),
                            "--window", str(args.context), "--arithmetic", arithmetic, "--threads", "1", "--json", "-q"],
                           args.core)
         seconds += used
         for task in json.loads(out)["tasks"]:
-            metrics[task["task"]] = {row["name"]: row["value"] for row in task["metrics"]}
+            metrics[task["task"].removesuffix("_5shot")] = {row["name"]: row["value"] for row in task["metrics"]}
     return seconds, metrics
 
 
@@ -110,6 +164,7 @@ def lm_eval_round(args, dtype):
     command = [sys.executable, os.path.abspath(__file__), "--child", "--dtype", dtype]
     for name in ("model", "data", "limit", "pages", "batch", "context"):
         command += [f"--{name}", str(getattr(args, name))]
+    command += ["--tasks", ",".join(args.tasks)]
     seconds, out = child(command, args.core)
     result = json.loads(out.strip().splitlines()[-1])
     return seconds, result["answers"], result["metrics"]
@@ -128,13 +183,17 @@ def compare(args):
         for dtype in args.dtype.split(","):
             runs.setdefault(f"lm-eval, {dtype}, batch {args.batch}", []).append(lm_eval_round(args, dtype))
         print(f"round {number + 1}: " + "; ".join(f"{name} {rows[-1][0]:.1f} s" for name, rows in runs.items()), flush=True)
-    print("\n| Program | CPU s, whole process | answers alone | arc_easy acc, acc_norm | hellaswag acc, acc_norm | word perplexity |")
-    print("|---|---|---|---|---|---|")
+    print("\n| Program | CPU s, whole process | answers alone |\n|---|---|---|")
     for name, rows in runs.items():
-        metrics = rows[-1][2]
-        choices = [f"{metrics[task]['acc']:.3f}, {metrics[task]['acc_norm']:.3f}" for task in ("arc_easy", "hellaswag")]
-        print(f"| {name} | {spread([row[0] for row in rows])} | {spread([row[1] for row in rows])} | {' | '.join(choices)} | "
-              f"{metrics['wikitext']['word_perplexity']:.4f} |")
+        print(f"| {name} | {spread([row[0] for row in rows])} | {spread([row[1] for row in rows])} |")
+    tasks = [name.removesuffix("_5shot") for name in args.tasks]
+    print(f"\n| Program | {' | '.join(tasks)} |\n|---|{'---|' * len(tasks)}")
+    for name, rows in runs.items():
+        print(f"| {name} | {' | '.join(shown(rows[-1][2][task]) for task in tasks)} |")
+
+
+def shown(metrics):
+    return ", ".join(f"{metrics[key]:.4f}" for key in ("acc", "acc_norm", "word_perplexity") if key in metrics)
 
 
 def main():
@@ -142,7 +201,8 @@ def main():
     parser.add_argument("--nibble", default="build/release/nibble")
     parser.add_argument("--model", required=True, help="a GGUF file that both programs read")
     parser.add_argument("--data", required=True, help="folder of the data sets, as nibble eval wants it")
-    parser.add_argument("--limit", type=int, default=100, help="documents of ARC-Easy and of HellaSwag")
+    parser.add_argument("--tasks", default="arc_easy,hellaswag,wikitext", help="names with commas, or: suite")
+    parser.add_argument("--limit", type=int, default=100, help="documents of each task")
     parser.add_argument("--pages", type=int, default=4, help="pages of WikiText-2")
     parser.add_argument("--context", type=int, default=2048, help="longest window of a page")
     parser.add_argument("--rounds", type=int, default=3)
@@ -152,6 +212,7 @@ def main():
     parser.add_argument("--arithmetic", default="deterministic", help="of nibble; several with commas")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
+    args.tasks = list(SUITE) if args.tasks == "suite" else args.tasks.split(",")
     run_lm_eval(args) if args.child else compare(args)
 
 

@@ -263,6 +263,10 @@ class Reader {
 
 }  // namespace
 
+std::string_view kind_name(TaskKind kind) {
+  return std::ranges::find(kKinds, kind, [](const auto& row) { return row.second; })->first;
+}
+
 TaskDefinition parse_task(std::string_view toml, std::string_view where) {
   TaskDefinition out = Reader(toml, where).run();
   out.hash = sha256_hex(toml);

@@ -21,6 +21,8 @@
 namespace nibble::eval {
 
 enum class TaskKind : std::uint8_t { kChoice, kContinuation, kGeneration, kPerplexity };
+/// As task files write it: "choice".
+std::string_view kind_name(TaskKind kind);
 
 using text::jinja::Template;
 

@@ -26,6 +26,8 @@ TEST(Eval, ReportsValuesWithIntervals) {
   EXPECT_EQ(choice.at("task"), "demo_choice");
   EXPECT_EQ(choice.at("metrics").at(0).at("n"), 3);
   EXPECT_EQ(choice.at("metrics").at(0).at("unanswered"), 0);
+  EXPECT_EQ(choice.at("n_shots"), 0);
+  EXPECT_TRUE(choice.at("n_documents").is_null());  // this task does not count them
   EXPECT_EQ(choice.at("asked_in_part"), 0);
   EXPECT_EQ(choice.at("ended_by_length"), 0);
   EXPECT_LT(choice.at("metrics").at(0).at("low").get<double>(),
