@@ -184,7 +184,7 @@ std::vector<model::AttentionMass> measure(Models& models,
   const model::ModelConfig& config = models.with_threads(way.threads).model->config();
   for (const model::GenerateRequest& request : asked) {
     const std::size_t last = request.prompt.size() - 1;
-    masses.emplace_back(config, model::AttentionProbe{{}, {{0, 4}, {4, 37}, {40, last + 2}}, last});
+    masses.emplace_back(config, model::AttentionProbe{{}, {{0, 4}, {4, 37}, {40, 1000}}, last});
   }
   for (std::size_t i = 0; i < asked.size(); ++i) {
     asked[i].attention = &masses[i];
