@@ -3,11 +3,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/error.h"
+#include "base/utf8.h"
 
 namespace nibble::app {
 
 void add_search_options(CLI::App& command, SearchChoice& choice) {
-  command.add_option("index", choice.index, "What nibble rag index made")->required();
   command.add_option(
       "--encoder", choice.encoder, "Folder of the index's encoder, where it has moved");
   command.add_option("--mode",
@@ -31,6 +31,15 @@ void add_search_options(CLI::App& command, SearchChoice& choice) {
                   "Coded vectors: so many times the wanted passages are scored exactly; 0: none")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+}
+
+void check_question(std::string_view question) {
+  if (utf8::strip(question).empty()) {
+    raise(ErrorCode::kInvalidArgument, "the question is empty");
+  }
+  if (const auto at = utf8::first_invalid(question)) {
+    raise(ErrorCode::kInvalidArgument, "the question is not UTF-8 at byte {}", *at);
+  }
 }
 
 OpenedIndex::OpenedIndex(const SearchChoice& choice, const Globals& globals, ProgressSink& progress)

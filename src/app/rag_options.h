@@ -13,6 +13,7 @@ namespace nibble::app {
 
 void add_rag_index(CLI::App& rag, Invocation& invocation);
 void add_rag_search(CLI::App& rag, Invocation& invocation);
+void add_rag_ask(CLI::App& rag, Invocation& invocation);
 void add_rag_eval(CLI::App& rag, Invocation& invocation);
 
 struct SearchChoice {
@@ -21,8 +22,12 @@ struct SearchChoice {
   std::string mode;     ///< "": hybrid where there are vectors, else bm25
   rag::RetrieverOptions retriever;
 };
-/// Adds the index and the options of a search. `choice` must live until the command line is parsed.
+/// Adds the options of a search, without the index. `choice` must live until the command line is
+/// parsed.
 void add_search_options(CLI::App& command, SearchChoice& choice);
+
+/// Throws Error(kInvalidArgument) for a question that is blank or not UTF-8.
+void check_question(std::string_view question);
 
 /// An opened index with what a search in it needs.
 class OpenedIndex {

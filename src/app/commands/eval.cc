@@ -13,11 +13,10 @@
 #include "app/eval_compare.h"
 #include "app/eval_output.h"
 #include "app/exit_code.h"
+#include "app/judged_model.h"
 #include "app/kv_option.h"
-#include "base/numerics.h"
 #include "eval/code/humaneval.h"
 #include "eval/code/sandbox.h"
-#include "kernels/select.h"
 #include "study/lm_eval_files.h"
 
 namespace nibble::app {
@@ -62,36 +61,6 @@ std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
                                               : eval::make_task(*name, task_options).take());
   }
   return tasks;
-}
-
-study::JudgedModel identity(const EvalOptions& options,
-                            const model::LoadedModel& model,
-                            const eval::Engine& engine,
-                            const std::string& reference_hash) {
-  return {model.model->config().name.empty() ? options.model : model.model->config().name,
-          model.hash,
-          model.tokenizer->hash(),
-          model.weight_types,
-          std::string(arithmetic_name(model.model->arithmetic())),
-          std::string(model.model->kv().name()),
-          fmt::format("nibble {}, numbers of revision {}", NIBBLE_VERSION, kNumericsRevision),
-          std::string(kernels::kernels().name),
-          reference_hash,
-          engine.options().add_bos,
-          model.model->device()};
-}
-
-/// Where the samples are kept: beside the results, or nowhere.
-store::Store open_store(const fs::path& folder) {
-  if (folder.empty()) {
-    return store::Store::in_memory();
-  }
-  std::error_code failed;
-  fs::create_directories(folder, failed);
-  if (failed) {
-    raise(ErrorCode::kIo, "{}: {}", folder.string(), failed.message());
-  }
-  return store::Store::open(folder / "eval.db");
 }
 
 double seconds_since_1970() {
@@ -160,22 +129,6 @@ struct Judge {
   Judge& operator=(const Judge&) = delete;
 };
 
-std::vector<study::TaskOutcome> judge_tasks(Judge& judge,
-                                            const study::JudgedModel& judged,
-                                            study::TaskList tasks,
-                                            store::Store& store,
-                                            ProgressSink& progress) {
-  const store::Plan plan = study::task_plan(judged, tasks);
-  store.replace_plan(plan);
-  store.replace_conditions(study::task_conditions(judged));
-  std::vector<study::TaskOutcome> outcomes;
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    study::run_task(store, plan.units[i].id, *judge.engine, *tasks[i], progress);
-    outcomes.push_back(study::task_outcome(store, plan.units[i].id, *tasks[i]));
-  }
-  return outcomes;
-}
-
 int run_eval(const EvalOptions& options, const Globals& globals) {
   for (const std::string& name : options.tasks) {  // before the weights are read
     if (name != eval::kHumanEval) {
@@ -193,12 +146,13 @@ int run_eval(const EvalOptions& options, const Globals& globals) {
   Judge judge(options, globals, *progress);
   const auto chat = chat_template_of(options.chat, judge.model);
   const auto tasks = make_tasks(options, judge.model, chat ? &*chat : nullptr);
-  const auto judged = identity(options, judge.model, *judge.engine, judge.reference_model.hash);
+  const auto judged =
+      judged_model(options.model, judge.model, *judge.engine, judge.reference_model.hash);
   const fs::path folder =
       options.output.empty() ? fs::path()
                              : fs::path(options.output) / eval::lm_eval_model_folder(options.model);
-  store::Store store = open_store(folder);
-  const auto outcomes = judge_tasks(judge, judged, tasks, store, *progress);
+  store::Store store = open_eval_store(folder);
+  const auto outcomes = judge_tasks(*judge.engine, judged, tasks, store, *progress);
   std::string results;
   if (!folder.empty()) {
     const eval::LmEvalRun run = run_facts(options, judge.model, judged, started);

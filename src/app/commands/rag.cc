@@ -1,4 +1,4 @@
-/// `nibble rag`: documents to an index, questions to passages, and how good they are.
+/// `nibble rag`: documents to an index, questions to passages and answers, and how good they are.
 #include <CLI/CLI.hpp>
 
 #include "app/rag_options.h"
@@ -6,10 +6,12 @@
 namespace nibble::app {
 
 void add_rag(CLI::App& root, Invocation& invocation) {
-  CLI::App* rag = root.add_subcommand("rag", "Find passages that answer a question, and judge it");
+  CLI::App* rag =
+      root.add_subcommand("rag", "Find passages, answer questions from them, and judge both");
   rag->require_subcommand(1);
   add_rag_index(*rag, invocation);
   add_rag_search(*rag, invocation);
+  add_rag_ask(*rag, invocation);
   add_rag_eval(*rag, invocation);
 }
 

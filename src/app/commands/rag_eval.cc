@@ -1,9 +1,11 @@
-/// `nibble rag eval`: retrieval against judgements of people, as trec_eval and BEIR count.
+/// `nibble rag eval`: retrieval against judgements of people, as trec_eval and BEIR count; or a
+/// model's answers (app/rag_answers.h).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "app/rag_answers.h"
 #include "app/rag_options.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +17,8 @@ namespace nibble::app {
 namespace {
 
 struct RagEvalOptions {
+  std::string subject;  ///< an index, or a model that answers sets of questions
+  AnswersChoice answers;
   SearchChoice search;
   std::string questions;
   std::string judgements;
@@ -139,7 +143,7 @@ Json as_json(const std::vector<MetricResult>& results, const OpenedIndex& opened
           {"metrics", metrics}};
 }
 
-int run(const RagEvalOptions& options, const Globals& globals) {
+int judge_retrieval(const RagEvalOptions& options, const Globals& globals) {
   const auto judgements = rag::read_judgements(options.judgements).take();
   const auto questions = judged_questions(options, judgements);
   const auto progress = make_progress(globals);
@@ -154,17 +158,32 @@ int run(const RagEvalOptions& options, const Globals& globals) {
   return 0;
 }
 
+int run(RagEvalOptions options, const Globals& globals) {
+  if (!options.answers.sets.empty()) {
+    return judge_answers(options.subject, options.answers, options.search, globals);
+  }
+  options.search.index = options.subject;
+  return judge_retrieval(options, globals);
+}
+
 }  // namespace
 
 void add_rag_eval(CLI::App& rag, Invocation& invocation) {
   auto options = std::make_shared<RagEvalOptions>();
-  CLI::App* command =
-      rag.add_subcommand("eval", "Judge retrieval: nDCG, MRR, recall, MAP, with intervals");
+  CLI::App* command = rag.add_subcommand(
+      "eval",
+      "Judge retrieval (INDEX --questions …: nDCG, MRR, recall, MAP) or answers (MODEL SET …: F1, "
+      "exact match, …), with intervals");
+  command->add_option("index", options->subject, "An index; for answers a model")->required();
+  add_answers_options(*command, options->answers);
   add_search_options(*command, options->search);
-  command->add_option("--questions", options->questions, "JSON lines with _id and text")
-      ->required();
-  command->add_option("--judgements", options->judgements, "Relevance by people: BEIR's or TREC's")
-      ->required();
+  CLI::Option* questions =
+      command->add_option("--questions", options->questions, "JSON lines with _id and text");
+  CLI::Option* judgements =
+      command
+          ->add_option("--judgements", options->judgements, "Relevance by people: BEIR's or TREC's")
+          ->needs(questions);
+  questions->needs(judgements)->excludes(command->get_option("sets"));
   command->add_option("--run", options->run_out, "Write the rankings there, in TREC's format");
   command->add_option("-k", options->k, "nDCG and MRR look at so many documents")
       ->check(CLI::Range(1, 10'000))
@@ -176,8 +195,12 @@ void add_rag_eval(CLI::App& rag, Invocation& invocation) {
                     options->keep_identical,
                     "Keep a document that has the question's id; BEIR leaves it out");
   command->footer(
-      "Example: nibble rag eval docs.rag --questions queries.jsonl --judgements qrels/test.tsv");
+      "Example: nibble rag eval docs.rag --questions queries.jsonl --judgements qrels/test.tsv\n"
+      "         nibble rag eval model.gguf squad nq --data data --documents 10 --gold-at 0,4,9");
   command->callback([options, &invocation] {
+    if (options->questions.empty() && options->answers.sets.empty()) {
+      throw CLI::RequiredError("--questions with --judgements, or sets of questions");
+    }
     invocation.run = [options, &invocation] { return run(*options, invocation.globals); };
   });
 }

@@ -60,12 +60,7 @@ Json as_json(OpenedIndex& opened, const SearchOptions& options, const std::vecto
 }
 
 int run(const SearchOptions& options, const Globals& globals) {
-  if (utf8::strip(options.question).empty()) {
-    raise(ErrorCode::kInvalidArgument, "the question is empty");
-  }
-  if (const auto at = utf8::first_invalid(options.question)) {
-    raise(ErrorCode::kInvalidArgument, "the question is not UTF-8 at byte {}", *at);
-  }
+  check_question(options.question);
   const auto progress = make_progress(globals);
   OpenedIndex opened(options.search, globals, *progress);
   const std::vector<std::string> questions = {options.question};
@@ -87,6 +82,7 @@ int run(const SearchOptions& options, const Globals& globals) {
 void add_rag_search(CLI::App& rag, Invocation& invocation) {
   auto options = std::make_shared<SearchOptions>();
   CLI::App* command = rag.add_subcommand("search", "The passages that fit a question best");
+  command->add_option("index", options->search.index, "What nibble rag index made")->required();
   add_search_options(*command, options->search);
   command->add_option("question", options->question, "What to look for")->required();
   command->add_option("-k", options->k, "How many passages")

@@ -121,6 +121,37 @@ Record Record::object(std::string_view key) const {
   return {value, where_};
 }
 
+std::vector<Record> Record::objects(std::string_view key) const {
+  std::vector<Record> out;
+  for (const Json& member : list(key)) {
+    if (!member.is_object()) {
+      reject(fmt::format("'{}' is not a list of objects", key));
+    }
+    out.emplace_back(member, where_);
+  }
+  return out;
+}
+
+const Json& Record::list(std::string_view key) const {
+  const Json& value = at(key, "a list");
+  if (!value.is_array()) {
+    reject(fmt::format("'{}' is not a list", key));
+  }
+  return value;
+}
+
+bool Record::flag(std::string_view key) const {
+  const Json& value = at(key, "true or false");
+  if (!value.is_boolean()) {
+    reject(fmt::format("'{}' is neither true nor false", key));
+  }
+  return value.get<bool>();
+}
+
+bool Record::is_text(std::string_view key) const {
+  return has(key) && value_->find(key)->is_string();
+}
+
 namespace {
 
 /// Walks over the lines of a text by their numbers, which only grow.

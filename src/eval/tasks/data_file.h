@@ -49,6 +49,11 @@ class Record {
   [[nodiscard]] std::vector<std::string> text_or_texts(std::string_view key) const;
   [[nodiscard]] std::size_t index(std::string_view key) const;
   [[nodiscard]] Record object(std::string_view key) const;
+  /// The members of a list of objects.
+  [[nodiscard]] std::vector<Record> objects(std::string_view key) const;
+  [[nodiscard]] const Json& list(std::string_view key) const;
+  [[nodiscard]] bool flag(std::string_view key) const;
+  [[nodiscard]] bool is_text(std::string_view key) const;
   /// The line as it stands in the file.
   [[nodiscard]] std::string_view raw() const noexcept { return raw_; }
   [[noreturn]] void reject(std::string_view reason) const;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "support/files.h"
@@ -94,6 +96,27 @@ TEST(Record, SaysWhereAndWhatWasWanted) {
             where + ":2: 'l' is not a list of texts");
   EXPECT_EQ(on_line(2, [](const Record& r) { (void)r.object("t"); }),
             where + ":2: 't' is not an object");
+}
+
+TEST(Record, ReadsListsAndFlags) {
+  const TempFolder folder;
+  write_file(folder / "a.jsonl",
+             "{\"o\": [{\"t\": \"in\"}], \"f\": true, \"l\": [1], \"t\": \"x\"}\n");
+  const DataFile file = read_data_file(folder.path(), {"a.jsonl"});
+  const std::string where = (folder / "a.jsonl").string() + ":1: ";
+  for_each_record(file, 0, [&](const Record& record, std::size_t) {
+    EXPECT_EQ(record.objects("o").at(0).text("t"), "in");
+    EXPECT_TRUE(record.flag("f"));
+    EXPECT_EQ(record.list("l").size(), 1U);
+    EXPECT_TRUE(record.is_text("t"));
+    EXPECT_FALSE(record.is_text("l"));
+    const auto refused = [](auto&& f) { return message_of(ErrorCode::kCorruptData, f); };
+    EXPECT_EQ(refused([&] { (void)record.objects("l"); }), where + "'l' is not a list of objects");
+    EXPECT_EQ(refused([&] { (void)record.list("t"); }), where + "'t' is not a list");
+    EXPECT_EQ(refused([&] { (void)record.flag("t"); }), where + "'t' is neither true nor false");
+    EXPECT_EQ(refused([&] { (void)record.objects("o").at(0).text("u"); }),
+              where + "no 'u', wanted a text");
+  });
 }
 
 TEST(CombinedHash, DependsOnTheOrder) {

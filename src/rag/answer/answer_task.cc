@@ -1,0 +1,162 @@
+#include "rag/answer/answer_task.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/error.h"
+#include "eval/stats/random.h"
+
+namespace nibble::rag {
+namespace {
+
+constexpr std::uint64_t kShuffleSeed = 1234;
+
+std::vector<std::size_t> question_order(std::size_t n, bool is_shuffled) {
+  std::vector<std::size_t> out(n);
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  if (is_shuffled) {
+    eval::stats::Random random(kShuffleSeed);
+    for (std::size_t i = n; i > 1; --i) {
+      std::swap(out[i - 1], out[random.pair_below(static_cast<std::uint32_t>(i))[0]]);
+    }
+  }
+  return out;
+}
+
+ScoredKinds kinds_of(const QuestionSet& set, bool counts_citations) {
+  const auto any = [&set](auto&& f) { return std::ranges::any_of(set.questions, f); };
+  return {any([](const OpenQuestion& q) { return q.is_answerable; }),
+          any([](const OpenQuestion& q) { return !q.is_answerable; }),
+          any([](const OpenQuestion& q) { return !q.wrong_answer.empty(); }),
+          counts_citations};
+}
+
+/// The model gave no finite logits: no metric has a value.
+eval::SampleResult unanswered(const eval::TaskInfo& info) {
+  eval::SampleResult out;
+  for (const eval::MetricRow& metric : info.metrics) {
+    out.scores[metric.name] = std::nullopt;
+  }
+  return out;
+}
+
+std::vector<bool> gold_flags(const Context& context) {
+  std::vector<bool> out;
+  for (const ContextDocument& document : context.documents) {
+    out.push_back(document.is_gold);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string answer_task_name(const QuestionSet& set, const ContextSettings& context) {
+  std::string out = set.name;
+  if (context.mode != ContextMode::kGold) {
+    out += fmt::format(" {}", context_mode_name(context.mode));
+  }
+  if (context.gold_slot) {
+    out += fmt::format(" gold {}", *context.gold_slot);
+  }
+  if (context.n_documents > 0) {
+    out += fmt::format(" of {}", context.n_documents);
+  }
+  return context.budget > 0 ? fmt::format("{}@{}", out, context.budget) : out;
+}
+
+AnswerTask::AnswerTask(std::shared_ptr<const QuestionSet> set,
+                       const AnswerParts& parts,
+                       const ContextSettings& context,
+                       const QuestionChoice& choice)
+    : set_(std::move(set)),
+      own_ranker_(parts.ranker == nullptr ? make_set_ranker(*set_) : nullptr),
+      max_answer_(parts.max_answer > 0 ? parts.max_answer : set_->max_answer),
+      counts_citations_(parts.prompt.asks_citations) {
+  PassageRanker& ranker = parts.ranker != nullptr ? *parts.ranker : *own_ranker_;
+  const std::size_t most_tokens = parts.model_context - std::min(parts.model_context, max_answer_);
+  builder_ = std::make_unique<ContextBuilder>(
+      ContextParts{parts.tokenizer, ranker, parts.prompt, parts.add_bos, most_tokens}, context);
+  choose(choice);
+  info_ = describe(parts, choice);
+  info_.metrics = answer_metrics(kinds_of(*set_, counts_citations_));
+}
+
+void AnswerTask::choose(const QuestionChoice& choice) {
+  for (const std::size_t number : question_order(set_->questions.size(), choice.is_shuffled)) {
+    if (choice.limit > 0 && asked_.size() == choice.limit) {
+      break;
+    }
+    if (builder_->fits(*set_, set_->questions[number], choice.least_budget)) {
+      asked_.push_back(number);
+    } else {
+      ++n_left_out_;
+    }
+  }
+  if (asked_.empty()) {
+    raise(ErrorCode::kInvalidArgument,
+          "{}: none of {} questions fits with what must stand beside it; allow longer prompts",
+          set_->name,
+          n_left_out_);
+  }
+}
+
+eval::TaskInfo AnswerTask::describe(const AnswerParts& parts, const QuestionChoice& choice) const {
+  eval::TaskInfo info{.name = answer_task_name(*set_, builder_->settings())};
+  info.protocol = fmt::format(
+      "{}; {}; {}, {} of {} left out as too long; greedy up to the end of the line, at most {} "
+      "tokens",
+      builder_->protocol(),
+      prompt_protocol(parts.prompt),
+      choice.is_shuffled ? fmt::format("questions shuffled by seed {}", kShuffleSeed)
+                         : std::string("questions in the order of the set"),
+      n_left_out_,
+      n_left_out_ + asked_.size(),
+      max_answer_);
+  info.data_hash = set_->data_hash;
+  info.data_id = set_->data_id;
+  info.n_documents = set_->questions.size();
+  return info;
+}
+
+const OpenQuestion& AnswerTask::question(std::size_t index) const {
+  return set_->questions[asked_.at(index)];
+}
+
+Context AnswerTask::context(std::size_t index) const {
+  std::optional<Context> out = builder_->build(*set_, question(index), index);
+  NIBBLE_CHECK(out.has_value(), "a question was chosen that does not fit");
+  return *std::move(out);
+}
+
+eval::Sample AnswerTask::sample(std::size_t index) const {
+  const OpenQuestion& asked = question(index);
+  Context context = this->context(index);
+  eval::Sample sample;
+  sample.index = index;
+  sample.id = asked.id;
+  sample.target = asked.answers.empty() ? "" : asked.answers.front();
+  sample.prompt = context.prompt.text;
+  sample.requests.emplace_back(
+      eval::GenerationRequest{std::move(context.prompt.text), max_answer_, {"\n"}});
+  return sample;
+}
+
+eval::SampleResult AnswerTask::score(const eval::Sample& sample,
+                                     std::span<const eval::Response> responses) const {
+  NIBBLE_CHECK(responses.size() == 1, "one response for each question");
+  const auto& response = std::get<eval::GenerationResponse>(responses.front());
+  if (!response.is_answered) {
+    return unanswered(info_);
+  }
+  const std::vector<bool> gold =
+      counts_citations_ ? gold_flags(context(sample.index)) : std::vector<bool>{};
+  eval::SampleResult result;
+  result.scores = score_answer(response.text, question(sample.index), gold, counts_citations_);
+  result.answer = first_line(response.text);
+  return result;
+}
+
+}  // namespace nibble::rag
