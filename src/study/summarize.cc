@@ -9,6 +9,7 @@
 #include "eval/stats/interval.h"
 #include "eval/stats/multiple.h"
 #include "eval/stats/paired.h"
+#include "eval/stats/paired_proportions.h"
 
 namespace nibble::study {
 namespace {
@@ -58,6 +59,8 @@ Pairs pair_up(const std::vector<store::ScoreRow>& variant,
   return pairs;
 }
 
+/// Answers that changed, and the interval that they carry: a bootstrap without a change has no
+/// width.
 void add_flips(store::ComparisonRecord& comparison, const Pairs& pairs) {
   if (!std::ranges::all_of(pairs.variant, eval::is_right_or_wrong) ||
       !std::ranges::all_of(pairs.reference, eval::is_right_or_wrong)) {
@@ -71,6 +74,9 @@ void add_flips(store::ComparisonRecord& comparison, const Pairs& pairs) {
   const eval::stats::Flips flips = eval::stats::count_flips(variant, reference);
   comparison.lost = flips.lost;
   comparison.gained = flips.gained;
+  const eval::stats::Interval interval = eval::stats::paired_proportion_interval(flips);
+  comparison.low = interval.low;
+  comparison.high = interval.high;
 }
 
 std::optional<store::ComparisonRecord> compare(const Pairs& pairs,

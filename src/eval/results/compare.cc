@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "eval/stats/multiple.h"
+#include "eval/stats/paired_proportions.h"
 #include "eval/stats/power.h"
 
 namespace nibble::eval {
@@ -84,6 +85,9 @@ ComparedMetric compare_metric(const LoggedTask& a, const LoggedTask& b, std::siz
     out.flips = stats::count_flips(sums(pairs.b), sums(pairs.a));
     out.p_value = stats::mcnemar_exact(out.flips->lost, out.flips->gained);
     out.n_needed = stats::samples_needed(out.flips->fraction(), difference);
+    const stats::Interval interval = stats::paired_proportion_interval(*out.flips);
+    out.paired.low = interval.low;
+    out.paired.high = interval.high;
   } else {
     const double deviation =
         out.paired.standard_error * std::sqrt(static_cast<double>(out.paired.n));

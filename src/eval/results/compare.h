@@ -1,8 +1,8 @@
 /// Two runs on the same documents: paired differences, flips, and what they show.
 ///
-/// p is McNemar's exact one for scores that are right or wrong, else from exchanging the members of
-/// pairs at random (stats/paired.h). Holm's correction covers the first metric of every task as one
-/// family and the others as another.
+/// For scores that are right or wrong p is McNemar's exact one and the interval Tango's, else both
+/// are from resampling pairs (stats/paired.h). Holm's correction covers the first metric of every
+/// task as one family and the others as another.
 ///
 /// Errors     Error(kMismatch) where a document of the same number is another; Error(kNotFound)
 ///            for runs without a task in common

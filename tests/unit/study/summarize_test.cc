@@ -127,6 +127,18 @@ TEST_F(SummarizeTest, WhatIsStoredIsTakenOver) {
   EXPECT_DOUBLE_EQ(more[2].comparison->difference, -0.5);
 }
 
+TEST_F(SummarizeTest, ADifferenceWithoutAChangedAnswerStillHasWidth) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, 1, 20);
+    add("u1", i, 1, 20);
+  }
+  const auto rows = summarize(store_);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[2].comparison->difference, 0);
+  EXPECT_NEAR(rows[2].comparison->high, 3.8415 / 7.8415, 1e-4);  // z^2 / (n + z^2)
+  EXPECT_NEAR(rows[2].comparison->low, -3.8415 / 7.8415, 1e-4);
+}
+
 TEST_F(SummarizeTest, AnUnknownTransformIsRefused) {
   store::Plan plan = store_.plan();
   plan.tasks[0].id = plan.units[0].task = "other";
