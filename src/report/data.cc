@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace nibble::report {
 namespace {
@@ -191,6 +192,7 @@ class Gatherer {
       out.measurement_reason = "not part of the study";
       return;
     }
+    out.is_to_be_measured = true;
     out.measurement_settings = unit->settings;
     std::map<std::string, std::vector<double>> values;
     for (const store::MeasurementRecord& row : store_.measurements(unit->id)) {
@@ -219,7 +221,10 @@ class Gatherer {
 
 Known<Spread> Variant::measured(std::string_view name) const {
   const auto found = measurements.find(name);
-  return found != measurements.end() ? found->second : Known<Spread>{{}, measurement_reason};
+  if (found != measurements.end()) {
+    return found->second;
+  }
+  return {{}, measurements.empty() ? measurement_reason : "not part of the study"};
 }
 
 Known<double> Variant::file_bytes() const {
@@ -242,6 +247,14 @@ Known<store::QuantizeCost> Variant::quantize_cost() const {
 std::string Data::condition(std::string_view key) const {
   const auto found = std::ranges::find(conditions, key, &store::Condition::key);
   return found != conditions.end() ? found->value : "";
+}
+
+std::optional<double> Data::number(std::string_view key) const {
+  const std::string text = condition(key);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool is_number = error == std::errc() && end == text.data() + text.size();
+  return is_number ? std::optional(value) : std::nullopt;
 }
 
 Data gather(const store::Store& store) {

@@ -59,6 +59,7 @@ struct Variant {
   bool is_reference = false;
   std::vector<Outcome> outcomes;  ///< parallel to the tasks
   std::map<std::string, Known<Spread>, std::less<>> measurements;
+  bool is_to_be_measured = false;  ///< the study asks for its speed
   std::string measurement_settings;
   std::string measurement_reason;  ///< why there is none at all
 
@@ -77,6 +78,8 @@ struct Data {
   std::size_t n_units = 0, n_units_done = 0;
 
   [[nodiscard]] std::string condition(std::string_view key) const;
+  /// A condition that is a number; nullopt where it is absent or none.
+  [[nodiscard]] std::optional<double> number(std::string_view key) const;
 };
 
 /// Examples kept for each variant and task.

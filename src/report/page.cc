@@ -10,6 +10,8 @@
 #include "embedded/vega.h"
 #include "report/format.h"
 #include "report/page_parts.h"
+#include "report/paper/tables.h"
+#include "report/profile/tables.h"
 #include "report/tables.h"
 
 namespace nibble::report {
@@ -58,6 +60,14 @@ std::string vega_script() {
   return out.append(asset("modules.js"));
 }
 
+std::string folded(const std::vector<Table>& tables) {
+  std::string out;
+  for (const Table& table : tables) {
+    out += folded_table_html(table);
+  }
+  return out;
+}
+
 std::string script() {
   std::string out;
   for (const std::string_view name : {"plots.js", "advice_rule.js", "advice.js", "page.js"}) {
@@ -79,13 +89,14 @@ std::string html_page(const Data& data, const Findings& findings) {
       {"facts", facts_html(data)},
       {"notes", notes_html(data)},
       {"overview", overview_html(data)},
-      {"cost", folded_table_html(cost_table(data))},
+      {"cost", folded_table_html(cost_table(data)) + folded(profile_tables(data))},
       {"differences", folded_table_html(difference_table(data))},
       {"quality", folded_table_html(quality_table(data))},
       {"examples", examples_html(data)},
       {"tasks", folded_table_html(task_table(data))},
       {"conditions", folded_table_html(condition_table(data))},
       {"recipes", recipes_html(data)},
+      {"paper", folded(paper_tables(data))},
       {"data", plot_data_json(data)},
       {"vega", vega_script()},
       {"script", script()},

@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
+#include "report/cells.h"
 #include "report/format.h"
+#include "report/paper/tables.h"
+#include "report/profile/tables.h"
 
 namespace nibble::report {
 namespace {
@@ -52,28 +57,6 @@ Cell overview_cell(const Known<store::SummaryRecord>& known, const store::Metric
     cell.numbers = {row.value, with->difference, with->p_adjusted};
   }
   return cell;
-}
-
-Cell spread_cell(const Known<Spread>& known, double divisor) {
-  if (!known.value) {
-    return missing_cell(known.reason);
-  }
-  const Spread& s = *known.value;
-  std::string text = number_text(s.median / divisor);
-  if (s.n > 1) {
-    text += fmt::format(" [{}, {}]", number_text(s.min / divisor), number_text(s.max / divisor));
-  }
-  return {std::move(text),
-          {s.median / divisor, s.min / divisor, s.max / divisor, static_cast<double>(s.n)},
-          false};
-}
-
-Cell median_cell(const Known<Spread>& known, double divisor) {
-  if (!known.value) {
-    return missing_cell(known.reason);
-  }
-  const double median = known.value->median / divisor;
-  return {number_text(median), {median}, false};
 }
 
 Cell megabyte_cell(const Known<double>& bytes) {
@@ -130,13 +113,6 @@ std::optional<double> seconds_of(const store::QuantizeCost& cost) {
 std::optional<double> peak_megabytes_of(const store::QuantizeCost& cost) {
   return cost.peak_bytes ? std::optional(static_cast<double>(*cost.peak_bytes) / kMegabyte)
                          : std::nullopt;
-}
-
-std::vector<std::string> spread_columns(std::string_view name) {
-  return {fmt::format("{}_median", name),
-          fmt::format("{}_min", name),
-          fmt::format("{}_max", name),
-          fmt::format("{}_repetitions", name)};
 }
 
 Row difference_row(const Variant& variant,
@@ -208,8 +184,8 @@ Table overview_table(const Data& data) {
                         ? missing_cell("no metric")
                         : overview_cell(variant.outcomes[t].metrics[0], data.tasks[t].metrics[0]));
     }
-    row.push_back(median_cell(variant.measured("decode"), 1));
-    row.push_back(median_cell(variant.measured("peak_memory"), kMegabyte));
+    row.push_back(median_cell(variant.measured("decode")));
+    row.push_back(median_cell(variant.measured("peak_memory"), 1 / kMegabyte));
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -314,10 +290,10 @@ Table cost_table(const Data& data) {
                           text_cell(variant.record.recipe_name),
                           megabyte_cell(variant.file_bytes()),
                           bits_cell(variant),
-                          spread_cell(variant.measured("first_token"), 1),
-                          spread_cell(variant.measured("prefill"), 1),
-                          spread_cell(variant.measured("decode"), 1),
-                          spread_cell(variant.measured("peak_memory"), kMegabyte),
+                          spread_cell(variant.measured("first_token")),
+                          spread_cell(variant.measured("prefill")),
+                          spread_cell(variant.measured("decode")),
+                          spread_cell(variant.measured("peak_memory"), 1 / kMegabyte),
                           quantize_cell(cost, &cpu_seconds_of),
                           quantize_cell(cost, &seconds_of),
                           quantize_cell(cost, &peak_megabytes_of),
@@ -371,12 +347,13 @@ Table condition_table(const Data& data) {
 }
 
 std::vector<Table> all_tables(const Data& data) {
-  return {overview_table(data),
-          quality_table(data),
-          difference_table(data),
-          cost_table(data),
-          task_table(data),
-          condition_table(data)};
+  std::vector<Table> out{
+      overview_table(data), quality_table(data), difference_table(data), cost_table(data)};
+  std::ranges::move(profile_tables(data), std::back_inserter(out));
+  out.push_back(task_table(data));
+  out.push_back(condition_table(data));
+  std::ranges::move(paper_tables(data), std::back_inserter(out));
+  return out;
 }
 
 }  // namespace nibble::report

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "eval/evaluate.h"
 #include "io/checkpoint.h"
+#include "model/weights.h"
 #include "profile/peak_memory.h"
 #include "quant/run.h"
 
@@ -24,6 +25,12 @@ double bits_per_weight(const io::Checkpoint& checkpoint, const model::ModelConfi
   return 8 * static_cast<double>(n_bytes) / static_cast<double>(config.n_parameters());
 }
 
+/// Of the embedding where the head is another matrix: a token reads one row of it.
+std::size_t unread_bytes(const io::Checkpoint& checkpoint, const model::ModelConfig& config) {
+  const auto embedding = model::find_weight(checkpoint, config, "model.embed_tokens.weight");
+  return config.tied_embeddings || !embedding ? 0 : embedding->n_bytes();
+}
+
 double process_cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -39,7 +46,11 @@ ModelRunner::ModelRunner(Places places,
                          Arithmetic arithmetic,
                          ThreadPool& pool,
                          ProgressSink& progress)
-    : places_(std::move(places)), arithmetic_(arithmetic), pool_(pool), progress_(progress) {}
+    : places_(std::move(places)),
+      arithmetic_(arithmetic),
+      pool_(pool),
+      progress_(progress),
+      profiler_(pool, places_.device) {}
 
 ModelRunner::~ModelRunner() = default;
 
@@ -82,10 +93,11 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
   std::optional<store::QuantizeCost> cost;
   const fs::path path = build(variant, cost);
   peak_is_ours_ = profile::reset_peak_memory();
-  auto loaded = model::load_model(path,
-                                  {.arithmetic = arithmetic_, .with_hash = true, .kv = variant.kv},
-                                  pool_,
-                                  silent_progress());
+  auto loaded = model::load_model(
+      path,
+      {.arithmetic = arithmetic_, .with_hash = true, .device = places_.device, .kv = variant.kv},
+      pool_,
+      silent_progress());
   if (!loaded && variant.recipe && loaded.failure().code != ErrorCode::kOutOfMemory) {
     raise(loaded.failure().code,
           "{}; remove {} to have it made again",
@@ -103,6 +115,7 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
   engine_ = std::make_unique<eval::Engine>(*loaded_, eval::default_engine_options(*loaded_));
   compare_with_reference(path);
   const auto checkpoint = io::open_checkpoint(path).take();
+  embedding_bytes_ = unread_bytes(*checkpoint, loaded_->model->config());
   return {loaded_->hash,
           loaded_->file_bytes,
           loaded_->model->weight_bytes(),
@@ -114,21 +127,15 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
 std::vector<store::MeasurementRecord> ModelRunner::measure(const profile::Options& options) {
   NIBBLE_CHECK(loaded_.has_value(), "no variant is open");
   std::vector<store::MeasurementRecord> out;
-  for (const profile::Measurement& row : profile::measure_speed(*loaded_, options)) {
+  for (const profile::Measurement& row :
+       profiler_.measure({*loaded_, embedding_bytes_, peak_is_ours_}, options)) {
     for (std::size_t i = 0; i < row.values.size(); ++i) {
       out.push_back({row.name, row.unit, i, row.values[i], ""});
     }
+    if (row.values.empty()) {
+      out.push_back({row.name, row.unit, 0, {}, row.reason});
+    }
   }
-  store::MeasurementRecord peak{"peak_memory", "bytes", 0, {}, ""};
-  const auto bytes = profile::peak_memory_bytes();
-  if (!peak_is_ours_) {
-    peak.reason = "not measured: the kernel does not lower the process's memory mark";
-  } else if (!bytes) {
-    peak.reason = "not measured: the kernel keeps no memory mark";
-  } else {
-    peak.value = static_cast<double>(*bytes);
-  }
-  out.push_back(std::move(peak));
   return out;
 }
 

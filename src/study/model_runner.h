@@ -17,6 +17,7 @@
 
 #include "base/thread_pool.h"
 #include "eval/engine.h"
+#include "profile/profiler.h"
 #include "study/reference_states.h"
 #include "study/variant_runner.h"
 
@@ -32,6 +33,7 @@ class ModelRunner final : public VariantRunner {
     std::filesystem::path folder;  ///< of the variants
     std::filesystem::path data;    ///< of calibration text
     ReferenceStates::Source reference;
+    std::string device{kHost};  ///< what runs the models
   };
   /// `pool` and `progress` must outlive the runner.
   ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);
@@ -56,7 +58,9 @@ class ModelRunner final : public VariantRunner {
   std::optional<model::LoadedModel> loaded_;
   std::unique_ptr<ReferenceStates> reference_;
   std::unique_ptr<eval::Engine> engine_;
-  bool peak_is_ours_ = false;  ///< the memory mark was lowered before loading
+  profile::Profiler profiler_;
+  std::size_t embedding_bytes_ = 0;  ///< of the open variant, that a decoded token does not read
+  bool peak_is_ours_ = false;        ///< the memory mark was lowered before loading
 };
 
 }  // namespace nibble::study

@@ -1,6 +1,7 @@
 #include "study/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -56,17 +57,54 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   return variant;
 }
 
+/// What is asked for besides one request at a time; "" for nothing.
+std::string more_settings(const profile::Options& options, std::string_view device) {
+  std::string out;
+  if (device != kHost) {
+    out += fmt::format(", on {}", device);
+  }
+  if (!options.prompts.empty()) {
+    out += fmt::format(", prompts of {}", fmt::join(options.prompts, ", "));
+  }
+  if (!options.depths.empty()) {
+    out += fmt::format(", decoding behind {}", fmt::join(options.depths, ", "));
+  }
+  if (!options.batches.empty()) {
+    out += fmt::format(", batches of {} with {} new tokens, {} times",
+                       fmt::join(options.batches, ", "),
+                       options.batch_new_tokens,
+                       options.batch_repetitions);
+  }
+  return out + fmt::format(", energy over {} s after {} s of rest{}",
+                           options.energy_seconds,
+                           options.idle_seconds,
+                           options.limits ? ", limits" : "");
+}
+
+std::string unit_id(const PlannedVariant& variant,
+                    const PlannedTask& task,
+                    const Spec& spec,
+                    const PlanInputs& inputs) {
+  const std::string id = hash_of({"unit",
+                                  variant.record.id,
+                                  task.record.id,
+                                  inputs.source.tokenizer_hash,
+                                  arithmetic_name(spec.arithmetic)});
+  return spec.device == kHost ? id : hash_of({id, spec.device});
+}
+
 store::UnitRecord measure_unit(const PlannedVariant& variant,
                                const Spec& spec,
                                const PlanInputs& inputs) {
   const profile::Options& options = *spec.measure;
   std::string settings =
-      fmt::format("{} prompt tokens, {} new tokens, {} repetitions after {} warm-ups, {} threads",
+      fmt::format("{} prompt tokens, {} new tokens, {} repetitions after {} warm-ups, {} threads{}",
                   options.prompt_tokens,
                   options.new_tokens,
                   options.repetitions,
                   options.warmups,
-                  n_threads(spec, inputs));
+                  n_threads(spec, inputs),
+                  more_settings(options, spec.device));
   return {hash_of({"measure",
                    variant.record.id,
                    arithmetic_name(spec.arithmetic),
@@ -91,7 +129,41 @@ std::string statistics_text(const eval::stats::ResampleOptions& options) {
       options.seed);
 }
 
-std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
+/// A condition with a number, where there is one.
+void add_number(std::vector<store::Condition>& out,
+                std::string_view key,
+                const std::optional<double>& value) {
+  if (value) {
+    out.push_back({std::string(key), fmt::format("{}", *value), false});
+  }
+}
+
+/// What utilisation, estimates and prices are computed with.
+std::vector<store::Condition> device_conditions(const Spec& spec, const PlanInputs& inputs) {
+  std::vector<store::Condition> out;
+  const DeviceSpec& device = spec.device_spec;
+  if (!inputs.sensors.empty()) {
+    out.push_back({"energy sensors", inputs.sensors, false});
+  }
+  if (const auto& row = inputs.hardware) {
+    out.push_back({"hardware", fmt::format("{} ({})", row->name, row->source), false});
+    add_number(out, "nominal fp16 TFLOP/s", row->fp16_tflops);
+    add_number(out, "nominal fp32 TFLOP/s", row->fp32_tflops);
+    add_number(out, "nominal int8 TOP/s", row->int8_tops);
+    add_number(out, "nominal bandwidth GB/s", row->bandwidth_gb_s);
+  }
+  add_number(out,
+             "rated power W",
+             device.power_w || !inputs.hardware ? device.power_w : inputs.hardware->power_w);
+  add_number(out, "price per hour", device.per_hour);
+  add_number(out, "price per kWh", device.per_kwh);
+  if (device.per_hour || device.per_kwh) {
+    out.push_back({"currency", device.currency, false});
+  }
+  return out;
+}
+
+std::vector<store::Condition> run_conditions(const Spec& spec, const PlanInputs& inputs) {
   return {{"study", spec.name, true},
           {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
           {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
@@ -106,6 +178,15 @@ std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& 
           {"memory", memory_text(inputs.host), false},
           {"system", inputs.host.system, false},
           {"statistics", statistics_text({}), false}};
+}
+
+std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
+  std::vector<store::Condition> out = run_conditions(spec, inputs);
+  if (spec.device != kHost) {
+    out.push_back({"device", spec.device, true});
+  }
+  std::ranges::move(device_conditions(spec, inputs), std::back_inserter(out));
+  return out;
 }
 
 void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
@@ -149,14 +230,8 @@ StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
       plan.units.push_back(measure_unit(variant, spec, inputs));
     }
     for (const PlannedTask& task : plan.tasks) {
-      plan.units.push_back({hash_of({"unit",
-                                     variant.record.id,
-                                     task.record.id,
-                                     inputs.source.tokenizer_hash,
-                                     arithmetic_name(spec.arithmetic)}),
-                            variant.record.id,
-                            task.record.id,
-                            ""});
+      plan.units.push_back(
+          {unit_id(variant, task, spec, inputs), variant.record.id, task.record.id, ""});
     }
   }
   plan.conditions = conditions_of(spec, inputs);

@@ -20,6 +20,7 @@
 
 #include "base/numerics.h"
 #include "eval/task.h"
+#include "profile/hardware.h"
 #include "profile/host.h"
 #include "quant/recipe.h"
 #include "store/store.h"
@@ -64,6 +65,8 @@ struct PlanInputs {
   int numerics_revision = kNumericsRevision;
   /// The hash of the tokens that a recipe calibrates on; "" for one that looks at no text.
   std::function<std::string(const quant::Recipe& recipe)> calibration_hash = {};
+  std::optional<profile::Hardware> hardware = {};  ///< nominal peaks; none: not in the table
+  std::string sensors = {};                        ///< of energy, or why there are none
 };
 
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs);

@@ -17,6 +17,9 @@ constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kMaxTokens = 16'777'216;
 constexpr std::int64_t kMaxRepetitions = 10'000;
 constexpr std::int64_t kMaxThreads = 1024;
+constexpr std::int64_t kMaxBatch = 4096;
+constexpr double kMostSeconds = 3600;
+constexpr double kMostAmount = 1e9;
 
 struct Bounds {
   std::int64_t least;
@@ -52,18 +55,79 @@ Arithmetic read_arithmetic(TomlTable& root) {
   return *mode;
 }
 
-std::optional<profile::Options> read_measure(TomlTable& root) {
+/// Whole numbers within the bounds, in the order given.
+std::vector<std::size_t> counts(TomlTable& table, std::string_view key, Bounds bounds) {
+  std::vector<std::size_t> out;
+  for (const std::int64_t value :
+       table.optional<std::vector<std::int64_t>>(key).value_or(std::vector<std::int64_t>{})) {
+    if (value < bounds.least || value > bounds.most) {
+      table.reject(key,
+                   fmt::format("expected whole numbers from {} to {}", bounds.least, bounds.most));
+    }
+    if (std::ranges::find(out, static_cast<std::size_t>(value)) != out.end()) {
+      table.reject(key, fmt::format("{} is listed twice", value));
+    }
+    out.push_back(static_cast<std::size_t>(value));
+  }
+  return out;
+}
+
+std::optional<double> amount(TomlTable& table, std::string_view key, double most) {
+  const auto value = table.optional<double>(key);
+  if (value && !(*value >= 0 && *value <= most)) {
+    table.reject(key, fmt::format("expected a number from 0 to {}", most));
+  }
+  return value;
+}
+
+std::optional<double> above_zero(TomlTable& table, std::string_view key) {
+  const auto value = amount(table, key, kMostAmount);
+  if (value && *value == 0) {
+    table.reject(key, "expected a number above 0");
+  }
+  return value;
+}
+
+std::optional<profile::Options> read_measure(TomlTable& root,
+                                             const fs::path& folder,
+                                             DeviceSpec& device) {
   auto table = root.table("measure");
   if (!table) {
     return std::nullopt;
   }
   profile::Options options;
+  options.prompts = counts(*table, "prompts", {1, kMaxTokens});
+  options.depths = counts(*table, "depths", {0, kMaxTokens});
+  options.batches = counts(*table, "batches", {1, kMaxBatch});
+  options.batch_new_tokens =
+      count(*table, "batch_new_tokens", options.batch_new_tokens, {1, kMaxTokens});
+  options.batch_repetitions =
+      count(*table, "batch_repetitions", options.batch_repetitions, {1, kMaxRepetitions});
+  options.energy_seconds =
+      amount(*table, "energy_seconds", kMostSeconds).value_or(options.energy_seconds);
+  options.idle_seconds =
+      amount(*table, "idle_seconds", kMostSeconds).value_or(options.idle_seconds);
+  options.limits = table->optional<bool>("limits").value_or(options.limits);
+  device.power_w = above_zero(*table, "power_w");
+  device.hardware = table->optional<std::string>("hardware").value_or("");
+  if (const auto path = table->optional<std::string>("hardware_table")) {
+    device.hardware_table = resolve(folder, *path);
+  }
   options.prompt_tokens = count(*table, "prompt_tokens", options.prompt_tokens, {1, kMaxTokens});
   options.new_tokens = count(*table, "new_tokens", options.new_tokens, {1, kMaxTokens});
   options.repetitions = count(*table, "repetitions", options.repetitions, {1, kMaxRepetitions});
   options.warmups = count(*table, "warmups", options.warmups, {0, kMaxRepetitions});
   table->finish();
   return options;
+}
+
+void read_cost(TomlTable& root, DeviceSpec& device) {
+  if (auto table = root.table("cost")) {
+    device.per_hour = amount(*table, "per_hour", kMostAmount);
+    device.per_kwh = amount(*table, "per_kwh", kMostAmount);
+    device.currency = table->optional<std::string>("currency").value_or(device.currency);
+    table->finish();
+  }
 }
 
 std::vector<TaskSpec> read_tasks(TomlTable& root) {
@@ -144,7 +208,9 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.threads = count(root, "threads", 0, {0, kMaxThreads});
   spec.notes =
       root.optional<std::vector<std::string>>("notes").value_or(std::vector<std::string>{});
-  spec.measure = read_measure(root);
+  spec.device = root.optional<std::string>("device").value_or(spec.device);
+  spec.measure = read_measure(root, folder, spec.device_spec);
+  read_cost(root, spec.device_spec);
   spec.tasks = read_tasks(root);
   spec.variants = read_variants(root, folder);
   root.finish();

@@ -5,8 +5,10 @@
 ///   data   = "."                     # folder of the tasks' data
 ///   output = "out"                   # store, variants and report
 ///   arithmetic = "deterministic"     # optional; threads = 2; notes = ["…"]
-///   [measure]                        # optional: speed and memory of each variant
-///   prompt_tokens = 128              # new_tokens, repetitions, warmups
+///   device = "cpu"                   # optional; or "cuda:0"
+///   [measure]                        # optional: speed, memory and energy of each variant
+///   prompt_tokens = 128              # and what docs/guide/profile.md lists
+///   [cost]                           # optional: per_hour, per_kwh, currency
 ///   [[task]]
 ///   name  = "arc_easy"               # limit = 100, context = 2048
 ///   [[variant]]
@@ -33,6 +35,9 @@
 
 namespace nibble::study {
 
+/// What runs the models where the file does not say.
+inline constexpr std::string_view kHost = "cpu";
+
 /// The recipe of the reference: the model as it came.
 inline constexpr std::string_view kNoRecipe = "none";
 
@@ -48,6 +53,15 @@ struct VariantSpec {
   const codec::KvScheme* kv = nullptr;  ///< of keys and values; none: what the recipe says
 };
 
+/// What a device is called and what it costs: for utilisation, estimates and prices.
+struct DeviceSpec {
+  std::string hardware;                  ///< a row of the table of hardware; "": by its own name
+  std::filesystem::path hardware_table;  ///< "": the built-in one
+  std::optional<double> power_w;         ///< rated; none: the table's
+  std::optional<double> per_hour, per_kwh;
+  std::string currency = "USD";
+};
+
 struct Spec {
   std::string name;
   std::filesystem::path model;
@@ -59,6 +73,8 @@ struct Spec {
   std::vector<TaskSpec> tasks;
   std::vector<VariantSpec> variants;  ///< the reference first
   std::optional<profile::Options> measure;
+  std::string device{kHost};
+  DeviceSpec device_spec;
 };
 
 Spec read_spec(const std::filesystem::path& path);

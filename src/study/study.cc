@@ -4,9 +4,12 @@
 
 #include "base/folder_lock.h"
 #include "io/checkpoint.h"
+#include "kernels/cuda/device.h"
 #include "kernels/select.h"
 #include "model/load.h"
+#include "profile/energy/sensor.h"
 #include "profile/host.h"
+#include "profile/profiler.h"
 #include "quant/calibrate/windows.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
@@ -24,6 +27,25 @@ void make_folder(const fs::path& folder) {
   }
 }
 
+/// What the device calls itself: a GPU's name, or the processor's.
+std::string device_name(const Spec& spec, const profile::Host& host) {
+  const auto number = profile::cuda_number(spec.device);
+  const auto gpus = number ? kernels::list_cuda_devices() : std::vector<kernels::CudaDevice>{};
+  return number && *number < gpus.size() ? gpus[*number].name : host.processor;
+}
+
+/// A row that the file names must be there; one by the device's own name may be missing.
+std::optional<profile::Hardware> hardware_of(const Spec& spec, const profile::Host& host) {
+  const DeviceSpec& device = spec.device_spec;
+  const auto table = device.hardware_table.empty() ? profile::builtin_hardware()
+                                                   : profile::read_hardware(device.hardware_table);
+  if (!device.hardware.empty()) {
+    return profile::find_hardware(table, device.hardware).take();
+  }
+  auto found = profile::find_hardware(table, device_name(spec, host));
+  return found ? std::optional(std::move(*found)) : std::nullopt;
+}
+
 PlanInputs read_inputs(const Spec& spec,
                        std::string_view program_version,
                        const text::Tokenizer& tokenizer,
@@ -33,6 +55,10 @@ PlanInputs read_inputs(const Spec& spec,
   inputs.host = profile::read_host();
   inputs.program_version = program_version;
   inputs.kernels = kernels::kernels().name;
+  if (spec.measure) {
+    inputs.hardware = hardware_of(spec, inputs.host);
+    inputs.sensors = profile::describe_sensors(spec.device);
+  }
   inputs.calibration_hash = [&spec, &tokenizer](const quant::Recipe& recipe) {
     return quant::make_windows(*recipe.calibration, spec.data, tokenizer).take().sha256;
   };
@@ -71,6 +97,7 @@ void recall_facts(StudyPlan& plan, const store::Store& store) {
 ModelRunner::Places places_of(const Spec& spec, const StudyPlan& plan) {
   ModelRunner::Places places{spec.model, spec.output / "variants", spec.data, {}};
   const PlannedVariant& reference = plan.variants.front();
+  places.device = spec.device;
   places.reference = {spec.model,  // the first variant has no recipe
                       spec.output / "reference",
                       fmt::format("{} {}", reference.record.id, kernels::kernels().name),

@@ -11,8 +11,10 @@
 #include "kernels/cuda/device.h"
 #include "kernels/select.h"
 #include "model/memory.h"
+#include "profile/hardware.h"
 #include "profile/host.h"
 #include "profile/limits.h"
+#include "profile/profiler.h"
 
 namespace nibble::app {
 namespace {
@@ -22,6 +24,8 @@ struct Diagnosis {
   std::optional<std::size_t> free_memory;
   std::vector<profile::Limit> limits;  ///< empty when they were not asked for
   std::vector<std::string> advice;
+  std::string sensors;                     ///< of energy, or why there are none
+  std::vector<profile::Hardware> nominal;  ///< what the table has of this processor and its GPUs
 };
 
 std::vector<std::string> advise(const profile::Host& host) {
@@ -46,6 +50,37 @@ std::vector<std::string> advise(const profile::Host& host) {
     out.push_back("the frequency governor is powersave: timings depend on what ran before");
   }
   return out;
+}
+
+/// Rows of the table of hardware by the names that the devices give themselves.
+std::vector<profile::Hardware> nominal_rows(const profile::Host& host) {
+  std::vector<std::string> names{host.processor};
+  for (const kernels::CudaDevice& device : kernels::list_cuda_devices()) {
+    names.push_back(device.name);
+  }
+  const auto table = profile::builtin_hardware();
+  std::vector<profile::Hardware> out;
+  for (const std::string& name : names) {
+    if (auto row = profile::find_hardware(table, name)) {
+      out.push_back(std::move(*row));
+    }
+  }
+  return out;
+}
+
+std::string rate(const std::optional<double>& value, std::string_view unit) {
+  return value ? fmt::format(", {} {}", *value, unit) : "";
+}
+
+std::string nominal_text(const profile::Hardware& row) {
+  return fmt::format("nominal     {}{}{}{}{}{} ({})\n",
+                     row.name,
+                     rate(row.fp16_tflops, "TFLOP/s fp16"),
+                     rate(row.int8_tops, "TOP/s int8"),
+                     rate(row.fp32_tflops, "TFLOP/s fp32"),
+                     rate(row.bandwidth_gb_s, "GB/s"),
+                     rate(row.power_w, "W"),
+                     row.source);
 }
 
 double median(std::vector<double> values) {
@@ -113,6 +148,10 @@ std::string to_text(const Diagnosis& found) {
                        device.compute_minor,
                        device.memory_bytes >> 20U);
   }
+  out += fmt::format("energy      {}\n", found.sensors);
+  for (const profile::Hardware& row : found.nominal) {
+    out += nominal_text(row);
+  }
   if (!found.limits.empty()) {
     out += limit_table(found.limits);
   }
@@ -132,6 +171,16 @@ Json to_json(const Diagnosis& found) {
                       {"median", median(limit.values)},
                       {"values", limit.values}});
   }
+  Json nominal = Json::array();
+  for (const profile::Hardware& row : found.nominal) {
+    nominal.push_back({{"name", row.name},
+                       {"fp16_tflops", or_null(row.fp16_tflops)},
+                       {"int8_tops", or_null(row.int8_tops)},
+                       {"fp32_tflops", or_null(row.fp32_tflops)},
+                       {"bandwidth_gb_s", or_null(row.bandwidth_gb_s)},
+                       {"power_w", or_null(row.power_w)},
+                       {"source", row.source}});
+  }
   Json usable = Json::array();
   for (const kernels::KernelSet& set : kernels::usable_kernel_sets()) {
     usable.push_back(set.name);
@@ -147,6 +196,8 @@ Json to_json(const Diagnosis& found) {
           {"kernels", kernels::kernels().name},
           {"usable_kernels", usable},
           {"cuda", kernels::cuda_status()},
+          {"energy_sensors", found.sensors},
+          {"nominal", nominal},
           {"limits", limits},
           {"notes", found.advice}};
 }
@@ -156,6 +207,8 @@ int run_doctor(bool measure, const Globals& globals) {
   found.host = profile::read_host();
   found.free_memory = model::available_memory();
   found.advice = advise(found.host);
+  found.sensors = profile::describe_sensors("cpu");
+  found.nominal = nominal_rows(found.host);
   if (measure) {
     ThreadPool pool(globals.threads);
     found.limits = profile::measure_limits(kernels::kernels(), pool);

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 struct StudyOptions {
   std::string file;
-  std::string output;
+  std::string output, model, data;
   bool plan_only = false;
 };
 
@@ -32,6 +32,12 @@ int run_study(const StudyOptions& options, const Globals& globals) {
   study::Spec spec = study::read_spec(options.file);
   if (!options.output.empty()) {
     spec.output = options.output;
+  }
+  if (!options.model.empty()) {
+    spec.model = options.model == "demo" ? study::demo_model_path() : fs::path(options.model);
+  }
+  if (!options.data.empty()) {
+    spec.data = options.data;
   }
   if (globals.threads != 0) {
     spec.threads = globals.threads;
@@ -62,6 +68,8 @@ void add_study(CLI::App& root, Invocation& invocation) {
   command->add_option("FILE", options->file, "The study file (TOML)")->required();
   command->add_option(
       "-o,--output", options->output, "Folder for store, variants and report; default: the file's");
+  command->add_option("-m,--model", options->model, "Another model than the file's");
+  command->add_option("-d,--data", options->data, "Another folder of data than the file's");
   command->add_flag("--plan", options->plan_only, "Only say what would be run and what is stored");
   command->footer(
       "A stopped study goes on when the same command is run again.\n"

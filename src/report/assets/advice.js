@@ -125,7 +125,8 @@ function reasonText(row, v) {
   }
   const scale = percent(task);
   const numbers = [loss.seen, loss.low, loss.high].map((x) => signed(x * scale, digitsFor(Math.abs(x * scale))));
-  return `${task.name}: loss ${numbers[0]} [${numbers[1]}, ${numbers[2]}] ${task.difference_unit}, n = ${loss.n}`;
+  const unit = task.difference_unit === "" ? "" : ` ${task.difference_unit}`;
+  return `${task.name}: loss ${numbers[0]} [${numbers[1]}, ${numbers[2]}]${unit}, n = ${loss.n}`;
 }
 
 const verdictWords = { met: "meets all", failed: "out", undecided: "not decidable" };

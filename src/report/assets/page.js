@@ -93,7 +93,7 @@ let width = document.documentElement.clientWidth;
 new ResizeObserver(() => {
   if (document.documentElement.clientWidth !== width) {
     width = document.documentElement.clientWidth;
-    drawAll();
+    requestAnimationFrame(drawAll);  // drawing within the observer would resize again
   }
 }).observe(document.documentElement);
 drawAll();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "fakes.h"
 #include "io/checkpoint.h"
@@ -48,10 +50,19 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   const FakeTask task("a", 3);
   const std::vector<eval::Sample> samples{task.sample(0), task.sample(1)};
   EXPECT_EQ(runner.answer(task, samples).size(), 2U);
-  const auto measured = runner.measure({8, 2, 2, 0});
-  EXPECT_EQ(measured.size(), 3U * 2 + 1);
-  EXPECT_EQ(measured.back().name, "peak_memory");
-  EXPECT_TRUE(measured.back().value.has_value() != !measured.back().reason.empty());
+  profile::Options options{8, 2, 2, 0};
+  options.limits = false;
+  options.energy_seconds = 0;
+  const auto measured = runner.measure(options);
+  const auto named = [&](std::string_view name) {
+    return std::ranges::count(measured, name, &store::MeasurementRecord::name);
+  };
+  EXPECT_EQ(named("decode"), 2);
+  EXPECT_EQ(named("inter_token"), 4);
+  EXPECT_EQ(named("peak_memory"), 1);
+  for (const store::MeasurementRecord& row : measured) {
+    EXPECT_NE(row.value.has_value(), !row.reason.empty()) << row.name;
+  }
 
   int4.record.facts = facts;
   const store::VariantFacts again = runner.open(int4);

@@ -84,6 +84,9 @@ TEST(Plan, EveryChangedInputGivesOtherUnits) {
             }),
             3U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.measure->repetitions = 9; }), 4U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.measure->batches = {1, 2}; }), 4U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.device = "cuda:0"; }), 0U);
+  EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.device_spec.per_hour = 1; }), 6U);
   EXPECT_EQ(n_kept([](Spec& s, PlanInputs&) { s.threads = 1; }), 4U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.host.n_processors = 1; }), 4U);
   EXPECT_EQ(n_kept([](Spec&, PlanInputs& i) { i.kernels = "avx512"; }), 4U);
@@ -115,6 +118,28 @@ TEST(Plan, ConditionsNameTheRevisionOfTheNumbersTheThreadsAndTheStatistics) {
   EXPECT_EQ(condition(plan, "statistics"),
             "95 % intervals and p-values from 10000 resamples of samples, seed 1234; Holm's "
             "correction");
+}
+
+TEST(Plan, ConditionsNameTheHardwareAndThePriceWhereTheyAreKnown) {
+  Spec spec = fake_spec();
+  PlanInputs inputs = fake_inputs();
+  EXPECT_EQ(condition(make_plan(spec, inputs), "hardware"), "");
+  EXPECT_EQ(condition(make_plan(spec, inputs), "device"), "");
+  inputs.hardware = profile::find_hardware(profile::builtin_hardware(), "T4").take();
+  inputs.sensors = "none: no sensor";
+  spec.device = "cuda:0";
+  spec.device_spec.per_kwh = 0.25;
+  const StudyPlan plan = make_plan(spec, inputs);
+  EXPECT_THAT(condition(plan, "hardware"), HasSubstr("NVIDIA T4"));
+  EXPECT_EQ(condition(plan, "rated power W"), "70");
+  EXPECT_EQ(condition(plan, "nominal bandwidth GB/s"), "320");
+  EXPECT_EQ(condition(plan, "price per kWh"), "0.25");
+  EXPECT_EQ(condition(plan, "price per hour"), "");
+  EXPECT_EQ(condition(plan, "currency"), "USD");
+  EXPECT_EQ(condition(plan, "energy sensors"), "none: no sensor");
+  EXPECT_EQ(condition(plan, "device"), "cuda:0");
+  spec.device_spec.power_w = 65;
+  EXPECT_EQ(condition(make_plan(spec, inputs), "rated power W"), "65");
 }
 
 TEST(Plan, TwoRecipesThatDoTheSameAreRefused) {

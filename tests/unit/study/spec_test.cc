@@ -44,6 +44,32 @@ TEST(Spec, VariantsMayNameASchemeOfKeysAndValues) {
               HasSubstr("no key/value scheme 'kivi'"));
 }
 
+TEST(Spec, MeasurementsLengthsDevicesAndPrices) {
+  const std::string measure =
+      "device = \"cuda:1\"\n[measure]\nprompts = [128, 512]\ndepths = [0]\nbatches = [1, 8]\n"
+      "batch_new_tokens = 4\nenergy_seconds = 0\nlimits = false\nhardware = \"T4\"\n"
+      "hardware_table = \"mine.toml\"\npower_w = 65.5\n[cost]\nper_hour = 0.35\ncurrency = "
+      "\"EUR\"\n";
+  const Spec spec = parse_spec(with(measure), "study.toml", "/base");
+  EXPECT_EQ(spec.device, "cuda:1");
+  EXPECT_EQ(spec.measure->prompts, (std::vector<std::size_t>{128, 512}));
+  EXPECT_EQ(spec.measure->batches, (std::vector<std::size_t>{1, 8}));
+  EXPECT_EQ(spec.measure->batch_new_tokens, 4U);
+  EXPECT_EQ(spec.measure->energy_seconds, 0);
+  EXPECT_FALSE(spec.measure->limits);
+  EXPECT_EQ(spec.device_spec.hardware_table, "/base/mine.toml");
+  EXPECT_EQ(spec.device_spec.power_w, 65.5);
+  EXPECT_EQ(spec.device_spec.per_hour, 0.35);
+  EXPECT_FALSE(spec.device_spec.per_kwh);
+  EXPECT_EQ(spec.device_spec.currency, "EUR");
+  EXPECT_EQ(parse_spec(with(""), "study.toml", "/base").device, "cpu");
+  EXPECT_THAT(message_of(with("[measure]\nbatches = [0]\n")), HasSubstr("from 1 to 4096"));
+  EXPECT_THAT(message_of(with("[measure]\nprompts = [8, 8]\n")), HasSubstr("8 is listed twice"));
+  EXPECT_THAT(message_of(with("[measure]\npower_w = 0\n")), HasSubstr("above 0"));
+  EXPECT_THAT(message_of(with("[measure]\nenergy_seconds = -1\n")), HasSubstr("from 0 to 3600"));
+  EXPECT_THAT(message_of(with("[cost]\nper_day = 1\n")), HasSubstr("unknown key 'per_day'"));
+}
+
 TEST(Spec, ReadsEverything) {
   const Spec spec = parse_spec(R"(name = "s"
 model = "models/m.gguf"

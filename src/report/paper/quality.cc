@@ -1,0 +1,285 @@
+#include "report/paper/quality.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/cells.h"
+#include "report/format.h"
+#include "report/tables.h"
+
+namespace nibble::report {
+namespace {
+
+using Row = std::vector<Cell>;
+
+/// One column: the first of these tasks that the study has.
+struct PaperTask {
+  std::string_view title;
+  std::vector<std::string_view> names;
+  std::string_view machine;
+};
+
+const std::vector<PaperTask>& reasoning_tasks() {
+  static const std::vector<PaperTask> tasks{{"HellaSwag", {"hellaswag"}, "hellaswag"},
+                                            {"WinoGrande", {"winogrande"}, "winogrande"},
+                                            {"PIQA", {"piqa"}, "piqa"},
+                                            {"ARC-Easy", {"arc_easy"}, "arc_easy"},
+                                            {"ARC-Chal.", {"arc_challenge"}, "arc_challenge"},
+                                            {"BoolQ", {"boolq"}, "boolq"}};
+  return tasks;
+}
+
+const std::vector<PaperTask>& knowledge_tasks() {
+  static const std::vector<PaperTask> tasks{
+      {"MMLU (5-shot)", {"mmlu_5shot"}, "mmlu"},
+      {"GSM8K (5-shot)", {"gsm8k", "gsm8k_5shot"}, "gsm8k"},
+      {"TruthfulQA (0-shot)", {"truthfulqa_mc2", "truthfulqa_mc1"}, "truthfulqa"}};
+  return tasks;
+}
+
+std::optional<std::size_t> find_task(const Data& data, const PaperTask& column) {
+  for (const std::string_view name : column.names) {
+    const auto found = std::ranges::find(data.tasks, name, &store::TaskRecord::name);
+    if (found != data.tasks.end() && !found->metrics.empty()) {
+      return static_cast<std::size_t>(found - data.tasks.begin());
+    }
+  }
+  return std::nullopt;
+}
+
+/// "41.7 (−0.3 [−1.1, 0.5])"; numbers: value, difference, low, high.
+Cell score_cell(const Known<store::SummaryRecord>& known, const store::MetricRecord& metric) {
+  if (!known.value) {
+    return missing_cell(known.reason);
+  }
+  Cell cell{value_text(*known.value->value, metric), {known.value->value, {}, {}, {}}, false};
+  if (const auto& with = known.value->comparison) {
+    cell.text += fmt::format(" ({} [{}, {}]{})",
+                             difference_text(with->difference, metric),
+                             difference_text(with->low, metric),
+                             difference_text(with->high, metric),
+                             is_significant(*with) ? "*" : "");
+    cell.numbers = {known.value->value, with->difference, with->low, with->high};
+  }
+  return cell;
+}
+
+/// Mean of the columns that have a score, and of their differences to the reference.
+struct Average {
+  std::size_t n = 0, n_compared = 0;
+  double value = 0, difference = 0, squared_error = 0, reference = 0;
+
+  void add(const store::SummaryRecord& row) {
+    ++n;
+    value += *row.value;
+    if (const auto& with = row.comparison) {
+      ++n_compared;
+      difference += with->difference;
+      reference += *row.value - with->difference;
+      const double error = (with->high - with->low) / (2 * kTwoSided);
+      squared_error += error * error;  // tasks have no samples in common
+    }
+  }
+  [[nodiscard]] bool is_compared() const { return n > 0 && n_compared == n; }
+  [[nodiscard]] double mean(double sum) const { return sum / static_cast<double>(n); }
+  [[nodiscard]] double half_width() const { return kTwoSided * mean(std::sqrt(squared_error)); }
+
+  static constexpr double kTwoSided = 1.959963984540054;  // 95 %
+};
+
+Average average_of(const Data& data,
+                   const Variant& variant,
+                   const std::vector<PaperTask>& columns) {
+  Average average;
+  for (const PaperTask& column : columns) {
+    if (const auto task = find_task(data, column)) {
+      const Known<store::SummaryRecord>& known = variant.outcomes[*task].metrics.front();
+      if (known.value) {
+        average.add(*known.value);
+      }
+    }
+  }
+  return average;
+}
+
+Cell average_cell(const Average& average, std::size_t n_columns) {
+  if (average.n == 0) {
+    return missing_cell("no score");
+  }
+  const store::MetricRecord share{"", "fraction", true, "identity"};
+  Cell cell{value_text(average.mean(average.value), share),
+            {average.mean(average.value), {}, {}, {}, static_cast<double>(average.n)},
+            false};
+  if (average.is_compared()) {
+    const double difference = average.mean(average.difference);
+    const double low = difference - average.half_width();
+    const double high = difference + average.half_width();
+    cell.text += fmt::format(" ({} [{}, {}])",
+                             difference_text(difference, share),
+                             difference_text(low, share),
+                             difference_text(high, share));
+    cell.numbers = {average.mean(average.value), difference, low, high, cell.numbers.back()};
+  }
+  if (average.n < n_columns) {
+    cell.text += fmt::format(" of {}", average.n);
+  }
+  return cell;
+}
+
+Cell degradation_cell(const Average& average, bool is_reference) {
+  if (is_reference && average.n > 0) {
+    return {"0.0 %", {0.0}, false};
+  }
+  if (!average.is_compared() || average.reference == 0) {
+    return missing_cell("nothing to compare");
+  }
+  return percent_cell({-average.difference / average.reference, ""});
+}
+
+Table score_table(const Data& data,
+                  const PaperRows& rows,
+                  const std::vector<PaperTask>& tasks,
+                  Table table) {
+  table.columns = {name_column(rows)};
+  for (const PaperTask& task : tasks) {
+    const std::string machine(task.machine);
+    table.columns.push_back(
+        {std::string(task.title),
+         true,
+         {machine, machine + "_difference", machine + "_low", machine + "_high"}});
+  }
+  table.columns.push_back(
+      {"Avg",
+       true,
+       {"average", "average_difference", "average_low", "average_high", "average_tasks"}});
+  for (const Variant* variant : rows.variants) {
+    Row row{text_cell(variant->record.name)};
+    for (const PaperTask& column : tasks) {
+      const auto task = find_task(data, column);
+      row.push_back(task ? score_cell(variant->outcomes[*task].metrics.front(),
+                                      data.tasks[*task].metrics.front())
+                         : missing_cell("not part of the study"));
+    }
+    row.push_back(average_cell(average_of(data, *variant, tasks), tasks.size()));
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+/// WikiText-2 before other texts, the sliding window before other protocols; LAMBADA's is of one
+/// word.
+std::optional<std::size_t> perplexity_task(const Data& data) {
+  const auto rank = [](const std::string& name) {
+    const bool is_wikitext = name.find("wiki") != std::string::npos;
+    return (is_wikitext ? 0 : 2) + (name.find("stride512") != std::string::npos ? 0 : 1);
+  };
+  std::optional<std::size_t> best;
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    const store::TaskRecord& task = data.tasks[t];
+    const bool is_one = !task.metrics.empty() && !task.name.starts_with("lambada") &&
+                        task.metrics.front().name.ends_with("perplexity");
+    if (is_one && (!best || rank(task.name) < rank(data.tasks[*best].name))) {
+      best = t;
+    }
+  }
+  return best;
+}
+
+Cell perplexity_cell(const store::SummaryRecord& row) {
+  std::string text = number_text(*row.value);
+  if (row.low && row.high) {
+    text += fmt::format(" [{}, {}]", number_text(*row.low), number_text(*row.high));
+  }
+  return {std::move(text), {row.value, row.low, row.high}, false};
+}
+
+/// Loss, difference and degradation of one variant.
+Row perplexity_cells(const store::SummaryRecord& row, const store::MetricRecord& metric) {
+  const double loss = std::log(*row.value);
+  Row out{perplexity_cell(row), {number_text(loss), {loss}, false}};
+  const auto& with = row.comparison;
+  if (!with) {
+    out.push_back({"0.00", {0.0, {}, {}}, false});
+    out.push_back({"0.0 %", {0.0}, false});
+    return out;
+  }
+  out.push_back({fmt::format("{} [{}, {}]{}",
+                             difference_text(with->difference, metric),
+                             difference_text(with->low, metric),
+                             difference_text(with->high, metric),
+                             is_significant(*with) ? "*" : ""),
+                 {with->difference, with->low, with->high},
+                 false});
+  out.push_back(percent_cell({with->difference / (*row.value - with->difference), ""}));
+  return out;
+}
+
+}  // namespace
+
+Table paper_perplexity(const Data& data, const PaperRows& rows, int n) {
+  const auto task = perplexity_task(data);
+  Table table{
+      paper_id(n),
+      paper_title(n, "Perplexity", rows),
+      task ? fmt::format("Of {}: {}; loss: its logarithm; differences are paired over "
+                         "the same windows, with 95 % intervals",
+                         data.tasks[*task].name,
+                         data.tasks[*task].protocol)
+           : "No task of this study measures it",
+      {name_column(rows),
+       {"Perplexity", true, {"perplexity", "low", "high"}},
+       {"Loss", true, {"loss"}},
+       {"Delta PPL " + versus(data), true, {"difference", "difference_low", "difference_high"}},
+       {"Degradation (%)", true, {"degradation"}}},
+      {}};
+  for (const Variant* variant : rows.variants) {
+    Row row{text_cell(variant->record.name)};
+    if (!task) {
+      row.insert(row.end(), 4, missing_cell("not part of the study"));
+    } else if (const auto& known = variant->outcomes[*task].metrics.front(); known.value) {
+      std::ranges::move(perplexity_cells(*known.value, data.tasks[*task].metrics.front()),
+                        std::back_inserter(row));
+    } else {
+      row.insert(row.end(), 4, missing_cell(known.reason));
+    }
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table paper_reasoning(const Data& data, const PaperRows& rows, int n) {
+  return score_table(data,
+                     rows,
+                     reasoning_tasks(),
+                     {paper_id(n),
+                      paper_title(n, "Reasoning", rows),
+                      "Per cent, 0-shot; in parentheses the paired difference to the reference in "
+                      "points with its 95 % interval, * where it is significant after Holm's "
+                      "correction. The average is over the columns that have a score, and says "
+                      "over how many where that is not all",
+                      {},
+                      {}});
+}
+
+Table paper_knowledge(const Data& data, const PaperRows& rows, int n) {
+  Table table = score_table(data,
+                            rows,
+                            knowledge_tasks(),
+                            {paper_id(n),
+                             paper_title(n, "Knowledge and mathematics", rows),
+                             "Per cent; differences as in the table of reasoning. Average "
+                             "degradation: of the average, relative to the reference's",
+                             {},
+                             {}});
+  table.columns.push_back({"Avg Deg. (%)", true, {"average_degradation"}});
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const Variant& variant = *rows.variants[i];
+    table.rows[i].push_back(
+        degradation_cell(average_of(data, variant, knowledge_tasks()), variant.is_reference));
+  }
+  return table;
+}
+
+}  // namespace nibble::report
