@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/error.h"
+#include "model/attention_mass.h"
 #include "model/load.h"
 #include "support/files.h"
 #include "support/gpu.h"
@@ -205,6 +207,22 @@ TEST(DeviceModelErrors, SayWhichDevicesThereAre) {
     ASSERT_FALSE(loaded) << name;
     EXPECT_EQ(loaded.failure().code, code) << loaded.failure().message;
   }
+}
+
+TEST(DeviceDecoder, DoesNotMeasureAttention) {
+  NIBBLE_NEEDS_FILE(path, demo_model());
+  NIBBLE_NEEDS_GPU(gpu);
+  Side device(path, Arithmetic::kNative, gpu.name());
+  const auto tokens = device.tokens(10);
+  AttentionMass mass(device.model().config(), {{9}, {{0, 4}}});
+  const std::vector<SequenceChunk> chunks = {{device.cache().create(), tokens, &mass}};
+  try {
+    device.hidden(chunks);
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  }
+  EXPECT_FALSE(mass.is_measured(0));
 }
 
 }  // namespace
