@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/auto_bits.h"
 #include "app/command.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string out;
   std::string data = ".";
   std::string imatrix;
+  AutoBitsOptions auto_bits;
   bool plan_only = false;
   bool force = false;
 };
@@ -128,6 +130,9 @@ int run(const Options& options, const Globals& globals) {
     recipe = quant::with_importance_file(recipe, options.imatrix).take();
   }
   const auto checkpoint = io::open_checkpoint(options.model).take();
+  if (options.auto_bits.is_on()) {
+    recipe = choose_bits(recipe, *checkpoint, options.auto_bits, options.data, globals);
+  }
   const auto plan = quant::make_plan(recipe, *checkpoint).take();
   if (options.plan_only) {
     print_out(globals.json ? dump_json(quant::plan_json(plan)) + "\n" : quant::plan_text(plan));
@@ -162,6 +167,7 @@ void add_quantize(CLI::App& root, Invocation& invocation) {
   command->add_option("--imatrix",
                       options->imatrix,
                       "An importance matrix of llama.cpp's, for recipes of method gguf");
+  add_auto_bits_options(*command, options->auto_bits);
   command->add_flag("--plan", options->plan_only, "Only print what each weight would get");
   command->add_flag("--force", options->force, "Replace a folder written before");
   command->callback([&invocation, options] {
