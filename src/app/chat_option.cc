@@ -3,15 +3,6 @@
 #include "base/error.h"
 
 namespace nibble::app {
-namespace {
-
-std::string spelling_of(const text::Tokenizer& tokenizer, std::optional<text::TokenId> id) {
-  const auto spelled = id ? tokenizer.token_text(*id) : std::nullopt;
-  return std::string(spelled.value_or(""));
-}
-
-}  // namespace
-
 void add_chat_options(CLI::App& command, ChatChoice& choice) {
   command.add_flag("--apply-chat-template",
                    choice.applies_template,
@@ -31,11 +22,7 @@ std::optional<text::ChatTemplate> chat_template_of(const ChatChoice& choice,
     raise(ErrorCode::kInvalidArgument,
           "the model has no chat template; leave --apply-chat-template out");
   }
-  const text::SpecialTokens& special = model.tokenizer->special();
-  return text::ChatTemplate::parse(model.chat_template,
-                                   {spelling_of(*model.tokenizer, special.bos),
-                                    spelling_of(*model.tokenizer, special.eos)})
-      .take();
+  return text::ChatTemplate::parse(model.chat_template, text::chat_tokens(*model.tokenizer)).take();
 }
 
 }  // namespace nibble::app

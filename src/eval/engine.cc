@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 
+#include "eval/evidence.h"
 #include "eval/request_encoder.h"
 #include "eval/scorer.h"
 #include "model/generate.h"
@@ -38,7 +39,8 @@ struct OpenRequest {
 
 bool asks_for_logprobs(const Request& request) {
   return !std::holds_alternative<GenerationRequest>(request) &&
-         !std::holds_alternative<DivergenceRequest>(request);
+         !std::holds_alternative<DivergenceRequest>(request) &&
+         !std::holds_alternative<EvidenceRequest>(request);
 }
 
 std::vector<ScoredInput> scored_inputs(RequestEncoder& encoder, const Request& request) {
@@ -233,13 +235,42 @@ struct Engine::Impl {
                              .is_answered = generation.reason != model::StopReason::kNotFinite,
                              .has_double_bos = double_bos[index] != 0});
     });
+    model::generate(*model.model, *model.tokenizer, batch, generate_options(), listener);
+  }
+
+  [[nodiscard]] model::GenerateOptions generate_options() const {
     model::GenerateOptions generate{.batch_tokens = options.batch_tokens,
                                     .cache_bytes = options.kv_bytes,
                                     .share_prefixes = options.share_prefixes};
     if (options.batch_sequences != 0) {
       generate.max_running = options.batch_sequences;
     }
-    model::generate(*model.model, *model.tokenizer, batch, generate, listener);
+    return generate;
+  }
+
+  void answer_evidence(Run& run) {
+    std::vector<const EvidenceRequest*> batch;
+    std::vector<std::size_t> request_of;
+    for (std::size_t i = 0; i < run.requests.size(); ++i) {
+      if (const auto* request = std::get_if<EvidenceRequest>(&run.requests[i])) {
+        batch.push_back(request);
+        request_of.push_back(i);
+        counters.n_request_tokens += request->prompt.size();
+      }
+    }
+    if (batch.empty()) {
+      return;
+    }
+    gather_evidence(*model.model,
+                    *model.tokenizer,
+                    batch,
+                    generate_options(),
+                    [&](std::size_t index, EvidenceResponse&& response) {
+                      counters.n_computed_tokens += batch[index]->prompt.size() +
+                                                    batch[index]->forced.size() +
+                                                    response.tokens.size();
+                      run.respond(request_of[index], std::move(response));
+                    });
   }
 };
 
@@ -259,6 +290,7 @@ std::vector<Response> Engine::answer(std::span<const Request> requests,
   impl_->counters.n_requests += requests.size();
   impl_->answer_scored(run);
   impl_->answer_generation(run);
+  impl_->answer_evidence(run);
   impl_->answer_divergence(run);
   return std::move(run.responses);
 }

@@ -76,7 +76,7 @@ SampleResult score_sample(const Task& task,
   for (const Response& response : responses) {
     if (const auto* scored = std::get_if<LoglikelihoodResponse>(&response)) {
       result.n_cut_tokens += scored->n_cut_tokens;
-    } else if (const auto* generated = std::get_if<GenerationResponse>(&response)) {
+    } else if (const auto* generated = generation_of(response)) {
       result.hit_limit = result.hit_limit || generated->hit_limit;
       result.n_cut_tokens += generated->n_cut_tokens;
     }

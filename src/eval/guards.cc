@@ -35,20 +35,20 @@ bool is_not_finite(const Response& response) {
   if (const auto* one = scored(response)) {
     return !std::isfinite(one->logprob);
   }
-  if (const auto* generated = std::get_if<GenerationResponse>(&response)) {
+  if (const auto* generated = generation_of(response)) {
     return !generated->is_answered;
   }
   return !std::isfinite(std::get<DivergenceResponse>(response).kl);
 }
 
 bool is_repeated(const Response& response) {
-  const auto* generated = std::get_if<GenerationResponse>(&response);
+  const auto* generated = generation_of(response);
   return generated != nullptr && is_repeated_output(generated->text);
 }
 
 bool has_double_bos(const Response& response) {
   const auto* one = scored(response);
-  const auto* generated = std::get_if<GenerationResponse>(&response);
+  const auto* generated = generation_of(response);
   return (one != nullptr && one->has_double_bos) ||
          (generated != nullptr && generated->has_double_bos);
 }

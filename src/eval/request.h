@@ -10,9 +10,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "model/attention_mass.h"
 
 namespace nibble::eval {
 
@@ -42,11 +45,23 @@ struct DivergenceRequest {
   std::vector<std::int32_t> tokens;
   std::size_t first_row = 0;
 };
+/// A generation, and where the model looks while it reads its prompt and an answer to it. Prompts
+/// are tokens, so that rows and spans have places; they are not cut.
+struct EvidenceRequest {
+  std::vector<std::int32_t> prompt;
+  std::vector<std::size_t> rows;        ///< positions in the prompt, ascending; its last among them
+  std::vector<model::TokenSpan> spans;  ///< likewise
+  /// An answer that is read behind the prompt to be measured there, too; empty: none.
+  std::vector<std::int32_t> forced{};
+  std::size_t max_tokens = 64;
+  std::vector<std::string> stop{};
+};
 using Request = std::variant<LoglikelihoodRequest,
                              RollingRequest,
                              WindowRequest,
                              GenerationRequest,
-                             DivergenceRequest>;
+                             DivergenceRequest,
+                             EvidenceRequest>;
 
 struct LoglikelihoodResponse {
   double logprob = 0;  ///< not finite where there is no answer
@@ -69,7 +84,22 @@ struct DivergenceResponse {
   std::size_t n_rows = 0;
   std::size_t n_same_top = 0;  ///< rows with the reference's most probable token
 };
+struct EvidenceResponse {
+  GenerationResponse generation;
+  std::vector<std::int32_t> tokens;  ///< that were generated
+  /// Of the rows asked for, then of the tokens generated but for the last, which is never read.
+  std::shared_ptr<const model::AttentionMass> own;
+  /// Of the forced tokens but for the last; nullptr for fewer than two.
+  std::shared_ptr<const model::AttentionMass> forced;
+};
 /// Log-likelihood, rolling and window requests answer with a LoglikelihoodResponse.
-using Response = std::variant<LoglikelihoodResponse, GenerationResponse, DivergenceResponse>;
+using Response =
+    std::variant<LoglikelihoodResponse, GenerationResponse, DivergenceResponse, EvidenceResponse>;
+
+/// What was generated; nullptr where nothing was asked for.
+inline const GenerationResponse* generation_of(const Response& response) noexcept {
+  const auto* evidence = std::get_if<EvidenceResponse>(&response);
+  return evidence != nullptr ? &evidence->generation : std::get_if<GenerationResponse>(&response);
+}
 
 }  // namespace nibble::eval

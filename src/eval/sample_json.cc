@@ -16,7 +16,7 @@ Json as_json(const Response& response) {
   if (const auto* scored = std::get_if<LoglikelihoodResponse>(&response)) {
     return Json::array({number(scored->logprob), scored->is_greedy});
   }
-  if (const auto* generated = std::get_if<GenerationResponse>(&response)) {
+  if (const auto* generated = generation_of(response)) {
     return generated->is_answered ? Json(generated->text) : Json();
   }
   const auto& divergence = std::get<DivergenceResponse>(response);

@@ -46,6 +46,16 @@ struct SampleResult {
   std::vector<Flag> flags{};       ///< what makes the sample doubtful
   std::optional<double> chance{};  ///< that a blind guess is right; none: nothing to choose from
   std::string responses{};         ///< JSON (sample_json.h)
+  std::string attention{};         ///< where the model looked, as its task packs it; "": not asked
+};
+
+/// How a task that asks over documents chose them.
+struct ContextInfo {
+  std::string set;
+  std::string mode;  ///< "gold", "retrieved", "oracle", "closed"
+  std::optional<std::size_t> n_documents{};
+  std::optional<std::size_t> budget{};  ///< tokens of a prompt at most
+  std::optional<std::size_t> gold_slot{};
 };
 
 struct TaskInfo {
@@ -59,6 +69,7 @@ struct TaskInfo {
   std::size_t n_shots = 0;           ///< solved examples in front of each question
   std::vector<MetricRow> metrics{};  ///< the first is the headline
   std::size_t n_documents = 0;       ///< of the data before any limit; 0: not counted
+  std::optional<ContextInfo> context{};
 };
 
 class Task {

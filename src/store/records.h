@@ -59,6 +59,15 @@ struct MetricRecord {
       transform;  ///< "identity", "exp", "per_ln2": value = transform(sum of sums / sum of weights)
 };
 
+/// How a task that asks over documents chose them.
+struct ContextRecord {
+  std::string set;
+  std::string mode;  ///< "gold", "retrieved", "oracle", "closed"
+  std::optional<std::size_t> n_documents{};
+  std::optional<std::size_t> budget{};  ///< tokens of a prompt at most
+  std::optional<std::size_t> gold_slot{};
+};
+
 struct TaskRecord {
   std::string id;
   std::string name;
@@ -66,7 +75,8 @@ struct TaskRecord {
   std::string protocol;
   std::string data_hash;
   std::size_t n_samples = 0;
-  std::vector<MetricRecord> metrics;  ///< the first is the headline
+  std::vector<MetricRecord> metrics{};  ///< the first is the headline
+  std::optional<ContextRecord> context{};
 };
 
 struct UnitRecord {
@@ -99,6 +109,7 @@ struct SampleRecord {
   std::string responses{};       ///< JSON, one value a request; "": not kept
   std::vector<std::string> flags{};  ///< what makes the sample doubtful (eval/guards.h)
   std::optional<double> chance{};    ///< that a blind guess is right
+  std::string attention{};  ///< bytes, where the model looked; written, read by Store::attention
 };
 
 /// Samples of a unit that were not asked or answered in full.

@@ -37,6 +37,16 @@ CREATE TABLE tasks (
   n_samples INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- Of tasks that ask over documents: how those were chosen.
+CREATE TABLE contexts (
+  task        TEXT PRIMARY KEY REFERENCES tasks(id),
+  set_name    TEXT NOT NULL,
+  mode        TEXT NOT NULL,         -- gold, retrieved, oracle, closed
+  n_documents INTEGER,               -- NULL: as the set offers, or as many as fit
+  budget      INTEGER,               -- tokens of a prompt at most; NULL: what the model takes
+  gold_slot   INTEGER                -- NULL: by turns, or where the set or the search has it
+) WITHOUT ROWID;
+
 CREATE TABLE metrics (
   task             TEXT NOT NULL REFERENCES tasks(id),
   position         INTEGER NOT NULL, -- 0: the headline
@@ -85,6 +95,15 @@ CREATE TABLE scores (
   FOREIGN KEY (unit, idx) REFERENCES samples(unit, idx),
   CHECK ((sum IS NULL) = (weight IS NULL))
 ) WITHOUT ROWID;
+
+-- Where the model looked, as rag/answer/attention_record.h packs it.
+CREATE TABLE attention (
+  unit TEXT NOT NULL,
+  idx  INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (unit, idx),
+  FOREIGN KEY (unit, idx) REFERENCES samples(unit, idx)
+);
 
 CREATE TABLE measurements (
   unit            TEXT NOT NULL REFERENCES units(id),

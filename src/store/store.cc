@@ -115,6 +115,22 @@ void insert_tasks(Database& database, std::span<const TaskRecord> tasks) {
   }
 }
 
+void insert_contexts(Database& database, std::span<const TaskRecord> tasks) {
+  Statement insert(database, "INSERT OR IGNORE INTO contexts VALUES (?,?,?,?,?,?)");
+  const auto bind = [&insert](std::optional<std::size_t> value) {
+    value ? insert.bind(as_integer(*value)) : insert.bind_null();
+  };
+  for (const TaskRecord& row : tasks) {
+    if (row.context) {
+      insert.bind(row.id).bind(row.context->set).bind(row.context->mode);
+      bind(row.context->n_documents);
+      bind(row.context->budget);
+      bind(row.context->gold_slot);
+      insert.run();
+    }
+  }
+}
+
 void insert_units(Database& database, std::span<const UnitRecord> units) {
   Statement insert(database, "INSERT OR IGNORE INTO units VALUES (?,?,?,?)");
   Statement insert_plan(database, "INSERT INTO plan (unit) VALUES (?)");
@@ -194,6 +210,20 @@ std::vector<MetricRecord> read_metrics(Database& database, std::string_view task
   return metrics;
 }
 
+std::optional<ContextRecord> read_context(Database& database, std::string_view task) {
+  Statement select(
+      database,
+      "SELECT set_name, mode, n_documents, budget, gold_slot FROM contexts WHERE task = ?");
+  select.bind(task);
+  if (!select.step()) {
+    return std::nullopt;
+  }
+  const auto size = [&select](int column) {
+    return select.is_null(column) ? std::nullopt : std::optional(as_size(select.integer(column)));
+  };
+  return ContextRecord{select.text(0), select.text(1), size(2), size(3), size(4)};
+}
+
 std::vector<TaskRecord> read_tasks(Database& database) {
   std::vector<TaskRecord> tasks;
   Statement select(
@@ -207,7 +237,8 @@ std::vector<TaskRecord> read_tasks(Database& database) {
                      select.text(3),
                      select.text(4),
                      as_size(select.integer(5)),
-                     read_metrics(database, select.text(0))});
+                     read_metrics(database, select.text(0)),
+                     read_context(database, select.text(0))});
   }
   return tasks;
 }
@@ -284,6 +315,7 @@ void Store::replace_plan(const Plan& plan) {
   database_->execute("DELETE FROM plan; DELETE FROM failures;");
   insert_variants(*database_, plan.variants);
   insert_tasks(*database_, plan.tasks);
+  insert_contexts(*database_, plan.tasks);
   insert_units(*database_, plan.units);
   transaction.commit();
 }
@@ -311,6 +343,7 @@ void Store::add_samples(std::string_view unit, std::span<const SampleRecord> sam
   Transaction transaction(*database_);
   Statement insert(*database_, "INSERT INTO samples VALUES (?,?,?,?,?,?,?,?,?,?,?)");
   Statement insert_score(*database_, "INSERT INTO scores VALUES (?,?,?,?,?)");
+  Statement insert_attention(*database_, "INSERT INTO attention VALUES (?,?,?)");
   for (const SampleRecord& row : samples) {
     insert.bind(unit).bind(as_integer(row.index)).bind(row.sample_id).bind(row.prompt);
     insert.bind(row.target).bind(row.answer);
@@ -323,6 +356,10 @@ void Store::add_samples(std::string_view unit, std::span<const SampleRecord> sam
       } else {
         insert_score.bind_null().bind_null().run();
       }
+    }
+    if (!row.attention.empty()) {
+      insert_attention.bind(unit).bind(as_integer(row.index));
+      insert_attention.bind_bytes(std::as_bytes(std::span(row.attention))).run();
     }
   }
   transaction.commit();
@@ -410,6 +447,16 @@ std::optional<SampleRecord> Store::sample(std::string_view unit, std::size_t ind
     out.scores.push_back(std::move(score));
   }
   return out;
+}
+
+std::optional<std::string> Store::attention(std::string_view unit, std::size_t index) const {
+  Statement select(*database_, "SELECT data FROM attention WHERE unit = ? AND idx = ?");
+  select.bind(unit).bind(as_integer(index));
+  if (!select.step()) {
+    return std::nullopt;
+  }
+  const std::span<const std::byte> bytes = select.bytes(0);
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 void Store::add_measurements(std::string_view unit,

@@ -27,7 +27,7 @@ namespace nibble::store {
 class Database;
 
 /// Raised with every change of schema.sql; a store of another version is refused.
-inline constexpr std::int64_t kSchemaVersion = 4;
+inline constexpr std::int64_t kSchemaVersion = 5;
 
 /// What the study asks for now, in the order of the study file; the first variant is the reference.
 struct Plan {
@@ -66,7 +66,12 @@ class Store {
   [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
   [[nodiscard]] CutCounts cut_samples(std::string_view unit) const;
   [[nodiscard]] DoubtCounts doubtful_samples(std::string_view unit) const;
+  /// Without its attention.
   [[nodiscard]] std::optional<SampleRecord> sample(std::string_view unit, std::size_t index) const;
+
+  /// Where the model looked, as it was packed; nullopt where that was not measured.
+  [[nodiscard]] std::optional<std::string> attention(std::string_view unit,
+                                                     std::size_t index) const;
 
   void add_measurements(std::string_view unit, std::span<const MeasurementRecord> measurements);
   [[nodiscard]] std::vector<MeasurementRecord> measurements(std::string_view unit) const;

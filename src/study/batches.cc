@@ -42,6 +42,9 @@ class CostMeter {
   static std::size_t cost_of(const eval::WindowRequest& request) {
     return request.tokens.size() * kTokenBytes;
   }
+  static std::size_t cost_of(const eval::EvidenceRequest& request) {
+    return (request.prompt.size() + request.max_tokens) * kTokenBytes;
+  }
   static std::size_t cost_of(const eval::DivergenceRequest& request) {
     return request.tokens.size() * kTokenBytes;
   }

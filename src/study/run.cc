@@ -8,6 +8,7 @@
 
 #include "base/cancel.h"
 #include "base/function_ref.h"
+#include "study/answer_tasks.h"
 #include "study/batches.h"
 #include "study/conditions.h"
 #include "study/sample_record.h"
@@ -87,6 +88,15 @@ class PlanRun {
     return *found;
   }
 
+  /// The reference's unit of the same task; nullptr for the reference's own.
+  [[nodiscard]] const store::UnitRecord* reference_of(const store::UnitRecord& unit) const {
+    const std::string& reference = plan_.variants.front().record.id;
+    const auto found = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& other) {
+      return other.variant == reference && other.task == unit.task;
+    });
+    return unit.variant == reference || found == plan_.units.end() ? nullptr : &*found;
+  }
+
   [[nodiscard]] std::size_t count_missing() const {
     std::size_t n = 0;
     for (const store::UnitRecord& unit : plan_.units) {
@@ -147,12 +157,15 @@ class PlanRun {
     std::vector<eval::Sample> samples;
     for (std::size_t i = batch.first; i < batch.first + batch.n; ++i) {
       samples.push_back(task.sample(i));
+      samples.back().index = i;
+    }
+    if (const auto* reference = reference_of(unit)) {
+      force_reference_answers(samples, store_, reference->id);
     }
     std::vector<eval::SampleResult> results = runner_.answer(task, samples);
     NIBBLE_CHECK(results.size() == samples.size(), "not one result for each sample");
     std::vector<store::SampleRecord> records;
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      samples[i].index = batch.first + i;
       records.push_back(sample_record(std::move(samples[i]), std::move(results[i])));
     }
     store_.add_samples(unit.id, records);

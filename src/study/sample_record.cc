@@ -14,6 +14,10 @@ store::TaskRecord task_record(const eval::Task& task) {
   record.protocol = info.protocol;
   record.data_hash = info.data_hash;
   record.n_samples = task.n_samples();
+  if (const auto& context = info.context) {
+    record.context = store::ContextRecord{
+        context->set, context->mode, context->n_documents, context->budget, context->gold_slot};
+  }
   for (const eval::MetricRow& metric : info.metrics) {
     record.metrics.push_back({metric.name,
                               metric.unit,
@@ -42,7 +46,8 @@ store::SampleRecord sample_record(eval::Sample sample, eval::SampleResult result
                              result.hit_limit,
                              std::move(result.responses),
                              {},
-                             result.chance};
+                             result.chance,
+                             std::move(result.attention)};
   for (const auto& [metric, value] : result.scores) {
     store::ScoreRecord score{metric, {}};
     if (value) {

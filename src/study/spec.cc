@@ -145,6 +145,71 @@ std::vector<TaskSpec> read_tasks(TomlTable& root) {
   return tasks;
 }
 
+/// Ascending whole numbers, each at most `most`.
+std::vector<std::size_t> sizes(TomlTable& table, std::string_view key, Bounds bounds) {
+  std::vector<std::size_t> out;
+  for (const std::int64_t value :
+       table.optional<std::vector<std::int64_t>>(key).value_or(std::vector<std::int64_t>{})) {
+    const bool ascends = out.empty() || value > static_cast<std::int64_t>(out.back());
+    if (value < bounds.least || value > bounds.most || !ascends) {
+      table.reject(
+          key,
+          fmt::format("expected ascending whole numbers from {} to {}", bounds.least, bounds.most));
+    }
+    out.push_back(static_cast<std::size_t>(value));
+  }
+  return out;
+}
+
+rag::ContextMode read_context_mode(TomlTable& table) {
+  const auto name = table.optional<std::string>("context");
+  const auto mode = name ? rag::context_mode_from_name(*name) : rag::ContextMode::kGold;
+  if (!mode) {
+    table.reject("context", mode.failure().message);
+  }
+  return *mode;
+}
+
+RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
+  RagSpec out;
+  out.set = table.required<std::string>("set");
+  if (out.set.ends_with(".jsonl") || out.set.ends_with(".jsonl.gz")) {
+    out.set = resolve(folder, out.set).string();
+  }
+  const auto flag = [&table](std::string_view key, bool otherwise) {
+    return table.optional<bool>(key).value_or(otherwise);
+  };
+  out.limit = count(table, "limit", 0, {1, kMaxCount});
+  out.mode = read_context_mode(table);
+  out.n_documents = count(table, "documents", 0, {1, kMaxRepetitions});
+  out.lengths = sizes(table, "lengths", {1, kMaxTokens});
+  out.positions = sizes(table, "positions", {0, kMaxRepetitions});
+  out.measures_attention = flag("attention", false);
+  out.is_shuffled = flag("shuffle", true);
+  out.shows_example = flag("example", true);
+  out.asks_citations = flag("cite", false);
+  out.allows_abstention = flag("abstain", false);
+  out.is_chat = flag("chat", false);
+  out.system = table.optional<std::string>("system").value_or("");
+  out.max_answer = count(table, "max_answer", 0, {1, kMaxTokens});
+  if (!out.positions.empty() && out.mode != rag::ContextMode::kGold) {
+    table.reject("positions", "expected context = \"gold\" beside positions of the gold document");
+  }
+  if (out.measures_attention && out.mode == rag::ContextMode::kClosed) {
+    table.reject("attention", "expected a context with documents to look at");
+  }
+  table.finish();
+  return out;
+}
+
+std::vector<RagSpec> read_rag(TomlTable& root, const fs::path& folder) {
+  std::vector<RagSpec> out;
+  for (TomlTable& table : root.tables("rag")) {
+    out.push_back(read_rag_table(table, folder));
+  }
+  return out;
+}
+
 const codec::KvScheme* read_kv(TomlTable& table) {
   const auto name = table.optional<std::string>("kv");
   if (!name) {
@@ -212,13 +277,14 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.measure = read_measure(root, folder, spec.device_spec);
   read_cost(root, spec.device_spec);
   spec.tasks = read_tasks(root);
+  spec.rag = read_rag(root, folder);
   spec.variants = read_variants(root, folder);
   root.finish();
   if (spec.variants.empty()) {
     root.reject("variant", "expected [[variant]] tables, the reference (recipe = \"none\") first");
   }
-  if (spec.tasks.empty() && !spec.measure) {
-    root.reject("task", "expected at least one [[task]] or a [measure] table");
+  if (spec.tasks.empty() && spec.rag.empty() && !spec.measure) {
+    root.reject("task", "expected at least one [[task]], a [[rag]] or a [measure] table");
   }
   return spec;
 }

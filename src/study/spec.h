@@ -11,6 +11,12 @@
 ///   [cost]                           # optional: per_hour, per_kwh, currency
 ///   [[task]]
 ///   name  = "arc_easy"               # limit = 100, context = 2048
+///   [[rag]]                          # questions over documents (docs/guide/rag.md)
+///   set       = "squad"              # limit, shuffle, example, cite, abstain, chat, system
+///   context   = "gold"               # retrieved, oracle, closed; documents = 10
+///   lengths   = [512, 1024, 2048]    # tokens of a prompt: a task each
+///   positions = [0, 4, 9]            # of the gold document: a task each
+///   attention = true                 # where the model looks
 ///   [[variant]]
 ///   recipe = "none"                  # the reference comes first; name = "…" is optional
 ///   kv     = "kivi-4"                # optional, not for the reference: keys and values
@@ -32,6 +38,7 @@
 #include "base/result.h"
 #include "profile/measure.h"
 #include "quant/recipe.h"
+#include "rag/answer/context.h"
 
 namespace nibble::study {
 
@@ -45,6 +52,21 @@ struct TaskSpec {
   std::string name;
   std::size_t limit = 0;       ///< first n samples; 0: all
   std::size_t context = 2048;  ///< window of the perplexity protocols
+};
+
+/// A set of questions over documents, asked in each way that lengths and positions name.
+struct RagSpec {
+  std::string set;
+  std::size_t limit = 0;  ///< first n questions that fit; 0: all
+  rag::ContextMode mode = rag::ContextMode::kGold;
+  std::size_t n_documents = 0;
+  std::vector<std::size_t> lengths{}, positions{};
+  bool measures_attention = false;
+  bool is_shuffled = true, shows_example = true;
+  bool asks_citations = false, allows_abstention = false;
+  bool is_chat = false;
+  std::string system{};
+  std::size_t max_answer = 0;  ///< tokens; 0: what the set says
 };
 
 struct VariantSpec {
@@ -71,6 +93,7 @@ struct Spec {
   std::size_t threads = 0;  ///< 0: all usable processors
   std::vector<std::string> notes;
   std::vector<TaskSpec> tasks;
+  std::vector<RagSpec> rag;
   std::vector<VariantSpec> variants;  ///< the reference first
   std::optional<profile::Options> measure;
   std::string device{kHost};

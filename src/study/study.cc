@@ -11,6 +11,7 @@
 #include "profile/host.h"
 #include "profile/profiler.h"
 #include "quant/calibrate/windows.h"
+#include "study/answer_tasks.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
 
@@ -49,7 +50,8 @@ std::optional<profile::Hardware> hardware_of(const Spec& spec, const profile::Ho
 PlanInputs read_inputs(const Spec& spec,
                        std::string_view program_version,
                        const text::Tokenizer& tokenizer,
-                       const io::Checkpoint& checkpoint) {
+                       const io::Checkpoint& checkpoint,
+                       const AnswerTasks& answers) {
   PlanInputs inputs;
   inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
   inputs.host = profile::read_host();
@@ -68,6 +70,7 @@ PlanInputs read_inputs(const Spec& spec,
         eval::make_task(task.name, {spec.data, task.limit, task.context, context, &tokenizer})
             .take());
   }
+  inputs.tasks.insert(inputs.tasks.end(), answers.tasks().begin(), answers.tasks().end());
   return inputs;
 }
 
@@ -121,7 +124,13 @@ std::vector<VariantFailure> run_study(const Spec& spec,
                                       ProgressSink& progress) {
   const auto checkpoint = io::open_checkpoint(spec.model).take();
   const auto tokenizer = model::load_tokenizer(*checkpoint).take();
-  StudyPlan plan = make_plan(spec, read_inputs(spec, program_version, *tokenizer, *checkpoint));
+  const AnswerTasks answers(spec.rag,
+                            spec.data,
+                            {*tokenizer,
+                             model::read_config(*checkpoint).take().context,
+                             model::read_chat_template(*checkpoint).take()});
+  StudyPlan plan =
+      make_plan(spec, read_inputs(spec, program_version, *tokenizer, *checkpoint, answers));
   if (plan_only) {
     const fs::path path = store_path(spec.output);
     std::error_code absent;

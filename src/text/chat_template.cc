@@ -30,4 +30,11 @@ std::string ChatTemplate::render(std::span<const ChatMessage> messages,
   return template_.render(names);
 }
 
+ChatTokens chat_tokens(const Tokenizer& tokenizer) {
+  const auto spelled = [&tokenizer](std::optional<TokenId> id) {
+    return std::string(id ? tokenizer.token_text(*id).value_or("") : "");
+  };
+  return {spelled(tokenizer.special().bos), spelled(tokenizer.special().eos)};
+}
+
 }  // namespace nibble::text

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "text/jinja/template.h"
+#include "text/tokenizer.h"
 
 namespace nibble::text {
 
@@ -29,6 +30,9 @@ struct ChatOptions {
 struct ChatTokens {
   std::string bos, eos;
 };
+
+/// Those of a tokenizer.
+ChatTokens chat_tokens(const Tokenizer& tokenizer);
 
 class ChatTemplate {
  public:

@@ -28,7 +28,12 @@ Ordered arguments_of(const WindowRequest& request) {
 Ordered arguments_of(const DivergenceRequest& request) {
   return {{"arg_0", request.tokens}, {"arg_1", request.first_row}};
 }
-Ordered arguments_of(const GenerationRequest& request) {
+/// Of a generation; an evidence request's prompt is token ids.
+template <class Generating>
+requires requires(const Generating& request) {
+  request.max_tokens;
+}
+Ordered arguments_of(const Generating& request) {
   return {{"arg_0", request.prompt},
           {"arg_1",
            {{"until", request.stop},
@@ -64,7 +69,8 @@ std::string number_text(const Ordered& value) {
 
 /// One response, every part of it as text; a rolling log-likelihood is one text, not a pair.
 Ordered response_text(const Request& request, const Ordered& response) {
-  if (std::holds_alternative<GenerationRequest>(request)) {
+  if (std::holds_alternative<GenerationRequest>(request) ||
+      std::holds_alternative<EvidenceRequest>(request)) {
     return response;
   }
   const std::string value = number_text(response.at(0));

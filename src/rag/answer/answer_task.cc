@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "eval/stats/random.h"
+#include "rag/answer/attention_record.h"
 
 namespace nibble::rag {
 namespace {
@@ -51,6 +52,10 @@ std::vector<bool> gold_flags(const Context& context) {
   return out;
 }
 
+bool has_gold(const Context& context) {
+  return std::ranges::any_of(context.documents, &ContextDocument::is_gold);
+}
+
 }  // namespace
 
 std::string answer_task_name(const QuestionSet& set, const ContextSettings& context) {
@@ -74,7 +79,8 @@ AnswerTask::AnswerTask(std::shared_ptr<const QuestionSet> set,
     : set_(std::move(set)),
       own_ranker_(parts.ranker == nullptr ? make_set_ranker(*set_) : nullptr),
       max_answer_(parts.max_answer > 0 ? parts.max_answer : set_->max_answer),
-      counts_citations_(parts.prompt.asks_citations) {
+      counts_citations_(parts.prompt.asks_citations),
+      measures_attention_(parts.measures_attention) {
   PassageRanker& ranker = parts.ranker != nullptr ? *parts.ranker : *own_ranker_;
   const std::size_t most_tokens = parts.model_context - std::min(parts.model_context, max_answer_);
   builder_ = std::make_unique<ContextBuilder>(
@@ -82,6 +88,9 @@ AnswerTask::AnswerTask(std::shared_ptr<const QuestionSet> set,
   choose(choice);
   info_ = describe(parts, choice);
   info_.metrics = answer_metrics(kinds_of(*set_, counts_citations_));
+  if (measures_attention_) {
+    std::ranges::move(attention_metrics(), std::back_inserter(info_.metrics));
+  }
 }
 
 void AnswerTask::choose(const QuestionChoice& choice) {
@@ -115,6 +124,16 @@ eval::TaskInfo AnswerTask::describe(const AnswerParts& parts, const QuestionChoi
       n_left_out_,
       n_left_out_ + asked_.size(),
       max_answer_);
+  if (measures_attention_) {
+    info.protocol += "; attention of the question, the prompt's last token and the answer";
+  }
+  const ContextSettings& settings = builder_->settings();
+  const auto unless_zero = [](std::size_t n) { return n > 0 ? std::optional(n) : std::nullopt; };
+  info.context = eval::ContextInfo{set_->name,
+                                   std::string(context_mode_name(settings.mode)),
+                                   unless_zero(settings.n_documents),
+                                   unless_zero(settings.budget),
+                                   settings.gold_slot};
   info.data_hash = set_->data_hash;
   info.data_id = set_->data_id;
   info.n_documents = set_->questions.size();
@@ -139,23 +158,42 @@ eval::Sample AnswerTask::sample(std::size_t index) const {
   sample.id = asked.id;
   sample.target = asked.answers.empty() ? "" : asked.answers.front();
   sample.prompt = context.prompt.text;
-  sample.requests.emplace_back(
-      eval::GenerationRequest{std::move(context.prompt.text), max_answer_, {"\n"}});
+  if (measures_attention_ && has_gold(context)) {
+    sample.requests.emplace_back(attention_request(context, max_answer_, {"\n"}));
+  } else {
+    sample.requests.emplace_back(
+        eval::GenerationRequest{std::move(context.prompt.text), max_answer_, {"\n"}});
+  }
   return sample;
 }
 
 eval::SampleResult AnswerTask::score(const eval::Sample& sample,
                                      std::span<const eval::Response> responses) const {
   NIBBLE_CHECK(responses.size() == 1, "one response for each question");
-  const auto& response = std::get<eval::GenerationResponse>(responses.front());
-  if (!response.is_answered) {
+  const eval::GenerationResponse* response = eval::generation_of(responses.front());
+  NIBBLE_CHECK(response != nullptr, "a response that is no generation");
+  if (!response->is_answered) {
     return unanswered(info_);
   }
-  const std::vector<bool> gold =
-      counts_citations_ ? gold_flags(context(sample.index)) : std::vector<bool>{};
   eval::SampleResult result;
-  result.scores = score_answer(response.text, question(sample.index), gold, counts_citations_);
-  result.answer = first_line(response.text);
+  result.answer = first_line(response->text);
+  if (!counts_citations_ && !measures_attention_) {
+    result.scores = score_answer(response->text, question(sample.index), {}, false);
+    return result;
+  }
+  const Context context = this->context(sample.index);
+  result.scores =
+      score_answer(response->text, question(sample.index), gold_flags(context), counts_citations_);
+  if (measures_attention_) {
+    result.scores.merge(no_attention_scores());
+  }
+  if (const auto* evidence = std::get_if<eval::EvidenceResponse>(&responses.front())) {
+    AttentionResult read = read_attention(context, *evidence);
+    for (auto& [metric, score] : read.scores) {
+      result.scores[metric] = score;
+    }
+    result.attention = pack(read.record);
+  }
   return result;
 }
 

@@ -38,7 +38,8 @@ struct AnswerParts {
   PromptSettings prompt{};
   bool add_bos = false;
   std::size_t model_context = 2048;
-  std::size_t max_answer = 0;  ///< tokens; 0: what the set says
+  std::size_t max_answer = 0;       ///< tokens; 0: what the set says
+  bool measures_attention = false;  ///< attention_record.h
 };
 
 class AnswerTask final : public eval::Task {
@@ -72,6 +73,7 @@ class AnswerTask final : public eval::Task {
   std::vector<std::size_t> asked_;  ///< into the set's questions
   std::size_t n_left_out_ = 0;
   bool counts_citations_;
+  bool measures_attention_;
   eval::TaskInfo info_;
 };
 

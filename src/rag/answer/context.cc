@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "eval/metrics/reading.h"
 #include "eval/request_encoder.h"
 
@@ -33,6 +34,11 @@ std::vector<PromptDocument> prompt_documents(const Documents& documents) {
     out.push_back({document.passage.title, document.passage.text});
   }
   return out;
+}
+
+/// Passages without text are no documents: nothing could be read or looked at.
+bool is_blank(const SetPassage& passage) {
+  return utf8::strip(passage.text).empty();
 }
 
 bool is_gold(const OpenQuestion& question, std::size_t passage) {
@@ -97,6 +103,9 @@ Documents ContextBuilder::needed(const QuestionSet& set, const OpenQuestion& que
   Documents out;
   if (settings_.mode == ContextMode::kGold || settings_.mode == ContextMode::kOracle) {
     for (const Offer& offer : question.offers) {
+      if (is_blank(set.passages[offer.passage])) {
+        continue;
+      }
       if (offer.is_gold || takes_offers_as_they_are()) {
         out.push_back(document_of(set, offer));
       }
@@ -113,12 +122,13 @@ Documents ContextBuilder::distractors(const QuestionSet& set,
   std::vector<bool> is_taken(set.passages.size());
   for (const Offer& offer : question.offers) {
     is_taken[offer.passage] = true;
-    if (!offer.is_gold && out.size() < n) {
+    if (!offer.is_gold && out.size() < n && !is_blank(set.passages[offer.passage])) {
       out.push_back(document_of(set, offer));
     }
   }
   const auto take = [&](std::size_t passage) {
-    if (!is_taken[passage] && !has_answer(set.passages[passage].text, question)) {
+    if (!is_taken[passage] && !is_blank(set.passages[passage]) &&
+        !has_answer(set.passages[passage].text, question)) {
       out.push_back({set.passages[passage]});
     }
     is_taken[passage] = true;

@@ -47,6 +47,35 @@ TEST(Store, PlanComesBackInOrder) {
   EXPECT_EQ(plan.units[2].settings, "128 tokens");
 }
 
+TEST(Store, ATaskOverDocumentsSaysHowTheyWereChosen) {
+  Store store = Store::in_memory();
+  Plan plan = small_plan();
+  plan.tasks[0].context = ContextRecord{"squad", "gold", 10, {}, 0};
+  store.replace_plan(plan);
+  const auto context = store.plan().tasks.at(0).context;
+  ASSERT_TRUE(context);
+  EXPECT_EQ(context->set, "squad");
+  EXPECT_EQ(context->mode, "gold");
+  EXPECT_EQ(context->n_documents, 10U);
+  EXPECT_EQ(context->budget, std::nullopt);
+  EXPECT_EQ(context->gold_slot, 0U);
+  plan.tasks[0].id = "t2";
+  plan.tasks[0].context.reset();
+  plan.units = {{"u9", "v1", "t2", ""}};
+  store.replace_plan(plan);
+  EXPECT_FALSE(store.plan().tasks.at(0).context);
+}
+
+TEST(Store, KeepsWhereTheModelLooked) {
+  Store store = Store::in_memory();
+  store.replace_plan(small_plan());
+  SampleRecord looked = sample(0, {});
+  looked.attention = std::string("a\0b", 3);
+  store.add_samples("u1", std::vector{looked, sample(1, {})});
+  EXPECT_EQ(store.attention("u1", 0), looked.attention);
+  EXPECT_EQ(store.attention("u1", 1), std::nullopt);
+}
+
 TEST(Store, AnOlderPlansUnitsStayOutsideTheNewPlan) {
   const TempFolder folder;
   Store store = Store::open(folder / "s.db");

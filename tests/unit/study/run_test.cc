@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fakes.h"
+#include "rag/answer/attention_record.h"
 #include "support/files.h"
 
 namespace nibble::study {
@@ -52,6 +53,44 @@ class RunTest : public ::testing::Test {
   Spec spec_ = fake_spec();
   StudyPlan plan_ = make_plan(spec_, fake_inputs());
 };
+
+/// One sample whose attention is measured; the answer is the forced one, or 1, 2, 3.
+class LookingTask final : public eval::Task {
+ public:
+  [[nodiscard]] const eval::TaskInfo& info() const noexcept override { return info_; }
+  [[nodiscard]] std::size_t n_samples() const noexcept override { return 1; }
+  [[nodiscard]] eval::Sample sample(std::size_t /*index*/) const override {
+    return {"q", {eval::EvidenceRequest{}}, "", ""};
+  }
+  [[nodiscard]] eval::SampleResult score(const eval::Sample& sample,
+                                         std::span<const eval::Response>) const override {
+    const auto& forced = std::get<eval::EvidenceRequest>(sample.requests.at(0)).forced;
+    rag::AttentionRecord record;
+    record.answer = {1, 2, 3};
+    eval::SampleResult result;
+    result.scores["n_forced"] = eval::Contribution{static_cast<double>(forced.size())};
+    result.attention = rag::pack(record);
+    return result;
+  }
+
+ private:
+  eval::TaskInfo info_{.name = "looks", .metrics = {{"n_forced", "tokens"}}};
+};
+
+TEST_F(RunTest, VariantsReadTheReferencesAnswer) {
+  PlanInputs inputs = fake_inputs();
+  inputs.tasks = {std::make_shared<LookingTask>()};
+  spec_.measure.reset();
+  plan_ = make_plan(spec_, inputs);
+  store::Store store = store::Store::in_memory();
+  FakeRunner runner;
+  EXPECT_THAT(run(store, runner), IsEmpty());
+  const auto n_forced = [&store](std::size_t unit) {
+    return store.scores(store.plan().units.at(unit).id, "n_forced").at(0).ratio->sum;
+  };
+  EXPECT_EQ(n_forced(0), 0);  // the reference reads its own
+  EXPECT_EQ(n_forced(1), 3);
+}
 
 TEST_F(RunTest, RunsEveryUnitOnce) {
   store::Store store = store::Store::in_memory();

@@ -70,6 +70,59 @@ TEST(Spec, MeasurementsLengthsDevicesAndPrices) {
   EXPECT_THAT(message_of(with("[cost]\nper_day = 1\n")), HasSubstr("unknown key 'per_day'"));
 }
 
+TEST(Spec, ReadsQuestionsOverDocuments) {
+  const Spec spec = parse_spec(fmt::format("{}{}{}",
+                                           kHead,
+                                           R"([[rag]]
+set = "squad"
+limit = 40
+documents = 10
+positions = [0, 4, 9]
+attention = true
+shuffle = false
+max_answer = 24
+[[rag]]
+set = "mine.jsonl"
+context = "retrieved"
+lengths = [512, 1024]
+example = false
+cite = true
+abstain = true
+chat = true
+system = "Be brief."
+)",
+                                           kReference),
+                               "study.toml",
+                               "/base");
+  ASSERT_EQ(spec.rag.size(), 2U);
+  EXPECT_EQ(spec.rag[0].set, "squad");
+  EXPECT_EQ(spec.rag[0].positions, (std::vector<std::size_t>{0, 4, 9}));
+  EXPECT_EQ(spec.rag[0].n_documents, 10U);
+  EXPECT_TRUE(spec.rag[0].measures_attention && spec.rag[0].shows_example);
+  EXPECT_FALSE(spec.rag[0].is_shuffled);
+  EXPECT_EQ(spec.rag[0].max_answer, 24U);
+  EXPECT_EQ(spec.rag[1].set, "/base/mine.jsonl");
+  EXPECT_EQ(spec.rag[1].mode, rag::ContextMode::kRetrieved);
+  EXPECT_EQ(spec.rag[1].lengths, (std::vector<std::size_t>{512, 1024}));
+  EXPECT_TRUE(spec.rag[1].asks_citations && spec.rag[1].allows_abstention && spec.rag[1].is_chat);
+  EXPECT_FALSE(spec.rag[1].shows_example);
+  EXPECT_EQ(spec.rag[1].system, "Be brief.");
+}
+
+TEST(Spec, RefusesContradictionsOfQuestionsOverDocuments) {
+  const auto refused = [](std::string_view keys) {
+    return message_of(with(fmt::format("[[rag]]\nset = \"squad\"\n{}\n", keys)));
+  };
+  EXPECT_THAT(refused("lengths = [1024, 512]"),
+              HasSubstr("expected ascending whole numbers from 1"));
+  EXPECT_THAT(refused("context = \"golden\""),
+              HasSubstr("wanted gold, retrieved, oracle or closed"));
+  EXPECT_THAT(refused("context = \"oracle\"\npositions = [0]"),
+              HasSubstr("expected context = \"gold\""));
+  EXPECT_THAT(refused("context = \"closed\"\nattention = true"), HasSubstr("documents to look at"));
+  EXPECT_THAT(refused("length = [512]"), HasSubstr("did you mean 'lengths'?"));
+}
+
 TEST(Spec, ReadsEverything) {
   const Spec spec = parse_spec(R"(name = "s"
 model = "models/m.gguf"

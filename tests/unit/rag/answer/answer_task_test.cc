@@ -100,6 +100,22 @@ TEST_F(AnswerTaskTest, CountsCitationsOfTheDocumentsAsTheyStand) {
   EXPECT_EQ(one.score(one.sample(0), first).scores.at("citation_precision")->sum, 0);
 }
 
+TEST_F(AnswerTaskTest, WithoutGoldThereIsNothingToMeasure) {
+  set_->questions[1].offers = {{0, false}};
+  const AnswerTask looking(
+      set_,
+      {.tokenizer = tokenizer_, .model_context = 1000, .measures_attention = true},
+      {},
+      {.is_shuffled = false});
+  EXPECT_TRUE(std::holds_alternative<eval::EvidenceRequest>(looking.sample(0).requests.at(0)));
+  EXPECT_TRUE(std::holds_alternative<eval::GenerationRequest>(looking.sample(1).requests.at(0)));
+  const std::vector<eval::Response> plain = {eval::GenerationResponse{.text = "x"}};
+  const auto result = looking.score(looking.sample(1), plain);
+  EXPECT_FALSE(result.scores.at("attention_p1").has_value());
+  EXPECT_TRUE(result.scores.at("f1").has_value());
+  EXPECT_EQ(result.attention, "");
+}
+
 TEST_F(AnswerTaskTest, NamesSayWhatIsAsked) {
   EXPECT_EQ(task({}, {}).info().name, "ten");
   EXPECT_EQ(task({.n_documents = 5, .gold_slot = 4}, {}).info().name, "ten gold 4 of 5");

@@ -1,0 +1,112 @@
+#include "study/answer_tasks.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "rag/answer/attention_record.h"
+#include "rag/answer/question_set.h"
+
+namespace nibble::study {
+namespace {
+
+using Sizes = std::vector<std::size_t>;
+
+std::vector<rag::ContextSettings> contexts_of(const RagSpec& spec) {
+  const Sizes lengths = spec.lengths.empty() ? Sizes{0} : spec.lengths;
+  std::vector<std::optional<std::size_t>> slots(spec.positions.begin(), spec.positions.end());
+  if (slots.empty()) {
+    slots.emplace_back();
+  }
+  std::vector<rag::ContextSettings> out;
+  for (const std::size_t length : lengths) {
+    for (const auto& slot : slots) {
+      out.push_back({spec.mode, spec.n_documents, length, slot});
+    }
+  }
+  return out;
+}
+
+void check_lengths(const RagSpec& spec, const AnsweringModel& model) {
+  for (const std::size_t length : spec.lengths) {
+    if (length > model.context) {
+      raise(ErrorCode::kInvalidArgument,
+            "prompts of {} tokens, wanted at most the model's context of {}",
+            length,
+            model.context);
+    }
+  }
+}
+
+}  // namespace
+
+AnswerTasks::AnswerTasks(std::span<const RagSpec> specs,
+                         const std::filesystem::path& data,
+                         const AnsweringModel& model) {
+  for (const RagSpec& spec : specs) {
+    try {
+      add(spec, data, model);
+    } catch (const Error& error) {
+      throw Error(error.failure().within(fmt::format("[[rag]] {}", spec.set)));
+    }
+  }
+}
+
+const text::ChatTemplate& AnswerTasks::chat_template(const AnsweringModel& model) {
+  if (!template_) {
+    if (model.chat_template.empty()) {
+      raise(ErrorCode::kInvalidArgument, "chat = true, but the model has no chat template");
+    }
+    template_ =
+        text::ChatTemplate::parse(model.chat_template, text::chat_tokens(model.tokenizer)).take();
+  }
+  return *template_;
+}
+
+void AnswerTasks::add(const RagSpec& spec,
+                      const std::filesystem::path& data,
+                      const AnsweringModel& model) {
+  check_lengths(spec, model);
+  const auto set = rag::read_question_set(spec.set, data).take();
+  rankers_.push_back(rag::make_set_ranker(*set));
+  const rag::AnswerParts parts{
+      .tokenizer = model.tokenizer,
+      .ranker = rankers_.back().get(),
+      .prompt = {.chat = {spec.is_chat ? &chat_template(model) : nullptr, spec.system, true},
+                 .asks_citations = spec.asks_citations,
+                 .allows_abstention = spec.allows_abstention,
+                 .shows_example = spec.shows_example},
+      .add_bos = model.tokenizer.special().add_bos,
+      .model_context = model.context,
+      .max_answer = spec.max_answer,
+      .measures_attention = spec.measures_attention};
+  const auto least = std::ranges::min_element(spec.lengths);
+  const rag::QuestionChoice choice{
+      spec.limit, spec.is_shuffled, least == spec.lengths.end() ? 0 : *least};
+  for (const rag::ContextSettings& context : contexts_of(spec)) {
+    auto task = std::make_shared<const rag::AnswerTask>(set, parts, context, choice);
+    const std::string& name = task->info().name;
+    const bool is_known = std::ranges::any_of(
+        tasks_, [&name](const auto& other) { return other->info().name == name; });
+    if (is_known) {
+      raise(ErrorCode::kInvalidArgument, "two tasks are called '{}'", name);
+    }
+    tasks_.push_back(std::move(task));
+  }
+}
+
+void force_reference_answers(std::span<eval::Sample> samples,
+                             const store::Store& store,
+                             std::string_view reference_unit) {
+  for (eval::Sample& sample : samples) {
+    for (eval::Request& request : sample.requests) {
+      auto* evidence = std::get_if<eval::EvidenceRequest>(&request);
+      const auto packed =
+          evidence != nullptr ? store.attention(reference_unit, sample.index) : std::nullopt;
+      if (packed) {
+        evidence->forced = rag::unpack_attention(*packed).take().answer;
+      }
+    }
+  }
+}
+
+}  // namespace nibble::study
