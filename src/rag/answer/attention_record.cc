@@ -28,7 +28,7 @@ Numbers rows_from(const model::AttentionMass& mass, std::size_t position) {
   return out;
 }
 
-std::optional<Contribution> as_score(std::optional<double> value) {
+std::optional<Contribution> optional_score(std::optional<double> value) {
   return value ? std::optional(Contribution{*value, 1}) : std::nullopt;
 }
 
@@ -131,21 +131,21 @@ class Reader {
     if (!all.last) {
       return;
     }
-    out["attention_p1"] = as_score(all.last->precision_at_1);
-    out["attention_rank"] = as_score(all.last->gold_rank);
-    out["attention_gold"] = as_score(all.last->gold_mass);
-    out["attention_lift"] = as_score(all.last->gold_lift);
+    out["attention_p1"] = optional_score(all.last->precision_at_1);
+    out["attention_rank"] = optional_score(all.last->gold_rank);
+    out["attention_gold"] = optional_score(all.last->gold_mass);
+    out["attention_lift"] = optional_score(all.last->gold_lift);
     if (layout_.documents.size() > 1) {
-      out["attention_gini"] = as_score(gini_scaled(all.last->density));
+      out["attention_gini"] = optional_score(gini_scaled(all.last->density));
     }
-    out["attention_documents"] = as_score(all.document_mass);
-    out["attention_sinks"] = as_score(all.sink_mass);
+    out["attention_documents"] = optional_score(all.document_mass);
+    out["attention_sinks"] = optional_score(all.sink_mass);
     if (all.question) {
-      out["attention_p1_question"] = as_score(all.question->precision_at_1);
+      out["attention_p1_question"] = optional_score(all.question->precision_at_1);
     }
     const HeadSet late = late_heads(own_.n_layers(), own_.n_heads());
     if (const auto last = read_evidence(own_, layout_, probe_, late).last) {
-      out["attention_p1_late"] = as_score(last->precision_at_1);
+      out["attention_p1_late"] = optional_score(last->precision_at_1);
     }
   }
 
@@ -167,15 +167,15 @@ class Reader {
 
   void add_drift(const AttentionRecord& record, eval::SampleScores& out) const {
     if (const auto found = drift(record.steps)) {
-      out["drift_mean"] = as_score(found->mean);
-      out["drift_max"] = as_score(found->most);
-      out["drift_last"] = as_score(found->last);
-      out["drift_step"] = as_score(found->mean_step);
-      out["drift_from_relevant"] = as_score(found->mean_from_relevant);
-      out["drift_off_gold"] = as_score(found->share_off_gold);
+      out["drift_mean"] = optional_score(found->mean);
+      out["drift_max"] = optional_score(found->most);
+      out["drift_last"] = optional_score(found->last);
+      out["drift_step"] = optional_score(found->mean_step);
+      out["drift_from_relevant"] = optional_score(found->mean_from_relevant);
+      out["drift_off_gold"] = optional_score(found->share_off_gold);
     }
     if (const auto found = drift(record.own_steps.empty() ? record.steps : record.own_steps)) {
-      out["drift_mean_own"] = as_score(found->mean);
+      out["drift_mean_own"] = optional_score(found->mean);
     }
   }
 
