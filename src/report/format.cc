@@ -9,8 +9,6 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kMegabyte = 1e6;
-
 bool is_fraction(const store::MetricRecord& metric) {
   return metric.unit == "fraction";
 }

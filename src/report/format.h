@@ -12,6 +12,8 @@
 
 namespace nibble::report {
 
+inline constexpr double kMegabyte = 1e6;  ///< bytes
+
 /// "%" for fractions, "points" for their differences, else the metric's own unit unless its
 /// name ends with it.
 std::string unit_label(const store::MetricRecord& metric);

@@ -18,8 +18,6 @@ namespace {
 constexpr std::size_t kMaxPromptBytes = 2000;
 constexpr std::size_t kMaxAnswerBytes = 600;
 constexpr std::size_t kLongText = 40;
-constexpr double kMegabyte = 1e6;
-
 std::string missing_html(std::string_view reason) {
   return fmt::format("<td class=\"number missing\" data-sort=\"\">{}</td>", escape_html(reason));
 }

@@ -13,8 +13,6 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kMegabyte = 1e6;
-
 using Row = std::vector<Cell>;
 
 std::string task_title(const store::TaskRecord& task) {

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <vector>
 
+#include "base/nan.h"
 #include "eval/stats/random.h"
 
 namespace nibble::eval::stats {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void draw(std::span<std::uint32_t> samples, Random& random) {
   const auto n = static_cast<std::uint32_t>(samples.size());

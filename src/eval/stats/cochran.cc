@@ -1,16 +1,15 @@
 #include "eval/stats/cochran.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/tails.h"
 
 namespace nibble::eval::stats {
 
 CochranTest cochran_q(std::span<const double> scores, std::size_t n_conditions) {
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   if (n_conditions == 0 || scores.size() % n_conditions != 0 ||
       !std::ranges::all_of(scores, [](double x) { return x == 0.0 || x == 1.0; })) {
     raise(

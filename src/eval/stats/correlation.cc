@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/interval.h"
 #include "eval/stats/ranks.h"
 #include "eval/stats/tails.h"
@@ -13,7 +13,6 @@
 namespace nibble::eval::stats {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Of Spearman's atanh, over Pearson's.
 constexpr double kSpearmanVariance = 1.06;
 /// What rounding leaves of a pivot that is zero.

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/random.h"
 
 namespace nibble::eval::stats {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void check_weights(std::span<const Contribution> samples) {
   for (const Contribution& sample : samples) {

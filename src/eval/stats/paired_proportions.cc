@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/nan.h"
+
 namespace nibble::eval::stats {
 namespace {
 
@@ -39,7 +41,6 @@ double crossing(const Counts& counts, double level, double low, double high) {
 
 Interval paired_proportion_interval(const Flips& flips, double confidence) {
   if (flips.n == 0) {
-    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     return {kNaN, kNaN, kNaN, 0};
   }
   const Counts counts{static_cast<double>(flips.n),

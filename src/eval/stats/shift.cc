@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
+
+#include "base/nan.h"
 
 namespace nibble::eval::stats {
 namespace {
@@ -65,7 +66,6 @@ Interval shift_interval(std::span<const double> a, std::span<const double> b, do
   }
   std::ranges::sort(differences);
   const std::size_t k = rank_of_bound(a.size(), b.size(), (1 - confidence) / 2);
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   return {quantile(differences, 0.5),
           k > 0 ? differences[k - 1] : kNaN,
           k > 0 ? differences[differences.size() - k] : kNaN,

@@ -1,13 +1,13 @@
 #include "eval/stats/tails.h"
 
 #include <cmath>
-#include <limits>
 #include <numbers>
+
+#include "base/nan.h"
 
 namespace nibble::eval::stats {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = 1e-300;
 constexpr double kEnough = 1e-16;
 constexpr int kMostTerms = 10'000;

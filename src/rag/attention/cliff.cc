@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "base/nan.h"
 #include "eval/stats/bootstrap.h"
 
 namespace nibble::rag {
@@ -13,7 +14,6 @@ namespace {
 using Questions = std::vector<std::vector<LengthScore>>;
 
 constexpr std::size_t kFewestLengths = 4;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// A squared error below this share of the variation is rounding.
 constexpr double kNoError = 1e-14;
 

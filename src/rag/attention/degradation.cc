@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/correlation.h"
 #include "eval/stats/random.h"
 
@@ -16,7 +16,6 @@ using eval::Contribution;
 using eval::stats::Random;
 using Questions = std::vector<std::vector<LengthScore>>;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kFewestBins = 4;
 /// Slopes of permutations that equal the observed one but for rounding count as equal.
 constexpr double kSame = 1e-12;

@@ -1,16 +1,14 @@
 #include "rag/attention/head_agreement.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "rag/attention/document_mass.h"
 #include "rag/attention/preservation.h"
 
 namespace nibble::rag {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void check_same(const ComparedRow& compared, std::size_t n_layers, std::size_t n_heads) {
   const auto& [variant, reference, row, documents, sinks] = compared;

@@ -1,10 +1,10 @@
 #include "rag/attention/position.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/bootstrap.h"
 #include "eval/stats/random.h"
 
@@ -15,7 +15,6 @@ using eval::stats::Interval;
 using eval::stats::Random;
 using eval::stats::ResampleOptions;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Variances of permutations that equal the observed one but for rounding count as equal.
 constexpr double kSame = 1e-12;
 

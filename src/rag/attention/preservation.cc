@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/nan.h"
 
 namespace nibble::rag {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void check_scores(std::span<const double> scores) {
   if (scores.empty()) {

@@ -1,12 +1,12 @@
 #include "rag/attention/quality.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <numeric>
 #include <vector>
 
 #include "base/error.h"
+#include "base/nan.h"
 #include "eval/stats/bootstrap.h"
 
 namespace nibble::rag {
@@ -15,8 +15,6 @@ namespace {
 using eval::stats::Interval;
 using eval::stats::ResampleOptions;
 using Samples = std::span<const std::uint32_t>;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 void check_same(std::size_t n_attention, std::size_t n_scores) {
   if (n_attention != n_scores) {

@@ -10,13 +10,12 @@
 #include "eval/stats/paired.h"
 #include "eval/stats/paired_proportions.h"
 #include "eval/stats/shift.h"
+#include "report/format.h"
 
 namespace nibble::report {
 namespace {
 
 namespace stats = eval::stats;
-
-constexpr double kMegabyte = 1e6;
 
 std::optional<double> unless_nan(double value) {
   return std::isnan(value) ? std::nullopt : std::optional(value);

@@ -10,8 +10,6 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kMegabyte = 1e6;
-
 std::string lower_case(std::string text) {
   std::ranges::transform(
       text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

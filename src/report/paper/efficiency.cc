@@ -14,7 +14,7 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kMegabyte = 1e6, kGigabyte = 1e9, kMillijoule = 1e-3;
+constexpr double kGigabyte = 1e9, kMillijoule = 1e-3;
 
 using Row = std::vector<Cell>;
 

@@ -13,8 +13,6 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kMegabyte = 1e6;
-
 using Row = std::vector<Cell>;
 
 Cell percentile_cell(const Known<Spread>& known, double q) {
