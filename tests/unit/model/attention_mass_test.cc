@@ -26,7 +26,7 @@ using testing::TestModel;
 using testing::tiny_folder;
 using testing::Tokens;
 
-Tokens some_tokens(std::size_t n, std::int32_t seed = 7) {
+Tokens prompt_of_length(std::size_t n, std::int32_t seed = 7) {
   Tokens out(n);
   for (std::size_t i = 0; i < n; ++i) {
     out[i] = 3 + (seed * static_cast<std::int32_t>(i + 1) * 31) % 92;
@@ -131,7 +131,7 @@ class MassOfEachFamily : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(MassOfEachFamily, SpansThatCoverEverythingSumToOne) {
-  const Tokens tokens = some_tokens(150);
+  const Tokens tokens = prompt_of_length(150);
   const AttentionMass mass =
       measure(tokens, {{0, 63, 64, 149}, {{0, 1}, {1, 60}, {60, 64}, {64, 1000}}});
   for (std::size_t layer = 0; layer < mass.n_layers(); ++layer) {
@@ -145,7 +145,7 @@ TEST_P(MassOfEachFamily, SpansThatCoverEverythingSumToOne) {
 }
 
 TEST_P(MassOfEachFamily, ASpanHasTheSumOfItsTokens) {
-  const Tokens tokens = some_tokens(100);
+  const Tokens tokens = prompt_of_length(100);
   const AttentionMass keys = measure(tokens, {{70, 99}, single_keys(100)});
   const AttentionMass spans = measure(tokens, {{70, 99}, {{3, 64}, {64, 65}, {80, 100}}});
   for (std::size_t layer = 0; layer < keys.n_layers(); ++layer) {
@@ -164,7 +164,7 @@ TEST_P(MassOfEachFamily, ASpanHasTheSumOfItsTokens) {
 }
 
 TEST_P(MassOfEachFamily, PiecesAndDecodingGiveTheMassesOfTheWhole) {
-  const Tokens tokens = some_tokens(150);
+  const Tokens tokens = prompt_of_length(150);
   const AttentionProbe probe{{5, 64, 130}, {{0, 4}, {10, 90}, {90, 140}}, 140};
   const AttentionMass whole = measure(tokens, probe);
   EXPECT_EQ(whole.n_rows(), 13U);
@@ -174,7 +174,8 @@ TEST_P(MassOfEachFamily, PiecesAndDecodingGiveTheMassesOfTheWhole) {
 }
 
 TEST_P(MassOfEachFamily, LeavesLogitsAsTheyAreToTheBit) {
-  const std::vector<Tokens> prompts = {some_tokens(70, 3), some_tokens(1, 5), some_tokens(33, 11)};
+  const std::vector<Tokens> prompts = {
+      prompt_of_length(70, 3), prompt_of_length(1, 5), prompt_of_length(33, 11)};
   const std::vector<std::uint32_t> wanted = {60, 69, 70, 103};
   const auto run = [&](std::span<AttentionMass* const> masses) {
     KvCache cache = tiny_.cache();
@@ -196,7 +197,7 @@ TEST_P(MassOfEachFamily, LeavesLogitsAsTheyAreToTheBit) {
 }
 
 TEST_P(MassOfEachFamily, IsThatOfTheKeysAsTheyAreKept) {
-  const Tokens tokens = some_tokens(200);
+  const Tokens tokens = prompt_of_length(200);
   // The last row's window of eight, where there is one, holds coded keys of every scheme.
   const AttentionProbe probe{{100, 130}, {{0, 8}, {8, 128}, {128, 1000}}};
   const ModelConfig& config = tiny_.model().config();
