@@ -7,6 +7,7 @@
 
 #include "report/cells.h"
 #include "report/format.h"
+#include "report/paper/scores.h"
 #include "report/tables.h"
 
 namespace nibble::report {
@@ -14,7 +15,7 @@ namespace {
 
 using Row = std::vector<Cell>;
 
-/// One column: the first of these tasks that the study has.
+/// One column: the headline of the first of these tasks that the study has.
 struct PaperTask {
   std::string_view title;
   std::vector<std::string_view> names;
@@ -39,93 +40,19 @@ const std::vector<PaperTask>& knowledge_tasks() {
   return tasks;
 }
 
-std::optional<std::size_t> find_task(const Data& data, const PaperTask& column) {
-  for (const std::string_view name : column.names) {
-    const auto found = std::ranges::find(data.tasks, name, &store::TaskRecord::name);
-    if (found != data.tasks.end() && !found->metrics.empty()) {
-      return static_cast<std::size_t>(found - data.tasks.begin());
-    }
-  }
-  return std::nullopt;
-}
-
-/// "41.7 (−0.3 [−1.1, 0.5])"; numbers: value, difference, low, high.
-Cell score_cell(const Known<store::SummaryRecord>& known, const store::MetricRecord& metric) {
-  if (!known.value) {
-    return missing_cell(known.reason);
-  }
-  Cell cell{value_text(*known.value->value, metric), {known.value->value, {}, {}, {}}, false};
-  if (const auto& with = known.value->comparison) {
-    cell.text += fmt::format(" ({} [{}, {}]{})",
-                             difference_text(with->difference, metric),
-                             difference_text(with->low, metric),
-                             difference_text(with->high, metric),
-                             is_significant(*with) ? "*" : "");
-    cell.numbers = {known.value->value, with->difference, with->low, with->high};
-  }
-  return cell;
-}
-
-/// Mean of the columns that have a score, and of their differences to the reference.
-struct Average {
-  std::size_t n = 0, n_compared = 0;
-  double value = 0, difference = 0, squared_error = 0, reference = 0;
-
-  void add(const store::SummaryRecord& row) {
-    ++n;
-    value += *row.value;
-    if (const auto& with = row.comparison) {
-      ++n_compared;
-      difference += with->difference;
-      reference += *row.value - with->difference;
-      const double error = (with->high - with->low) / (2 * kTwoSided);
-      squared_error += error * error;  // tasks have no samples in common
-    }
-  }
-  [[nodiscard]] bool is_compared() const { return n > 0 && n_compared == n; }
-  [[nodiscard]] double mean(double sum) const { return sum / static_cast<double>(n); }
-  [[nodiscard]] double half_width() const { return kTwoSided * mean(std::sqrt(squared_error)); }
-
-  static constexpr double kTwoSided = 1.959963984540054;  // 95 %
-};
-
-Average average_of(const Data& data,
-                   const Variant& variant,
-                   const std::vector<PaperTask>& columns) {
-  Average average;
-  for (const PaperTask& column : columns) {
-    if (const auto task = find_task(data, column)) {
-      const Known<store::SummaryRecord>& known = variant.outcomes[*task].metrics.front();
-      if (known.value) {
-        average.add(*known.value);
+std::vector<ScoreColumn> columns_of(const Data& data, const std::vector<PaperTask>& tasks) {
+  std::vector<ScoreColumn> out;
+  for (const PaperTask& column : tasks) {
+    ScoreColumn one{std::string(column.title), std::string(column.machine)};
+    for (const std::string_view name : column.names) {
+      const auto found = std::ranges::find(data.tasks, name, &store::TaskRecord::name);
+      if (!one.task && found != data.tasks.end() && !found->metrics.empty()) {
+        one.task = static_cast<std::size_t>(found - data.tasks.begin());
       }
     }
+    out.push_back(std::move(one));
   }
-  return average;
-}
-
-Cell average_cell(const Average& average, std::size_t n_columns) {
-  if (average.n == 0) {
-    return missing_cell("no score");
-  }
-  const store::MetricRecord share{"", "fraction", true, "identity"};
-  Cell cell{value_text(average.mean(average.value), share),
-            {average.mean(average.value), {}, {}, {}, static_cast<double>(average.n)},
-            false};
-  if (average.is_compared()) {
-    const double difference = average.mean(average.difference);
-    const double low = difference - average.half_width();
-    const double high = difference + average.half_width();
-    cell.text += fmt::format(" ({} [{}, {}])",
-                             difference_text(difference, share),
-                             difference_text(low, share),
-                             difference_text(high, share));
-    cell.numbers = {average.mean(average.value), difference, low, high, cell.numbers.back()};
-  }
-  if (average.n < n_columns) {
-    cell.text += fmt::format(" of {}", average.n);
-  }
-  return cell;
+  return out;
 }
 
 Cell degradation_cell(const Average& average, bool is_reference) {
@@ -136,36 +63,6 @@ Cell degradation_cell(const Average& average, bool is_reference) {
     return missing_cell("nothing to compare");
   }
   return percent_cell({-average.difference / average.reference, ""});
-}
-
-Table score_table(const Data& data,
-                  const PaperRows& rows,
-                  const std::vector<PaperTask>& tasks,
-                  Table table) {
-  table.columns = {name_column(rows)};
-  for (const PaperTask& task : tasks) {
-    const std::string machine(task.machine);
-    table.columns.push_back(
-        {std::string(task.title),
-         true,
-         {machine, machine + "_difference", machine + "_low", machine + "_high"}});
-  }
-  table.columns.push_back(
-      {"Avg",
-       true,
-       {"average", "average_difference", "average_low", "average_high", "average_tasks"}});
-  for (const Variant* variant : rows.variants) {
-    Row row{text_cell(variant->record.name)};
-    for (const PaperTask& column : tasks) {
-      const auto task = find_task(data, column);
-      row.push_back(task ? score_cell(variant->outcomes[*task].metrics.front(),
-                                      data.tasks[*task].metrics.front())
-                         : missing_cell("not part of the study"));
-    }
-    row.push_back(average_cell(average_of(data, *variant, tasks), tasks.size()));
-    table.rows.push_back(std::move(row));
-  }
-  return table;
 }
 
 /// WikiText-2 before other texts, the sliding window before other protocols; LAMBADA's is of one
@@ -250,34 +147,39 @@ Table paper_perplexity(const Data& data, const PaperRows& rows, int n) {
 }
 
 Table paper_reasoning(const Data& data, const PaperRows& rows, int n) {
-  return score_table(data,
-                     rows,
-                     reasoning_tasks(),
-                     {paper_id(n),
-                      paper_title(n, "Reasoning", rows),
-                      "Per cent, 0-shot; in parentheses the paired difference to the reference in "
-                      "points with its 95 % interval, * where it is significant after Holm's "
-                      "correction. The average is over the columns that have a score, and says "
-                      "over how many where that is not all",
-                      {},
-                      {}});
+  const std::vector<ScoreColumn> columns = columns_of(data, reasoning_tasks());
+  Table table = score_table(data,
+                            rows,
+                            columns,
+                            {paper_id(n),
+                             paper_title(n, "Reasoning", rows),
+                             "Per cent, 0-shot; in parentheses the paired difference to the "
+                             "reference in points with its 95 % interval, * where it is "
+                             "significant after Holm's correction. The average is over the "
+                             "columns that have a score, and says over how many where that is not "
+                             "all",
+                             {},
+                             {}});
+  add_average(rows, columns, table);
+  return table;
 }
 
 Table paper_knowledge(const Data& data, const PaperRows& rows, int n) {
+  const std::vector<ScoreColumn> columns = columns_of(data, knowledge_tasks());
   Table table = score_table(data,
                             rows,
-                            knowledge_tasks(),
+                            columns,
                             {paper_id(n),
                              paper_title(n, "Knowledge and mathematics", rows),
                              "Per cent; differences as in the table of reasoning. Average "
                              "degradation: of the average, relative to the reference's",
                              {},
                              {}});
+  add_average(rows, columns, table);
   table.columns.push_back({"Avg Deg. (%)", true, {"average_degradation"}});
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const Variant& variant = *rows.variants[i];
-    table.rows[i].push_back(
-        degradation_cell(average_of(data, variant, knowledge_tasks()), variant.is_reference));
+    table.rows[i].push_back(degradation_cell(average_of(variant, columns), variant.is_reference));
   }
   return table;
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "report/paper/answers.h"
 #include "report/paper/efficiency.h"
 #include "report/paper/quality.h"
 
@@ -10,15 +11,23 @@ namespace {
 
 using MakeTable = Table (*)(const Data& data, const PaperRows& rows, int number);
 
-/// Odd numbers from 1 on.
-constexpr std::array<MakeTable, 8> kTables{&paper_latency,
-                                           &paper_memory,
-                                           &paper_throughput,
-                                           &paper_batches,
-                                           &paper_energy,
-                                           &paper_perplexity,
-                                           &paper_reasoning,
-                                           &paper_knowledge};
+struct PaperTable {
+  int number;  ///< of the odd one
+  MakeTable make;
+};
+
+constexpr std::array<PaperTable, 12> kTables{{{1, &paper_latency},
+                                              {3, &paper_memory},
+                                              {5, &paper_throughput},
+                                              {7, &paper_batches},
+                                              {9, &paper_energy},
+                                              {11, &paper_perplexity},
+                                              {13, &paper_reasoning},
+                                              {15, &paper_knowledge},
+                                              {17, &paper_comprehension},
+                                              {19, &paper_attention},
+                                              {23, &paper_lengths},
+                                              {25, &paper_drift}}};
 
 }  // namespace
 
@@ -29,13 +38,11 @@ std::vector<Table> paper_tables(const Data& data) {
   }
   const PaperRows methods = method_rows(data);
   const PaperRows calibrations = calibration_rows(data);
-  int number = 1;
-  for (const MakeTable make : kTables) {
+  for (const auto& [number, make] : kTables) {
     out.push_back(make(data, methods, number));
     if (calibrations.variants.size() > 1) {
       out.push_back(make(data, calibrations, number + 1));
     }
-    number += 2;
   }
   return out;
 }
