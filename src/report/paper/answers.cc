@@ -244,7 +244,7 @@ Table paper_attention(const Data& data, const PaperRows& rows, int n) {
       columns,
       {paper_id(n),
        paper_title(n, "Attention to the relevant documents", rows),
-       fmt::format("{}: the prompt's last token, mean over all heads. Share: of the relevant "
+       fmt::format("{}. At the prompt's last token, mean over all heads. Share: of the relevant "
                    "documents in the attention to all; lift: over that of even attention; {}",
                    task_text(data, columns),
                    kDifferences),
@@ -287,12 +287,13 @@ Table paper_drift(const Data& data, const PaperRows& rows, int n) {
       columns,
       {paper_id(n),
        paper_title(n, "Attention while an answer is generated", rows),
-       fmt::format("{}: divergence in bits of the attention to the documents from that of the "
-                   "prompt's last token, over the reference's answer where it has four tokens or "
-                   "more. Drift from relevant: share that the relevant documents lose; off "
-                   "relevant: tokens that look at another document most; {}",
-                   task_text(data, columns),
-                   kDifferences),
+       fmt::format(
+           "{}. Drift: divergence in bits of the attention to the documents from that of the "
+           "prompt's last token, over the reference's answer where it has four tokens or "
+           "more. Drift from relevant: share that the relevant documents lose; off "
+           "relevant: tokens that look at another document most; {}",
+           task_text(data, columns),
+           kDifferences),
        {},
        {}});
 }
