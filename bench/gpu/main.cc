@@ -1,7 +1,9 @@
 // What a GPU reaches on the shapes of Mistral-7B, with random weights made there: decoding by
 // batch, a prompt, and single matrices beside cuBLAS on binary16. One JSON object a line.
 //
-//   gpu_bench [decode] [prefill] [gemm] [limits]
+//   gpu_bench [decode] [prefill] [gemm] [limits] [int4g128] [nf4g128] [fp16] [TOKENS ...]
+//
+// What is named is measured, else everything: parts, formats, sequences or tokens of a product.
 //
 // Conditions: greedy decoding of 128 tokens behind a prompt of 128, the tokens of all sequences
 // counted; times of the host's clock around everything, copies included. Matrices: a recorded
@@ -10,10 +12,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <numeric>
 #include <set>
+#include <span>
 #include <string>
 
 #include "model/device/decoder.h"
@@ -166,7 +170,7 @@ class GemmBench {
     for (const std::size_t n : tokens) {
       const auto us = time(copies.size(), [&](std::size_t i) {
         copies[i].apply(device_,
-                        {x_.data(), n, cols},
+                        ops::DeviceRows{x_.data(), n, cols},
                         {y_.data(), rows, kernels::cuda::Epilogue::kHalf},
                         false,
                         scratch_);
@@ -283,40 +287,91 @@ class GemmBench {
   void* end_ = nullptr;
 };
 
-void run(const std::set<std::string>& parts) {
+/// The arguments, by what they name.
+struct Wanted {
+  std::set<std::string> parts, formats;
+  std::vector<std::size_t> tokens;
+
+  explicit Wanted(std::span<char*> arguments) {
+    for (const std::string_view argument : arguments) {
+      std::size_t n = 0;
+      const auto [end, error] =
+          std::from_chars(argument.data(), argument.data() + argument.size(), n);
+      if (error == std::errc()) {
+        tokens.push_back(n);
+      } else if (argument == "int4g128" || argument == "nf4g128" || argument == "fp16") {
+        formats.emplace(argument);
+      } else {
+        parts.emplace(argument);
+      }
+    }
+  }
+  [[nodiscard]] bool has_part(const char* part) const {
+    return parts.empty() || parts.contains(part);
+  }
+  [[nodiscard]] bool has_format(const char* format) const {
+    return formats.empty() || formats.contains(format);
+  }
+  /// Those of `all` that are wanted.
+  [[nodiscard]] std::vector<std::size_t> of(std::vector<std::size_t> all) const {
+    std::erase_if(all, [&](std::size_t n) {
+      return !tokens.empty() && std::ranges::find(tokens, n) == tokens.end();
+    });
+    return all;
+  }
+};
+
+constexpr std::pair<kernels::FragmentFormat, const char*> kFormats[] = {
+    {kernels::FragmentFormat::kCode4, "int4g128"}, {kernels::FragmentFormat::kLut4, "nf4g128"}};
+
+void run_model(const std::shared_ptr<ops::Device>& device, const Wanted& wanted) {
+  for (const auto& [format, label] : kFormats) {
+    if (!wanted.has_format(label)) {
+      continue;
+    }
+    ModelBench bench(device, format, label);
+    if (wanted.has_part("decode")) {
+      for (const std::size_t batch : wanted.of({1, 2, 4, 8, 16, 32, 64})) {
+        bench.decode(batch);
+      }
+    }
+    if (wanted.has_part("prefill")) {
+      for (const std::size_t n : wanted.of({512, 2048})) {
+        bench.prefill(n);
+      }
+    }
+  }
+}
+
+void run_matrices(const std::shared_ptr<ops::Device>& device, const Wanted& wanted) {
+  const auto tokens = wanted.of({1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 2048});
+  GemmBench bench(*device);
+  for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{8192, 8192},
+                                   {28672, 4096},
+                                   {4096, 14336},
+                                   {6144, 4096},
+                                   {4096, 4096}}) {
+    for (const auto& [format, label] : kFormats) {
+      if (wanted.has_format(label)) {
+        bench.shape(rows, cols, format, label, tokens);
+      }
+    }
+    if (wanted.has_format("fp16")) {
+      bench.dense(rows, cols, tokens);
+    }
+  }
+}
+
+void run(const Wanted& wanted) {
   const auto device = ops::Device::open("cuda:0");
-  const auto has = [&](const char* part) { return parts.empty() || parts.contains(part); };
-  if (has("limits")) {
+  if (wanted.has_part("limits")) {
     GemmBench(*device).limits();
   }
-  if (has("decode") || has("prefill")) {
-    for (const auto& [format, label] : {std::pair(kernels::FragmentFormat::kCode4, "int4g128"),
-                                        std::pair(kernels::FragmentFormat::kLut4, "nf4g128")}) {
-      ModelBench bench(device, format, label);
-      if (has("decode")) {
-        for (const std::size_t batch : {1U, 2U, 4U, 8U, 16U, 32U, 64U}) {
-          bench.decode(batch);
-        }
-      }
-      if (has("prefill")) {
-        bench.prefill(512);
-        bench.prefill(2048);
-      }
-    }
+  if (wanted.has_part("decode") || wanted.has_part("prefill")) {
+    run_model(device, wanted);
   }
-  if (has("gemm")) {
-    constexpr std::size_t kTokens[] = {1, 2, 4, 8, 16, 32, 64, 128, 512, 2048};
-    GemmBench bench(*device);
-    for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{8192, 8192},
-                                     {28672, 4096},
-                                     {4096, 14336},
-                                     {6144, 4096},
-                                     {4096, 4096}}) {
-      bench.shape(rows, cols, kernels::FragmentFormat::kCode4, "int4g128", kTokens);
-      bench.shape(
-          rows, cols, kernels::FragmentFormat::kLut4, "nf4g128", std::span(kTokens).first(7));
-      bench.dense(rows, cols, kTokens);
-    }
+  if (wanted.has_part("gemm")) {
+    run_matrices(device, wanted);
   }
 }
 
@@ -325,7 +380,7 @@ void run(const std::set<std::string>& parts) {
 
 int main(int argc, char** argv) {
   try {
-    nibble::run({argv + 1, argv + argc});
+    nibble::run(nibble::Wanted({argv + 1, argv + argc}));
   } catch (const nibble::Error& error) {
     fmt::print(stderr, "gpu_bench: {}\n", error.what());
     return 1;

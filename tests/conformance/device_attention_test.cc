@@ -6,6 +6,7 @@
 // of the order of one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <random>
@@ -32,12 +33,15 @@ constexpr Shape kShapes[] = {{9, 3, 64, 0, 1, 0},
                              {32, 8, 128, 1000, 3, 0},
                              {8, 2, 128, 130, 150, 100},
                              {14, 2, 64, 511, 40, 0},
-                             {4, 4, 64, 700, 1, 128}};
+                             {4, 4, 64, 700, 1, 128},
+                             {32, 8, 128, 1500, 1, 0},
+                             {16, 1, 64, 200, 1, 0}};
 
 /// One sequence on both sides: projections of its tokens, pages, what attention gives.
 class Scene {
  public:
-  Scene(Device& device, const Shape& shape) : device_(device), shape_(shape), pool_(2) {
+  Scene(Device& device, const Shape& shape, bool arranges = false)
+      : device_(device), shape_(shape), arranges_(arranges), pool_(2) {
     n_all_ = (shape.n_heads + 2 * shape.n_kv_heads) * shape.head_dim;
     n_tokens_ = shape.n_before + shape.n_new;
     std::mt19937 random(17);
@@ -87,18 +91,8 @@ class Scene {
   }
 
   std::vector<float> on_device(bool is_wide, std::size_t pages_per_split) {
-    const std::size_t n_pages = (n_tokens_ + kPage - 1) / kPage;
-    const std::size_t page_bytes = 2 * kPage * shape_.n_kv_heads * shape_.head_dim * 2;
-    const DeviceBuffer storage = device_.allocate(n_pages * page_bytes);
-    const std::vector<std::uint16_t> poison(n_pages * page_bytes / 2, 0x7E00);  // not a number
-    device_.upload(poison.data(), storage.data(), storage.size());
-    std::vector<std::uint64_t> pages;
-    for (std::size_t i = 0; i < n_pages; ++i) {
-      pages.push_back(std::bit_cast<std::uint64_t>(storage.data() + i * page_bytes));
-    }
-    page_list_ = device_.upload(std::span<const std::uint64_t>(pages));
-    const std::vector<float> frequencies = frequencies_;
-    const DeviceBuffer angles = device_.upload(std::span<const float>(frequencies));
+    const DeviceBuffer storage = make_pages();
+    const DeviceBuffer angles = device_.upload(std::span<const float>(frequencies_));
     if (shape_.n_before > 0) {
       pass(0, shape_.n_before, angles);
     }
@@ -106,10 +100,39 @@ class Scene {
     return ask(batch, is_wide, pages_per_split);
   }
 
+  /// One token of `n_copies` sequences that are all this one, with room for `most_pages`.
+  std::vector<float> decoded(std::size_t n_copies, std::size_t most_pages) {
+    const DeviceBuffer storage = make_pages();
+    const DeviceBuffer angles = device_.upload(std::span<const float>(frequencies_));
+    if (shape_.n_before > 0) {
+      pass(0, shape_.n_before, angles);
+    }
+    const std::vector<std::int32_t> positions(n_copies, static_cast<std::int32_t>(shape_.n_before));
+    std::vector<std::uint16_t> lines;
+    for (std::size_t i = 0; i < n_copies; ++i) {
+      lines.insert(lines.end(), qkv_.end() - static_cast<std::ptrdiff_t>(n_all_), qkv_.end());
+    }
+    const std::vector<std::int32_t> zeros(n_copies);
+    const Batch batch{device_.upload(std::span<const std::uint16_t>(lines)),
+                      device_.upload(std::span<const std::int32_t>(positions)),
+                      device_.upload(std::span<const std::int32_t>(zeros)),
+                      {}};
+    kernels::cuda::RopeTask rope = rope_task(batch, n_copies, angles);
+    const DeviceBuffer out = poisoned(out_halves(n_copies));
+    kernels::cuda::AttentionTask task = attention_task(rope, out);
+    task.n_splits = static_cast<int>(most_pages);
+    task.pages_per_split = 1;
+    if (!device_.kernels().decode_attention(rope, task, device_.stream())) {
+      return {};
+    }
+    device_.check("attention of one token");
+    return values_of(out, n_copies);
+  }
+
  private:
   struct Batch {
     DeviceBuffer qkv, positions, zeros;
-    kernels::cuda::BatchView view;
+    kernels::cuda::RopeTask rope;
   };
 
   kernels::cuda::KvShape kv_shape() const {
@@ -118,6 +141,73 @@ class Scene {
             static_cast<int>(shape_.head_dim),
             static_cast<int>(kPage),
             0};
+  }
+
+  /// Pages that hold no numbers yet.
+  DeviceBuffer make_pages() {
+    const std::size_t n_pages = (n_tokens_ + kPage - 1) / kPage;
+    const std::size_t page_halves = 2 * kPage * shape_.n_kv_heads * shape_.head_dim;
+    const DeviceBuffer storage = poisoned(n_pages * page_halves);
+    std::vector<std::uint64_t> pages;
+    for (std::size_t i = 0; i < n_pages; ++i) {
+      pages.push_back(std::bit_cast<std::uint64_t>(storage.data() + i * page_halves * 2));
+    }
+    page_list_ = device_.upload(std::span<const std::uint64_t>(pages));
+    return storage;
+  }
+  DeviceBuffer poisoned(std::size_t n) {
+    const std::vector<std::uint16_t> poison(n, 0x7E00);  // not a number
+    return device_.upload(std::span<const std::uint16_t>(poison));
+  }
+  /// [n_tokens][width] of what attention left, however it lies there.
+  std::vector<float> values_of(const DeviceBuffer& halves, std::size_t n_tokens) {
+    const std::size_t width = shape_.n_heads * shape_.head_dim;
+    std::vector<std::uint16_t> bits(halves.size() / 2);
+    device_.download(halves.data(), bits.data(), halves.size());
+    std::vector<float> values(n_tokens * width);
+    for (std::size_t t = 0; t < n_tokens; ++t) {
+      for (std::size_t c = 0; c < width; ++c) {
+        const std::size_t at = arranges_ ? arranged_place(t, c, n_tokens) : t * width + c;
+        values[t * width + c] = f16_to_f32(bits[at]);
+      }
+    }
+    return values;
+  }
+  /// kernels/cuda/arrange.cuh in words: 64 columns by 8 tokens by chunks of 8 values, which change
+  /// places with the token.
+  static std::size_t arranged_place(std::size_t token, std::size_t col, std::size_t n_tokens) {
+    const std::size_t n_eights = (n_tokens + 7) / 8, in = col % 64;
+    const std::size_t j = in / 16, s = in % 16 / 4, h = in % 4 / 2, e = in % 2;
+    const std::size_t place = 16 * s + 8 * h + 2 * j + e;
+    const std::size_t line = (col / 64 * n_eights + token / 8) * 8 + token % 8;
+    return line * 64 + (place / 8 ^ token % 8) * 8 + place % 8;
+  }
+  std::size_t out_halves(std::size_t n_tokens) const {
+    return (n_tokens + 7) / 8 * 8 * shape_.n_heads * shape_.head_dim;
+  }
+
+  kernels::cuda::RopeTask rope_task(const Batch& batch, std::size_t n, const DeviceBuffer& angles) {
+    kernels::cuda::RopeTask rope;
+    rope.batch.sequence_of = rope.batch.first_page = batch.zeros.as<const std::int32_t>();
+    rope.batch.positions = batch.positions.as<const std::int32_t>();
+    rope.batch.pages = page_list_.as<const std::uint64_t>();
+    rope.batch.n_tokens = static_cast<int>(n);
+    rope.shape = kv_shape();
+    rope.qkv = batch.qkv.data();
+    rope.inverse_frequency = angles.as<const float>();
+    return rope;
+  }
+  kernels::cuda::AttentionTask attention_task(const kernels::cuda::RopeTask& rope,
+                                              const DeviceBuffer& out) {
+    kernels::cuda::AttentionTask task;
+    task.batch = rope.batch;
+    task.shape = rope.shape;
+    task.qkv = rope.qkv;
+    task.out = out.data();
+    task.arranges = arranges_;
+    task.scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim));
+    task.window = static_cast<int>(shape_.window);
+    return task;
   }
 
   /// Rotates and stores tokens [first, first + n).
@@ -132,16 +222,8 @@ class Scene {
         device_.upload(std::span<const std::int32_t>(positions)),
         device_.upload(std::span<const std::int32_t>(zeros)),
         {}};
-    batch.view.sequence_of = batch.view.first_page = batch.zeros.as<const std::int32_t>();
-    batch.view.positions = batch.positions.as<const std::int32_t>();
-    batch.view.pages = page_list_.as<const std::uint64_t>();
-    batch.view.n_tokens = static_cast<int>(n);
-    kernels::cuda::RopeTask rope;
-    rope.batch = batch.view;
-    rope.shape = kv_shape();
-    rope.qkv = batch.qkv.data();
-    rope.inverse_frequency = angles.as<const float>();
-    device_.kernels().rope_store(rope, device_.stream());
+    batch.rope = rope_task(batch, n, angles);
+    device_.kernels().rope_store(batch.rope, device_.stream());
     return batch;
   }
 
@@ -155,37 +237,24 @@ class Scene {
                        static_cast<std::int32_t>(std::min(tile, shape_.n_new - first))});
     }
     const DeviceBuffer tile_list = device_.upload(std::span<const kernels::cuda::QueryTile>(tiles));
-    const std::size_t n_out = shape_.n_new * shape_.n_heads * shape_.head_dim;
-    const std::vector<std::uint16_t> poison(n_out, 0x7E00);
-    const DeviceBuffer out = device_.upload(std::span<const std::uint16_t>(poison));
-    kernels::cuda::AttentionTask task;
-    task.batch = batch.view;
-    task.shape = kv_shape();
-    task.qkv = batch.qkv.data();
-    task.out = out.data();
+    const DeviceBuffer out = poisoned(out_halves(shape_.n_new));
+    kernels::cuda::AttentionTask task = attention_task(batch.rope, out);
     task.tiles = tile_list.as<const kernels::cuda::QueryTile>();
     task.n_tiles = static_cast<int>(tiles.size());
     task.pages_per_split = static_cast<int>(pages_per_split);
     task.n_splits =
         static_cast<int>(((n_tokens_ + kPage - 1) / kPage + pages_per_split - 1) / pages_per_split);
-    task.scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim));
-    task.window = static_cast<int>(shape_.window);
     task.is_wide = is_wide;
     const DeviceBuffer partial = device_.allocate(attention_partial_floats(task) * sizeof(float));
     task.partial = partial.as<float>();
     device_.kernels().attention(task, device_.stream());
     device_.check("attention");
-    std::vector<std::uint16_t> halves(n_out);
-    device_.download(out.data(), halves.data(), n_out * 2);
-    std::vector<float> values;
-    for (const std::uint16_t x : halves) {
-      values.push_back(f16_to_f32(x));
-    }
-    return values;
+    return values_of(out, shape_.n_new);
   }
 
   Device& device_;
   Shape shape_;
+  bool arranges_;
   ThreadPool pool_;
   std::size_t n_all_ = 0, n_tokens_ = 0;
   std::vector<std::uint16_t> qkv_;
@@ -208,6 +277,48 @@ TEST(DeviceAttention, FollowsTheHostInTilesAndPartsOfAnySize) {
               << is_wide << ", parts of " << pages_per_split << ", value " << i;
         }
       }
+    }
+  }
+}
+
+/// Alone and in so many copies that no pages are shared among blocks.
+TEST(DeviceAttention, OfOneTokenFollowsTheHost) {
+  NIBBLE_NEEDS_GPU(device);
+  for (const Shape& shape : kShapes) {
+    if (shape.n_new != 1) {
+      continue;
+    }
+    Scene scene(device, shape);
+    const std::vector<float> wanted = scene.on_host();
+    const std::size_t n_pages = (shape.n_before + kPage) / kPage;
+    for (const auto& [n_copies, most_pages] :
+         {std::pair<std::size_t, std::size_t>{1, n_pages}, {1, 64}, {3, n_pages}, {70, n_pages}}) {
+      const std::vector<float> got = scene.decoded(n_copies, most_pages);
+      if (got.empty()) {
+        GTEST_SKIP() << "the device has no kernel for one token";
+      }
+      ASSERT_EQ(got.size(), n_copies * wanted.size());
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        ASSERT_NEAR(got[i], wanted[i % wanted.size()], 6e-3F)
+            << shape.n_heads << " heads, " << shape.n_before << " before, " << n_copies
+            << " copies, room for " << most_pages << ", value " << i;
+      }
+    }
+  }
+}
+
+TEST(DeviceAttention, ArrangesTheSameValues) {
+  NIBBLE_NEEDS_GPU(device);
+  for (const Shape& shape : kShapes) {
+    Scene plain(device, shape), arranged(device, shape, true);
+    for (const bool is_wide : {false, true}) {
+      for (const std::size_t pages_per_split : {1U, 1000U}) {
+        ASSERT_EQ(plain.on_device(is_wide, pages_per_split),
+                  arranged.on_device(is_wide, pages_per_split));
+      }
+    }
+    if (shape.n_new == 1) {
+      ASSERT_EQ(plain.decoded(20, 24), arranged.decoded(20, 24));
     }
   }
 }

@@ -119,7 +119,7 @@ std::vector<T> run(Device& device,
   const DeviceBuffer in = device.upload(x);
   const DeviceBuffer out = device.upload(std::span<const T>(y));
   layer.packed.apply(device,
-                     {in.data(), n_tokens, layer.packed.cols()},
+                     DeviceRows{in.data(), n_tokens, layer.packed.cols()},
                      {out.data(), width, epilogue},
                      fixed_order,
                      scratch);
@@ -175,6 +175,97 @@ TEST_P(DeviceLinearOf, FixedOrderGivesTheSameBitsInAnyCompany) {
                                  std::vector<float>(n * kRows, NAN));
     for (std::size_t i = 0; i < some.size(); ++i) {
       ASSERT_EQ(some[i], all[first * kRows + i]) << n << " tokens, output " << i;
+    }
+  }
+}
+
+/// Columns that fall among the blocks of a cluster, and those that one block holds.
+TEST_P(DeviceLinearOf, FollowsTheProductOverManyColumns) {
+  NIBBLE_NEEDS_GPU(device);
+  constexpr std::size_t kRows = 72, kCols = 8192;
+  const Layer layer(device, GetParam(), kRows, kCols);
+  for (const std::size_t n : {1U, 4U, 8U, 16U, 31U, 50U, 130U}) {
+    const auto x = random_halves(n * kCols, static_cast<std::uint32_t>(n));
+    const auto y = run<float>(
+        device, layer, x, n, kRows, Epilogue::kFloat, false, std::vector<float>(n * kRows, NAN));
+    for (std::size_t t = 0; t < n; ++t) {
+      for (std::size_t r = 0; r < kRows; ++r) {
+        const Sum sum = exact_sum(layer, x, t, r);
+        ASSERT_NEAR(static_cast<double>(y[t * kRows + r]), sum.value, tolerance(sum))
+            << n << " tokens, token " << t << ", row " << r;
+      }
+    }
+  }
+}
+
+/// More rows than all blocks hold at a time; some of them are looked at.
+TEST_P(DeviceLinearOf, FollowsTheProductOverManyRows) {
+  NIBBLE_NEEDS_GPU(device);
+  constexpr std::size_t kCols = 128;
+  for (const std::size_t rows : {std::size_t{6150}, std::size_t{70008}}) {
+    const Layer layer(device, GetParam(), rows, kCols);
+    for (const std::size_t n : {1U, 8U, 16U, 40U}) {
+      const auto x = random_halves(n * kCols, static_cast<std::uint32_t>(n));
+      const auto y = run<float>(
+          device, layer, x, n, rows, Epilogue::kFloat, false, std::vector<float>(n * rows, NAN));
+      for (std::size_t t = 0; t < n; ++t) {
+        for (std::size_t r = t % 13; r < rows; r += 13) {
+          const Sum sum = exact_sum(layer, x, t, r);
+          ASSERT_NEAR(static_cast<double>(y[t * rows + r]), sum.value, tolerance(sum))
+              << rows << " rows, " << n << " tokens, token " << t << ", row " << r;
+        }
+      }
+    }
+  }
+}
+
+/// The same outputs whether a norm is a kernel of its own or part of the product.
+TEST_P(DeviceLinearOf, NormalizesWhatItMultiplies) {
+  NIBBLE_NEEDS_GPU(device);
+  constexpr std::size_t kRows = 48;
+  for (const std::size_t cols : {1536U, 2048U, 4096U}) {
+    const Layer layer(device, GetParam(), kRows, cols);
+    for (const std::size_t n : {1U, 3U, 4U, 8U, 9U, 43U}) {
+      std::mt19937 random(static_cast<std::uint32_t>(n));
+      std::normal_distribution<float> normal(0.5F, 3.0F);
+      std::vector<float> hidden(n * cols), weight(cols);
+      std::ranges::generate(hidden, [&] { return normal(random); });
+      std::ranges::generate(weight, [&] { return normal(random); });
+      std::vector<std::uint16_t> x(n * cols);
+      for (std::size_t t = 0; t < n; ++t) {
+        double squares = 0.0;
+        for (std::size_t c = 0; c < cols; ++c) {
+          squares += std::pow(static_cast<double>(hidden[t * cols + c]), 2);
+        }
+        const double factor = 1.0 / std::sqrt(squares / static_cast<double>(cols) + 1e-5);
+        for (std::size_t c = 0; c < cols; ++c) {
+          x[t * cols + c] = f32_to_f16(static_cast<float>(
+              factor * static_cast<double>(hidden[t * cols + c]) * static_cast<double>(weight[c])));
+        }
+      }
+      const DeviceBuffer in = device.upload(std::span<const float>(hidden));
+      const DeviceBuffer norm = device.upload(std::span<const float>(weight));
+      const DeviceBuffer room = device.allocate(kernels::cuda::arranged_bytes(n, cols));
+      const DeviceBuffer out = device.allocate(n * kRows * sizeof(float));
+      LinearScratch scratch;
+      layer.packed.apply(
+          device,
+          NormedRows{in.as<const float>(), norm.as<const float>(), 1e-5F, n, room.data()},
+          {out.data(), kRows, Epilogue::kFloat},
+          false,
+          scratch);
+      device.check("a normalized product");
+      std::vector<float> y(n * kRows);
+      device.download(out.data(), y.data(), out.size());
+      for (std::size_t t = 0; t < n; ++t) {
+        for (std::size_t r = 0; r < kRows; ++r) {
+          const Sum sum = exact_sum(layer, x, t, r);
+          ASSERT_NEAR(static_cast<double>(y[t * kRows + r]),
+                      sum.value,
+                      tolerance(sum) + std::ldexp(sum.magnitude, -11))
+              << cols << " columns, " << n << " tokens, token " << t << ", row " << r;
+        }
+      }
     }
   }
 }

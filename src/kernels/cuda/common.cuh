@@ -1,4 +1,4 @@
-/// What the kernels share: dependent launches, copies that do not pass through registers, the
+/// What the kernels share: launches, copies that do not pass through registers, the
 /// product of the matrix units.
 ///
 /// Source     PTX ISA; our own
@@ -13,19 +13,14 @@ namespace nibble::kernels::cuda {
 
 inline constexpr int kWarp = 32;
 
-/// Waits until what this kernel reads is written. On devices with dependent launches (9.0) a kernel
-/// starts while the one before it still runs; every thread calls this before it touches anything
-/// that an earlier kernel wrote or reads.
-__device__ __forceinline__ void wait_for_earlier_kernels() {
+/// Waits until what this kernel reads is written, then lets the next one start. On devices with
+/// dependent launches (9.0) a kernel starts while the one before it still runs, and every thread
+/// calls this before it touches anything that an earlier kernel of the pass wrote or reads. As the
+/// next one may start only then, no more than two kernels are ever under way, and blocks of the
+/// second find one place on every multiprocessor.
+__device__ __forceinline__ void follow_earlier_kernels() {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-
-/// Lets the next kernel start as soon as all blocks of this one have.
-__device__ __forceinline__ void let_next_kernel_start() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+  asm volatile("griddepcontrol.wait;\ngriddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 
@@ -105,13 +100,54 @@ __device__ __forceinline__ float gelu_tanh(float x) {
   return 0.5F * x * (1.0F + tanhf(0.7978845608028654F * (x + 0.044715F * x * x * x)));
 }
 
-/// Whether the device runs dependent launches (9.0); set when it is opened.
-inline bool has_dependent_launches = false;
-inline void set_dependent_launches(bool has) {
-  has_dependent_launches = has;
+/// What is known of the device since it was opened.
+struct DeviceLimits {
+  int n_multiprocessors = 1;
+  int block_bytes = 48 * 1024;  ///< shared memory that a block may ask for
+  /// Dependent launches, clusters and the copy engine (9.0).
+  bool is_hopper = false;
+};
+inline DeviceLimits device_limits;
+
+/// The attribute of a launch whose blocks form clusters.
+inline cudaLaunchAttribute cluster_of(dim3 blocks) {
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {blocks.x, blocks.y, blocks.z};
+  return attribute;
 }
 
-/// A launch that may begin while the kernel before it ends.
+/// A launch that may begin while the kernel before it ends, in clusters of blocks.
+template <class... Parameters, class... Arguments>
+void launch_clusters(void (*kernel)(Parameters...),
+                     dim3 grid,
+                     dim3 cluster,
+                     int n_threads,
+                     std::size_t shared_bytes,
+                     void* stream,
+                     Arguments... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = dim3(static_cast<unsigned>(n_threads));
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = static_cast<cudaStream_t>(stream);
+  cudaLaunchAttribute attributes[3]{};
+  config.attrs = attributes;
+  if (device_limits.is_hopper) {
+    attributes[0].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[0].val.programmaticStreamSerializationAllowed = 1;
+    config.numAttrs = 1;
+  }
+  if (cluster.x * cluster.y * cluster.z > 1) {
+    attributes[config.numAttrs++] = cluster_of(cluster);
+    cudaLaunchAttribute& policy = attributes[config.numAttrs++];
+    policy.id = cudaLaunchAttributeClusterSchedulingPolicyPreference;
+    policy.val.clusterSchedulingPolicyPreference = cudaClusterSchedulingPolicySpread;
+  }
+  cudaLaunchKernelEx(&config, kernel, arguments...);
+}
+
+/// The same without clusters.
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...),
             dim3 grid,
@@ -119,17 +155,7 @@ void launch(void (*kernel)(Parameters...),
             std::size_t shared_bytes,
             void* stream,
             Arguments... arguments) {
-  cudaLaunchConfig_t config{};
-  config.gridDim = grid;
-  config.blockDim = dim3(static_cast<unsigned>(n_threads));
-  config.dynamicSmemBytes = shared_bytes;
-  config.stream = static_cast<cudaStream_t>(stream);
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
-  config.attrs = &attribute;
-  config.numAttrs = has_dependent_launches ? 1 : 0;
-  cudaLaunchKernelEx(&config, kernel, arguments...);
+  launch_clusters(kernel, grid, dim3(1), n_threads, shared_bytes, stream, arguments...);
 }
 
 }  // namespace nibble::kernels::cuda

@@ -29,8 +29,7 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(const WeightView w
     fill_lut(w, lut);
     __syncthreads();
   }
-  let_next_kernel_start();
-  wait_for_earlier_kernels();  // the kernel before may still read `out`
+  follow_earlier_kernels();  // the kernel before may still read `out`
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const int n_warps = static_cast<int>(gridDim.x) * (kThreads / kWarp);
   const int n_tiles = w.n_row_tiles * w.n_col_tiles;
@@ -48,7 +47,8 @@ __global__ void __launch_bounds__(kThreads) dequantize_kernel(const WeightView w
       v[k] = __ldcs(from + k * kWarp);
     }
     const int upper = row_tile * 16 + lane / 4;
-    const float2 factors = {w.row_factors[upper], w.row_factors[upper + 8]};
+    constexpr float kUnit = kFormat == kFormatHalf ? 1.0F : kScaledUnit<kFormat>;
+    const float2 factors = {w.row_factors[upper] * kUnit, w.row_factors[upper + 8] * kUnit};
     // A lane's 16 columns lie in one group.
     const LaneScale scale = kFormat == kFormatHalf ? LaneScale{} : scale_of(w, row_tile, col, lane);
     std::uint32_t words[2][8];  // [row][pair of columns]

@@ -1,7 +1,7 @@
 /// Tiles of packed weights (kernels/fragments.h) as operands of the matrix units.
 ///
-/// Precision  `read_codes` is exact; `read_scaled` rounds level + offset and its product with the
-///            scale to binary16
+/// Precision  `read_codes` is exact; `read_scaled` rounds scale * offset and the sum of that and
+///            scale * code to binary16
 /// Source     m16n8k16 fragments: PTX ISA; our own
 #pragma once
 
@@ -28,14 +28,6 @@ __device__ __forceinline__ __half2 as_half2(std::uint32_t bits) {
 __device__ __forceinline__ std::uint32_t as_bits(__half2 x) {
   return *reinterpret_cast<const std::uint32_t*>(&x);
 }
-/// (bits & mask) | 0x64006400: two codes of 4 bits become 1024 + code, or 1024 + 16 code.
-template <std::uint32_t kMask>
-__device__ __forceinline__ __half2 biased(std::uint32_t bits) {
-  std::uint32_t out;
-  asm("lop3.b32 %0, %1, %2, %3, 0xEA;" : "=r"(out) : "r"(bits), "n"(kMask), "n"(0x64006400));
-  return as_half2(out);
-}
-
 /// What the bits of a code are worth as a subnormal number: 2^-24, or 2^-20 in the lower row of
 /// 4-bit codes.
 inline constexpr float kUpperUnit = 0x1p24F;
@@ -68,11 +60,14 @@ __device__ __forceinline__ void read_codes(const uint4* v,
     a[3] = q >> 8 & 0x00F000F0;
   } else if constexpr (kFormat == kFormatLut4) {
     const std::uint32_t q = word_of(v[0], word);
-    const std::uint32_t* own = lut + threadIdx.x % kWarp;
-    a[0] = own[(q & 0xFF) * kWarp];
-    a[1] = own[(q >> 8 & 0xFF) * kWarp];
-    a[2] = own[(q >> 16 & 0xFF) * kWarp];
-    a[3] = own[(q >> 24) * kWarp];
+    const std::uint32_t own =
+        static_cast<std::uint32_t>(__cvta_generic_to_shared(lut + threadIdx.x % kWarp));
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      // One instruction each for the byte, the place and the pair.
+      const std::uint32_t place = __byte_perm(q, 0, 0x4440 + i) * (kWarp * 4) + own;
+      asm("ld.shared.b32 %0, [%1];" : "=r"(a[i]) : "r"(place));
+    }
   } else {
     const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
     a[0] = __byte_perm(upper, 0, 0x4140);
@@ -82,46 +77,55 @@ __device__ __forceinline__ void read_codes(const uint4* v,
   }
 }
 
-/// The same as scale * (level + offset), binary16; `offsets` are minus the zero where all are one.
+/// What `read_scaled` makes of a weight is worth so much: products of subnormal codes stay small.
+template <int kFormat>
+inline constexpr float kScaledUnit =
+    kFormat == kFormatCode4 || kFormat == kFormatCode8 ? 512.0F : 1.0F;
+
+/// The same as scale * (level + offset) / kScaledUnit, binary16; `offsets` are minus the zero where
+/// all are one. A code of 2^-24 (or 2^-20) times its scale and 2^15 (2^11) is rounded once.
 template <int kFormat>
 __device__ __forceinline__ void read_scaled(const uint4* v,
                                             int word,
                                             const LaneScale& scale,
                                             const std::uint32_t* lut,
                                             std::uint32_t (&a)[4]) {
+  read_codes<kFormat>(v, word, lut, a);
   const __half2 scales[2] = {__low2half2(scale.scales), __high2half2(scale.scales)};
-  const __half2 offsets[2] = {__low2half2(scale.offsets), __high2half2(scale.offsets)};
   if constexpr (kFormat == kFormatLut4) {
-    read_codes<kFormat>(v, word, lut, a);
-  } else if constexpr (kFormat == kFormatCode4) {
-    const std::uint32_t q = word_of(v[0], word);
-    const __half2 bias = __float2half2_rn(-1024.0F), lower_bias = __float2half2_rn(-64.0F);
-    const __half2 sixteenth = __float2half2_rn(0.0625F);
-    a[0] = as_bits(__hadd2(biased<0x000F000F>(q), bias));
-    a[1] = as_bits(__hfma2(biased<0x00F000F0>(q), sixteenth, lower_bias));
-    a[2] = as_bits(__hadd2(biased<0x000F000F>(q >> 8), bias));
-    a[3] = as_bits(__hfma2(biased<0x00F000F0>(q >> 8), sixteenth, lower_bias));
-  } else {
-    const std::uint32_t upper = word_of(v[0], word), lower = word_of(v[1], word);
-    const __half2 bias = __float2half2_rn(-1024.0F);
-    // Bytes 0 1 or 2 3 between bytes of 0x64: 1024 + code.
-    a[0] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4140)), bias));
-    a[1] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4140)), bias));
-    a[2] = as_bits(__hadd2(as_half2(__byte_perm(upper, 0x64646464, 0x4342)), bias));
-    a[3] = as_bits(__hadd2(as_half2(__byte_perm(lower, 0x64646464, 0x4342)), bias));
-  }
 #pragma unroll
-  for (int i = 0; i < 4; ++i) {
-    a[i] = as_bits(__hmul2(__hadd2(as_half2(a[i]), offsets[i % 2]), scales[i % 2]));
+    for (int i = 0; i < 4; ++i) {
+      a[i] = as_bits(__hmul2(as_half2(a[i]), scales[i % 2]));
+    }
+  } else {
+    constexpr float kUpper = kUpperUnit / kScaledUnit<kFormat>,
+                    kLower = kLowerUnit<kFormat> / kScaledUnit<kFormat>;
+    const __half2 units[2] = {__hmul2(scales[0], __float2half2_rn(kUpper)),
+                              __hmul2(scales[1], __float2half2_rn(kLower))};
+    const __half2 small = __hmul2(__hmul2(scale.scales, scale.offsets),
+                                  __float2half2_rn(1.0F / kScaledUnit<kFormat>));
+    const __half2 shifts[2] = {__low2half2(small), __high2half2(small)};
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      a[i] = as_bits(__hfma2(as_half2(a[i]), units[i % 2], shifts[i % 2]));
+    }
   }
+}
+
+/// Where 8 columns of a token lie in a tile of 64: neighbours in tokens take turns, so that eight
+/// lanes read 128 different bytes.
+__device__ __forceinline__ int activation_place(int token, int quarter, int half) {
+  return quarter * 32 + (half ^ (token & 1)) * 16;
 }
 
 /// Every byte of a codebook's pairs, a copy for each bank: [256][32].
 __device__ __forceinline__ void fill_lut(const WeightView& w, std::uint32_t* lut) {
-  for (int i = static_cast<int>(threadIdx.x); i < 256 * kWarp; i += static_cast<int>(blockDim.x)) {
-    const int pair = i / kWarp;
-    lut[i] = static_cast<std::uint32_t>(w.levels[pair & 15]) |
-             static_cast<std::uint32_t>(w.levels[pair >> 4]) << 16;
+  for (int i = static_cast<int>(threadIdx.x); i < 256 * kWarp / 4;
+       i += static_cast<int>(blockDim.x)) {
+    const int pair = i / (kWarp / 4);
+    const std::uint32_t both = static_cast<std::uint32_t>(w.levels[pair & 15]) |
+                               static_cast<std::uint32_t>(w.levels[pair >> 4]) << 16;
+    reinterpret_cast<uint4*>(lut)[i] = uint4{both, both, both, both};
   }
 }
 

@@ -1,6 +1,7 @@
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/launches.cuh"
+#include "kernels/cuda/resident_plan.cuh"
 
 namespace nibble::kernels::cuda {
 namespace {
@@ -12,11 +13,27 @@ cudaStream_t as_stream(Stream stream) {
   return static_cast<cudaStream_t>(stream);
 }
 
-const char* open(int device, Stream* stream) {
+cudaError_t read_limits(int device) {
   int major = 0;
+  DeviceLimits limits;
+  cudaError_t error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  if (error == cudaSuccess) {
+    error =
+        cudaDeviceGetAttribute(&limits.n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  }
+  if (error == cudaSuccess) {
+    error = cudaDeviceGetAttribute(
+        &limits.block_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  }
+  limits.is_hopper = major >= 9;
+  device_limits = limits;
+  return error;
+}
+
+const char* open(int device, Stream* stream) {
   cudaError_t error = cudaSetDevice(device);
   if (error == cudaSuccess) {
-    error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    error = read_limits(device);
   }
   cudaStream_t made = nullptr;
   if (error == cudaSuccess) {
@@ -27,7 +44,6 @@ const char* open(int device, Stream* stream) {
     std::uint64_t keep = ~std::uint64_t{0};  // what is given back serves the next allocation
     error = cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep);
   }
-  set_dependent_launches(major >= 9);
   *stream = made;
   return text_of(error);
 }
@@ -109,14 +125,21 @@ void linear(const LinearTask& task, Stream stream) {
 
 }  // namespace
 
+bool takes_norm(const LinearTask& task) {
+  return device_limits.is_hopper && is_resident(task) && norm_parts(task) > 0;
+}
+
 const Kernels* kernels() noexcept {
   static constexpr Kernels kTable = {.linear = &linear,
+                                     .takes_norm = &takes_norm,
+                                     .takes_arranged = &takes_arranged,
                                      .dequantize = &dequantize,
                                      .gate = &gate,
                                      .rms_norm = &rms_norm,
                                      .embed = &embed,
                                      .rope_store = &rope_store,
                                      .attention = &attention,
+                                     .decode_attention = &decode_attention,
                                      .gather = &gather,
                                      .to_half = &to_half,
                                      .scores = &scores,

@@ -46,6 +46,16 @@ inline constexpr int kStreamTokens = 16;
 inline constexpr int kMostParts = 264;
 inline constexpr std::size_t kPartialFloats = std::size_t{kMostParts} * 256 * 64;
 
+/// Row blocks times tiles of tokens whose columns fall into parts: less than multiprocessors.
+inline constexpr std::size_t kCounters = 1024;
+/// Parts of the columns, where blocks of rows do not fill the device.
+inline constexpr int kWideParts = 8;
+/// Bytes of the activations of a product as warpgroups read them.
+[[nodiscard]] constexpr std::size_t arranged_bytes(std::size_t n_tokens,
+                                                   std::size_t cols) noexcept {
+  return (n_tokens + 7) / 8 * 8 * ((cols + 63) / 64) * 128;
+}
+
 struct LinearTask {
   WeightView w;
   const void* x = nullptr;  ///< half [tokens][x_stride]
@@ -53,8 +63,19 @@ struct LinearTask {
   int x_stride = 0, y_stride = 0;
   int n_tokens = 0;
   Epilogue epilogue = Epilogue::kHalf;
-  /// For more than kStreamTokens tokens: kPartialFloats of them.
+  /// For more than kStreamTokens tokens: kPartialFloats of them, arranged_bytes, and kCounters that
+  /// are zero, which a product leaves so.
   float* partial = nullptr;
+  void* arranged = nullptr;
+  unsigned* counters = nullptr;
+  /// x is not read: `arranged` holds it already (only where `takes_arranged` says so).
+  bool is_arranged = false;
+  /// With gates: y becomes what the next product finds in `arranged`.
+  bool arranges = false;
+  /// With `norm`, float [w.cols]: x is float, and half(x * norm / rms(x)) is multiplied. Only where
+  /// `takes_norm` says so.
+  const float* norm = nullptr;
+  float epsilon = 0;
   /// The order of sums of an output must not depend on the number of tokens.
   bool fixed_order = false;
 };
@@ -78,6 +99,7 @@ struct NormTask {
   int n_rows = 0, width = 0;
   float epsilon = 0;
   bool float_out = false;
+  bool arranges = false;                ///< y as LinearTask::arranged
   const std::uint32_t* rows = nullptr;  ///< rows of x to take, or all in order
 };
 
@@ -119,6 +141,7 @@ struct AttentionTask {
   KvShape shape;
   const void* qkv = nullptr;         ///< as RopeTask leaves it
   void* out = nullptr;               ///< half [tokens][n_heads * head_dim]
+  bool arranges = false;             ///< out as LinearTask::arranged
   const QueryTile* tiles = nullptr;  ///< on the device
   int n_tiles = 0;
   int n_splits = 1;  ///< parts that the keys fall into, kSplitPages pages each or more
@@ -146,6 +169,10 @@ struct ScoreTask {
 
 struct Kernels {
   void (*linear)(const LinearTask&, Stream);
+  /// Whether `linear` normalizes for a product of that size.
+  bool (*takes_norm)(const LinearTask&);
+  /// Whether `linear` wants its activations arranged.
+  bool (*takes_arranged)(const LinearTask&);
   /// Half [rows][cols] of w, factors applied.
   void (*dequantize)(const WeightView& w, void* out, Stream);
   /// Gated halves out of [tokens][2 n] in turns of 8: half [tokens][n].
@@ -155,6 +182,9 @@ struct Kernels {
   void (*embed)(const BatchView&, const void* table, float* hidden, int width, Stream);
   void (*rope_store)(const RopeTask&, Stream);
   void (*attention)(const AttentionTask&, Stream);
+  /// Both at once for one new token a sequence, in an order of sums that depends on the number of
+  /// sequences; false where the device does not.
+  bool (*decode_attention)(const RopeTask&, const AttentionTask&, Stream);
   void (*gather)(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream);
   void (*to_half)(const float* x, void* y, std::size_t n, Stream);
   void (*scores)(const ScoreTask&, Stream);

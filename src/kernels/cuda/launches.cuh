@@ -11,12 +11,19 @@ void linear_code4(const LinearTask& task, Stream stream);
 void linear_lut4(const LinearTask& task, Stream stream);
 void linear_code8(const LinearTask& task, Stream stream);
 
+/// 9.0 does, for few tokens and widths that kernels are compiled for.
+bool takes_norm(const LinearTask& task);
+/// What linear_wide.cuh multiplies.
+bool takes_arranged(const LinearTask& task);
+
 void dequantize(const WeightView& w, void* out, Stream stream);
 void gate(const void* x, void* y, int n, int n_tokens, bool gelu, Stream stream);
 void rms_norm(const NormTask& task, Stream stream);
 void embed(const BatchView& batch, const void* table, float* hidden, int width, Stream stream);
 void rope_store(const RopeTask& task, Stream stream);
 void attention(const AttentionTask& task, Stream stream);
+/// False where the device does not do it: rope_store and attention do.
+bool decode_attention(const RopeTask& rope, const AttentionTask& task, Stream stream);
 void gather(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream stream);
 void to_half(const float* x, void* y, std::size_t n, Stream stream);
 void scores(const ScoreTask& task, Stream stream);

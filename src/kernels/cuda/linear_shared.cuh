@@ -111,13 +111,13 @@ __device__ __forceinline__ void multiply_stage(const StreamLane<SharedShape<kFor
 }
 
 /// Writes what a lane has: outputs, or sums of a part, [block][token][row].
+template <int kFormat>
 __device__ __forceinline__ void write_sums(const LinearTask& task,
                                            int first_row,
                                            int first_token,
                                            const float (&sums)[kSharedTiles][kSharedEights][4]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  const bool is_gated =
-      task.epilogue == Epilogue::kGatedSilu || task.epilogue == Epilogue::kGatedGelu;
+  const bool is_paired = makes_pairs(task);
   const std::size_t block =
       (static_cast<std::size_t>(blockIdx.x) * gridDim.y + blockIdx.y) * gridDim.z + blockIdx.z;
   float* const partial = task.partial + block * kSharedRows * kSharedTokens;
@@ -129,7 +129,8 @@ __device__ __forceinline__ void write_sums(const LinearTask& task,
 #pragma unroll
       for (int k = 0; k < 2; ++k) {
         const int token = e * 8 + lane % 4 * 2 + k;
-        const float upper = sums[tile][e][k], lower = sums[tile][e][2 + k];
+        const float upper = sums[tile][e][k] * kScaledUnit<kFormat>;
+        const float lower = sums[tile][e][2 + k] * kScaledUnit<kFormat>;
         if (gridDim.z > 1) {
           float* const to = partial + token * kSharedRows + row % kSharedRows;
           to[0] = upper;
@@ -140,7 +141,7 @@ __device__ __forceinline__ void write_sums(const LinearTask& task,
           if (row < task.w.rows) {
             write_output(task, first_token + token, row, own, other);
           }
-          if (!is_gated && row + 8 < task.w.rows) {
+          if (!is_paired && row + 8 < task.w.rows) {
             write_output(task, first_token + token, row + 8, other, 0.0F);
           }
         }
@@ -153,7 +154,7 @@ template <int kFormat>
 __global__ void __launch_bounds__(kWarpsOfBlock* kWarp, 2)
     shared_kernel(const __grid_constant__ LinearTask task) {
   using Shape = SharedShape<kFormat>;
-  extern __shared__ __align__(16) char shared[];
+  extern __shared__ __align__(128) char shared[];
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   char* const ring = shared + Shape::kLutBytes;
@@ -169,7 +170,6 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp, 2)
                                   lane,
                                   kSharedStages};
 
-  let_next_kernel_start();
   const auto* lut = reinterpret_cast<const std::uint32_t*>(shared);
   if constexpr (kFormat == kFormatLut4) {
     fill_lut(task.w, reinterpret_cast<std::uint32_t*>(shared));
@@ -180,7 +180,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp, 2)
       weights.copy(i, part.first + i);
     }
   }
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
 #pragma unroll
   for (int i = 0; i < kSharedStages - 1; ++i) {
     if (i < n) {
@@ -205,14 +205,13 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp, 2)
     multiply_stage<kFormat>(
         weights, i, activations + i % kSharedStages * kSharedActivationBytes, lut, sums);
   }
-  write_sums(task, first_row, first_token, sums);
+  write_sums<kFormat>(task, first_row, first_token, sums);
 }
 
 /// The parts of a block's columns together, in order. Grid: row blocks, tokens.
 static __global__ void __launch_bounds__(kSharedRows)
     combine_parts(const LinearTask task, int n_parts) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const int token = static_cast<int>(blockIdx.y);
   const int n_token_tiles = (task.n_tokens + kSharedTokens - 1) / kSharedTokens;
   const int row = static_cast<int>(blockIdx.x) * kSharedRows + static_cast<int>(threadIdx.x);
@@ -226,9 +225,8 @@ static __global__ void __launch_bounds__(kSharedRows)
   }
   sum *= row < task.w.rows ? task.w.row_factors[row] : 0.0F;
   const float partner = __shfl_down_sync(0xFFFFFFFFU, sum, 8);  // of the row 8 below
-  const bool is_gated =
-      task.epilogue == Epilogue::kGatedSilu || task.epilogue == Epilogue::kGatedGelu;
-  if (row < task.w.rows && !(is_gated && row % 16 >= 8)) {
+  const bool is_paired = makes_pairs(task);
+  if (row < task.w.rows && !(is_paired && row % 16 >= 8)) {
     write_output(task, token, row, sum, partner);
   }
 }

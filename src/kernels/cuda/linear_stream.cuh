@@ -22,13 +22,14 @@
 #pragma once
 
 #include "kernels/cuda/fragments.cuh"
+#include "kernels/cuda/output.cuh"
 
 namespace nibble::kernels::cuda {
 
 inline constexpr int kWarpsOfBlock = 8;
 
 /// What a kernel is compiled for.
-template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_, bool kIsDeep = false>
+template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_>
 struct StreamShape {
   static constexpr int kFormat = kFormat_;
   static constexpr bool kIsFine = kIsFine_;  ///< groups of less than 64 columns
@@ -40,9 +41,7 @@ struct StreamShape {
   static constexpr int kVectorsOfRun = kVectorsOfTile * kSpan;
   /// Scales, and offsets where there are some, of a run: one pair, or one for each fine tile.
   static constexpr int kWords = kFormat == kFormatHalf ? 0 : kIsFine ? kSpan : 1;
-  static constexpr int kStages = kIsDeep                       ? 8
-                                 : kVectorsOfRun * kTiles >= 4 ? 3
-                                                               : 8 / (kVectorsOfRun * kTiles);
+  static constexpr int kStages = kVectorsOfRun * kTiles >= 4 ? 3 : 8 / (kVectorsOfRun * kTiles);
   static constexpr int kVectorBytes = kVectorsOfRun * kTiles * kWarp * 16;
   static constexpr int kStageBytes = kVectorBytes + 2 * kWords * kTiles * kWarp * 4;
   static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
@@ -127,12 +126,6 @@ struct StreamLane {
     return out;
   }
 };
-
-/// Where 8 columns of a token lie in a tile of 64: neighbours in tokens take turns, so that eight
-/// lanes read 128 different bytes.
-__device__ __forceinline__ int activation_place(int token, int quarter, int half) {
-  return quarter * 32 + (half ^ (token & 1)) * 16;
-}
 
 /// A lane's activations of a run: 16 columns of each tile, of one token of each eight. They lie
 /// behind the weights of a stage.
@@ -295,37 +288,13 @@ __device__ __forceinline__ void add_fine(const StreamLane<Shape>& stream,
   }
 }
 
-/// Writes one output, or of gated pairs the one that both rows make.
-__device__ __forceinline__ void write_output(
-    const LinearTask& task, int token, int row, float sum, float partner) {
-  const std::size_t line = static_cast<std::size_t>(token) * task.y_stride;
-  switch (task.epilogue) {
-    case Epilogue::kHalf:
-      static_cast<__half*>(task.y)[line + row] = limited_half(sum);
-      break;
-    case Epilogue::kAddFloat:
-      static_cast<float*>(task.y)[line + row] += sum;
-      break;
-    case Epilogue::kFloat:
-      static_cast<float*>(task.y)[line + row] = sum;
-      break;
-    case Epilogue::kGatedSilu:
-    case Epilogue::kGatedGelu: {
-      const float gate = task.epilogue == Epilogue::kGatedSilu ? silu(sum) : gelu_tanh(sum);
-      static_cast<__half*>(task.y)[line + row / 16 * 8 + row % 8] = limited_half(gate * partner);
-      break;
-    }
-  }
-}
-
 /// Adds the sums of the warps, [warp][token][row], in order, and writes what they make.
 template <int kRows, int kTokens>
 __device__ __forceinline__ void finish(const LinearTask& task,
                                        const float* sums,
                                        int first_row,
                                        int first_token) {
-  const bool is_gated =
-      task.epilogue == Epilogue::kGatedSilu || task.epilogue == Epilogue::kGatedGelu;
+  const bool is_paired = makes_pairs(task);
   const auto total = [&](int at, int row) {
     float sum = 0.0F;
 #pragma unroll
@@ -337,10 +306,10 @@ __device__ __forceinline__ void finish(const LinearTask& task,
   for (int i = static_cast<int>(threadIdx.x); i < kRows * kTokens; i += kWarpsOfBlock * kWarp) {
     const int token = first_token + i / kRows;
     const int row = first_row + i % kRows;
-    if (token >= task.n_tokens || row >= task.w.rows || (is_gated && row % 16 >= 8)) {
+    if (token >= task.n_tokens || row >= task.w.rows || (is_paired && row % 16 >= 8)) {
       continue;
     }
-    write_output(task, token, row, total(i, row), is_gated ? total(i + 8, row + 8) : 0.0F);
+    write_output(task, token, row, total(i, row), is_paired ? total(i + 8, row + 8) : 0.0F);
   }
 }
 
@@ -351,7 +320,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
                                                         : 1)
     stream_kernel(const __grid_constant__ LinearTask task) {
   constexpr int kEights = Shape::kEights, kTiles = Shape::kTiles;
-  extern __shared__ __align__(16) char shared[];
+  extern __shared__ __align__(128) char shared[];
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   const WeightView& w = task.w;
@@ -370,7 +339,6 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
   const int n_runs = w.n_col_tiles / Shape::kSpan;
   const int n = (n_runs - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
 
-  let_next_kernel_start();
 #pragma unroll
   for (int i = 0; i < Shape::kStages - 1; ++i) {
     if (i < n) {
@@ -382,7 +350,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
     fill_lut(w, reinterpret_cast<std::uint32_t*>(shared));
     __syncthreads();
   }
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
 #pragma unroll
   for (int i = 0; i < Shape::kStages - 1; ++i) {
     if (i < n) {
@@ -419,10 +387,11 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
     for (int e = 0; e < kEights; ++e) {
       float* const to =
           all + (warp * kTokens + e * 8 + lane % 4 * 2) * kRows + tile * 16 + lane / 4;
-      to[0] = sums[tile][e][0];
-      to[kRows] = sums[tile][e][1];
-      to[8] = sums[tile][e][2];
-      to[kRows + 8] = sums[tile][e][3];
+      constexpr float kUnit = Shape::kIsFine ? kScaledUnit<Shape::kFormat> : 1.0F;
+      to[0] = sums[tile][e][0] * kUnit;
+      to[kRows] = sums[tile][e][1] * kUnit;
+      to[8] = sums[tile][e][2] * kUnit;
+      to[kRows + 8] = sums[tile][e][3] * kUnit;
     }
   }
   __syncthreads();
@@ -449,37 +418,25 @@ void launch_stream(const LinearTask& task, Stream stream) {
          task);
 }
 
-/// Tiles of rows that leave two blocks for each multiprocessor, and tokens whose stages are small:
-/// blocks ask further ahead, as no others do it for them.
-inline constexpr int kFewTiles = 264;
-inline constexpr int kFewTokens = 4;
-
 /// By the number of tokens: 8, 16 or 32 at a time.
-template <int kFormat, bool kIsFine, int kSpan>
+template <int kFormat, bool kIsFine>
 void launch_for_tokens(const LinearTask& task, Stream stream) {
-  constexpr bool kMayBeDeep = kFormat == kFormatCode4 && !kIsFine && kSpan == 2;
-  if (kMayBeDeep && task.n_tokens <= kFewTokens && task.w.n_row_tiles <= kFewTiles) {
-    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 1, 1, kMayBeDeep>>(task, stream);
-  } else if (task.n_tokens <= 8) {
-    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 1, 1>>(task, stream);
+  if (task.n_tokens <= 8) {
+    launch_stream<StreamShape<kFormat, kIsFine, 1, 1, 1>>(task, stream);
   } else if (task.n_tokens <= 16) {
-    launch_stream<StreamShape<kFormat, kIsFine, kSpan, 2, 2>>(task, stream);
+    launch_stream<StreamShape<kFormat, kIsFine, 1, 2, 2>>(task, stream);
   } else {
     launch_stream<StreamShape<kFormat, kIsFine, 1, 2, 4>>(task, stream);
   }
 }
 
-/// By the groups. Which runs are taken depends on the matrix alone, unless there are many tokens:
-/// with a fixed order the longer run is not taken.
+/// By the groups: which runs are taken depends on the matrix alone.
 template <int kFormat>
-void launch_for_groups(const LinearTask& task, Stream stream) {
-  const bool is_paired = task.w.group % 128 == 0 && task.w.cols % 128 == 0 && !task.fixed_order;
+void launch_streams(const LinearTask& task, Stream stream) {
   if (task.w.group % 64 != 0) {
-    launch_for_tokens<kFormat, true, 1>(task, stream);
-  } else if (is_paired) {
-    launch_for_tokens<kFormat, false, 2>(task, stream);
+    launch_for_tokens<kFormat, true>(task, stream);
   } else {
-    launch_for_tokens<kFormat, false, 1>(task, stream);
+    launch_for_tokens<kFormat, false>(task, stream);
   }
 }
 

@@ -50,8 +50,7 @@ __device__ void normalize(Head<kPairs>& x, const float* weight, float epsilon, i
 template <int kPairs>
 __global__ void __launch_bounds__(kThreads) rope_kernel(const RopeTask task) {
   constexpr int kHalf = kPairs * kWarp;
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const KvShape& shape = task.shape;
   const int token = static_cast<int>(blockIdx.x), lane = static_cast<int>(threadIdx.x) % kWarp;
   const int n_all = shape.n_heads + 2 * shape.n_kv_heads;

@@ -1,4 +1,5 @@
 // What is done to one row of activations: embedding, norms, gates, choices.
+#include "kernels/cuda/arrange.cuh"
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/launches.cuh"
 
@@ -33,8 +34,7 @@ __device__ __forceinline__ float sum_of_block(float x) {
 }
 
 __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const std::size_t row = task.rows == nullptr ? blockIdx.x : task.rows[blockIdx.x];
   const float* const x = task.x + row * task.width;
   const std::size_t line = static_cast<std::size_t>(blockIdx.x) * task.width;
@@ -52,6 +52,14 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
         v.x * factor * w.x, v.y * factor * w.y, v.z * factor * w.z, v.w * factor * w.w};
     if (task.float_out) {
       *reinterpret_cast<float4*>(static_cast<float*>(task.y) + line + i) = y;
+    } else if (task.arranges) {
+      // Columns i, i + 1 and i + 2, i + 3 are neighbours, in chunks of their own.
+      const int n_eights = arranged_tokens(task.n_rows) / 8, token = static_cast<int>(blockIdx.x);
+      __half* const out = static_cast<__half*>(task.y);
+      *reinterpret_cast<std::uint32_t*>(out + arranged_at(token, i, n_eights)) =
+          pack_halves(y.x, y.y);
+      *reinterpret_cast<std::uint32_t*>(out + arranged_at(token, i + 2, n_eights)) =
+          pack_halves(y.z, y.w);
     } else {
       *reinterpret_cast<uint2*>(static_cast<__half*>(task.y) + line + i) =
           uint2{pack_halves(y.x, y.y), pack_halves(y.z, y.w)};
@@ -61,8 +69,7 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
 
 __global__ void __launch_bounds__(kThreads)
     embed_kernel(const BatchView batch, const __half* table, float* hidden, int width) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const std::size_t token = static_cast<std::size_t>(batch.tokens[blockIdx.x]);
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {
     hidden[static_cast<std::size_t>(blockIdx.x) * width + i] =
@@ -72,8 +79,7 @@ __global__ void __launch_bounds__(kThreads)
 
 __global__ void __launch_bounds__(kThreads)
     gate_kernel(const __half* x, __half* y, int n, int n_tokens, bool gelu) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const std::size_t i = (static_cast<std::size_t>(blockIdx.x) * kThreads + threadIdx.x) * 8;
   if (i >= static_cast<std::size_t>(n) * n_tokens) {
     return;
@@ -96,8 +102,7 @@ __global__ void __launch_bounds__(kThreads)
 
 __global__ void __launch_bounds__(kThreads)
     gather_kernel(const float* x, const std::uint32_t* rows, float* y, int width) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const std::size_t from = rows[blockIdx.x];
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {
     y[static_cast<std::size_t>(blockIdx.x) * width + i] = x[from * width + i];
@@ -105,8 +110,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 __global__ void __launch_bounds__(kThreads) half_kernel(const float* x, __half* y, std::size_t n) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const std::size_t i = static_cast<std::size_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i < n) {
     y[i] = limited_half(x[i]);
@@ -125,66 +129,96 @@ struct Best {
   }
 };
 
-__global__ void __launch_bounds__(kThreads) score_kernel(const ScoreTask task) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
-  __shared__ Best bests[kWarps];
-  __shared__ double parts[kWarps];
+/// One row a block, which is alone on the device while a single sequence decodes: many threads.
+constexpr int kScoreThreads = 1024;
+constexpr int kScoreWarps = kScoreThreads / kWarp;
+
+/// Calls with every logit of a row and its token, a thread those of its own.
+template <class Take>
+__device__ __forceinline__ void for_own_logits(const float* x, int vocab, const Take& take) {
   const int thread = static_cast<int>(threadIdx.x);
-  const float* const x = task.logits + static_cast<std::size_t>(blockIdx.x) * task.vocab;
-  Best best{-INFINITY, 0x7FFFFFFF};
-  for (int i = thread; i < task.vocab; i += kThreads) {
-    best.take(x[i], i);
+  const int n_fours = reinterpret_cast<std::uintptr_t>(x) % 16 == 0 ? vocab / 4 : 0;
+#pragma unroll 4
+  for (int i = thread; i < n_fours; i += kScoreThreads) {
+    const float4 v = __ldcg(reinterpret_cast<const float4*>(x) + i);
+    take(v.x, i * 4);
+    take(v.y, i * 4 + 1);
+    take(v.z, i * 4 + 2);
+    take(v.w, i * 4 + 3);
   }
+  for (int i = n_fours * 4 + thread; i < vocab; i += kScoreThreads) {
+    take(__ldcg(x + i), i);
+  }
+}
+
+__device__ Best best_of_row(const float* x, int vocab) {
+  __shared__ Best bests[kScoreWarps];
+  Best best{-INFINITY, 0x7FFFFFFF};
+  for_own_logits(x, vocab, [&](float logit, int token) { best.take(logit, token); });
 #pragma unroll
   for (int step = kWarp / 2; step > 0; step /= 2) {
     const float logit = __shfl_xor_sync(0xFFFFFFFFU, best.logit, step);
     const int token = __shfl_xor_sync(0xFFFFFFFFU, best.token, step);
     best.take(logit, token);
   }
-  if (thread % kWarp == 0) {
-    bests[thread / kWarp] = best;
+  if (threadIdx.x % kWarp == 0) {
+    bests[threadIdx.x / kWarp] = best;
   }
   __syncthreads();
-  for (int i = 0; i < kWarps; ++i) {
+  for (int i = 0; i < kScoreWarps; ++i) {
     best.take(bests[i].logit, bests[i].token);
   }
-  if (task.best != nullptr && thread == 0) {
-    task.best[blockIdx.x] = best.token == 0x7FFFFFFF ? 0 : best.token;
-  }
-  if (task.log_sums == nullptr) {
-    return;
-  }
+  return best;
+}
+
+/// Of thread 0: the sum of exp(x - top) in float64, of short sums in float32.
+__device__ double sum_of_row(const float* x, int vocab, float top) {
+  __shared__ double parts[kScoreWarps];
+  constexpr int kShort = 16;
   float own = 0.0F;
   double sum = 0.0;
-  for (int i = thread, k = 0; i < task.vocab; i += kThreads, ++k) {
-    own += expf(x[i] - best.logit);
-    if (k % 16 == 15) {
+  int n = 0;
+  for_own_logits(x, vocab, [&](float logit, int /*token*/) {
+    own += expf(logit - top);
+    if (++n % kShort == 0) {
       sum += static_cast<double>(own);
       own = 0.0F;
     }
-  }
+  });
   sum += static_cast<double>(own);
 #pragma unroll
   for (int step = kWarp / 2; step > 0; step /= 2) {
     sum += __shfl_xor_sync(0xFFFFFFFFU, sum, step);
   }
-  if (thread % kWarp == 0) {
-    parts[thread / kWarp] = sum;
+  if (threadIdx.x % kWarp == 0) {
+    parts[threadIdx.x / kWarp] = sum;
   }
   __syncthreads();
-  if (thread == 0) {
-    double total = 0.0;
-    for (int i = 0; i < kWarps; ++i) {
-      total += parts[i];
-    }
+  double total = 0.0;
+  for (int i = 0; i < kScoreWarps && threadIdx.x == 0; ++i) {
+    total += parts[i];
+  }
+  return total;
+}
+
+__global__ void __launch_bounds__(kScoreThreads) score_kernel(const ScoreTask task) {
+  follow_earlier_kernels();
+  const float* const x = task.logits + static_cast<std::size_t>(blockIdx.x) * task.vocab;
+  const Best best = best_of_row(x, task.vocab);
+  if (task.best != nullptr && threadIdx.x == 0) {
+    task.best[blockIdx.x] = best.token == 0x7FFFFFFF ? 0 : best.token;
+  }
+  if (task.log_sums == nullptr) {
+    return;
+  }
+  const double total = sum_of_row(x, task.vocab, best.logit);
+  if (threadIdx.x == 0) {
     task.log_sums[blockIdx.x] = static_cast<double>(best.logit) + log(total);
   }
 }
 
 __global__ void __launch_bounds__(kThreads) target_kernel(const ScoreTask task) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const int i = static_cast<int>(blockIdx.x) * kThreads + static_cast<int>(threadIdx.x);
   if (i < task.n_targets) {
     task.target_logits[i] =
@@ -196,8 +230,7 @@ __global__ void advance_kernel(const std::int32_t* best,
                                std::int32_t* tokens,
                                std::int32_t* positions,
                                int n) {
-  let_next_kernel_start();
-  wait_for_earlier_kernels();
+  follow_earlier_kernels();
   const int i = static_cast<int>(threadIdx.x);
   if (i < n) {
     tokens[i] = best[i];
@@ -275,7 +308,7 @@ void to_half(const float* x, void* y, std::size_t n, Stream stream) {
 }
 
 void scores(const ScoreTask& task, Stream stream) {
-  launch(score_kernel, dim3(static_cast<unsigned>(task.n_rows)), kThreads, 0, stream, task);
+  launch(score_kernel, dim3(static_cast<unsigned>(task.n_rows)), kScoreThreads, 0, stream, task);
   if (task.n_targets > 0) {
     launch(target_kernel,
            dim3(blocks_for(static_cast<std::size_t>(task.n_targets))),

@@ -71,6 +71,7 @@ BatchPlan plan_batch(const ModelConfig& config,
     }
     plan.pages.resize(plan.pages.size() + room - pages[s].size());
   }
+  plan.is_decode = plan.tokens.size() == chunks.size();
   plan.wanted.assign(wanted.begin(), wanted.end());
   plan.n_splits = shape.is_wide ? 1 : ceil_div(room, kSplitPages);
   return plan;

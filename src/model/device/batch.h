@@ -35,7 +35,8 @@ struct BatchPlan {
   std::vector<std::uint32_t> wanted;
   std::size_t most_pages = 0;  ///< of a sequence
   std::size_t n_splits = 1;
-  bool is_wide = false;  ///< see kernels::cuda::AttentionTask
+  bool is_wide = false;    ///< see kernels::cuda::AttentionTask
+  bool is_decode = false;  ///< one token a sequence
 };
 
 /// `page_room` is the least room that each sequence gets in the list of pages.

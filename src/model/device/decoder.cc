@@ -62,18 +62,21 @@ std::byte* DeviceDecoder::scratch(ops::DeviceScratch& which, std::size_t n_bytes
   return which.need(*device_, n_bytes);
 }
 
-void DeviceDecoder::normalize(const float* x,
-                              const ops::DeviceBuffer& weight,
-                              std::size_t n_rows,
-                              void* out) {
+ops::NormedRows DeviceDecoder::normed(const float* x,
+                                      const ops::DeviceBuffer& weight,
+                                      std::size_t n_rows) {
+  return {x, weight.as<const float>(), config_.norm_epsilon, n_rows, buffers_->normed.data()};
+}
+
+void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
   kernels::cuda::NormTask task;
   task.x = x;
-  task.weight = weight.as<const float>();
-  task.y = out;
+  task.weight = weights_.final_norm.as<const float>();
+  task.y = buffers_->final_hidden.data();
   task.n_rows = static_cast<int>(n_rows);
   task.width = static_cast<int>(config_.hidden);
   task.epsilon = config_.norm_epsilon;
-  task.float_out = out == buffers_->final_hidden.data();
+  task.float_out = true;
   device_->kernels().rms_norm(task, device_->stream());
 }
 
@@ -83,9 +86,8 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   Buffers& b = *buffers_;
   const std::size_t n = plan.tokens.size();
   const std::size_t width = config_.n_heads * config_.head_dim;
-  normalize(b.hidden.as<float>(), layer.attention_norm, n, b.normed.data());
   layer.qkv.apply(*device_,
-                  {b.normed.data(), n, config_.hidden},
+                  normed(b.hidden.as<float>(), layer.attention_norm, n),
                   {b.qkv.data(), qkv_cols(config_), Epilogue::kHalf},
                   fixed_order(),
                   b.linear);
@@ -98,13 +100,13 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   rope.q_norm = layer.q_norm.as<const float>();
   rope.k_norm = layer.k_norm.as<const float>();
   rope.epsilon = config_.norm_epsilon;
-  device_->kernels().rope_store(rope, device_->stream());
 
   kernels::cuda::AttentionTask task;
   task.batch = batch_.view();
   task.shape = rope.shape;
   task.qkv = b.qkv.data();
   task.out = b.attended.data();
+  task.arranges = layer.o.takes_arranged(*device_, n, fixed_order());
   task.tiles = batch_.tiles();
   task.n_tiles = static_cast<int>(plan.tiles.size());
   task.n_splits = static_cast<int>(plan.n_splits);
@@ -114,9 +116,13 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   task.window = static_cast<int>(attention_shape(config_, index).window);
   task.partial = reinterpret_cast<float*>(
       scratch(b.partial, plan.n_splits > 1 ? attention_partial_floats(task) * sizeof(float) : 0));
-  device_->kernels().attention(task, device_->stream());
+  if (fixed_order() || !plan.is_decode ||
+      !device_->kernels().decode_attention(rope, task, device_->stream())) {
+    device_->kernels().rope_store(rope, device_->stream());
+    device_->kernels().attention(task, device_->stream());
+  }
   layer.o.apply(*device_,
-                {b.attended.data(), n, width},
+                ops::DeviceRows{b.attended.data(), n, width, task.arranges},
                 {b.hidden.data(), config_.hidden, Epilogue::kAddFloat},
                 fixed_order(),
                 b.linear);
@@ -124,16 +130,18 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
 
 void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows) {
   Buffers& b = *buffers_;
+  const bool arranges = layer.down.takes_arranged(*device_, n_rows, fixed_order());
   const bool is_gelu = config_.activation == ops::GateActivation::kGeluTanh;
-  normalize(hidden, layer.mlp_norm, n_rows, b.normed.data());
-  layer.gate_up.apply(
-      *device_,
-      {b.normed.data(), n_rows, config_.hidden},
-      {b.gated.data(), config_.intermediate, is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu},
-      fixed_order(),
-      b.linear);
+  layer.gate_up.apply(*device_,
+                      normed(hidden, layer.mlp_norm, n_rows),
+                      {b.gated.data(),
+                       config_.intermediate,
+                       is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu,
+                       arranges},
+                      fixed_order(),
+                      b.linear);
   layer.down.apply(*device_,
-                   {b.gated.data(), n_rows, config_.intermediate},
+                   ops::DeviceRows{b.gated.data(), n_rows, config_.intermediate, arranges},
                    {hidden, config_.hidden, Epilogue::kAddFloat},
                    fixed_order(),
                    b.linear);
@@ -163,7 +171,7 @@ void DeviceDecoder::run_layers(const BatchPlan& plan) {
     }
     run_mlp(weights_.layers[i], hidden, n_rows);
   }
-  normalize(hidden, weights_.final_norm, n_rows, b.final_hidden.data());
+  normalize_last(hidden, n_rows);
 }
 
 void DeviceDecoder::queue(const BatchPlan& plan, bool is_greedy) {

@@ -72,7 +72,9 @@ class DeviceDecoder final : public LanguageModel {
   void run_layers(const BatchPlan& plan);
   void run_attention(const DeviceLayer& layer, std::size_t index, const BatchPlan& plan);
   void run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows);
-  void normalize(const float* x, const ops::DeviceBuffer& weight, std::size_t n_rows, void* out);
+  /// What a product reads behind a norm.
+  ops::NormedRows normed(const float* x, const ops::DeviceBuffer& weight, std::size_t n_rows);
+  void normalize_last(const float* x, std::size_t n_rows);
   /// Logits of the first rows of the final hidden states.
   void apply_head(std::size_t n_rows);
   void upload_hidden(MatrixView<const float> hidden);

@@ -56,7 +56,7 @@ void DeviceDecoder::apply_head(std::size_t n_rows) {
       b.final_hidden.as<float>(), b.normed.data(), n_rows * config_.hidden, device_->stream());
   weights_.head.apply(
       *device_,
-      {b.normed.data(), n_rows, config_.hidden},
+      ops::DeviceRows{b.normed.data(), n_rows, config_.hidden},
       {scratch(b.logits, n_rows * config_.vocab * sizeof(float)), config_.vocab, Epilogue::kFloat},
       fixed_order(),
       b.linear);

@@ -36,6 +36,25 @@ kernels::cuda::WeightView view_of(const kernels::Fragments& f) {
   return view;
 }
 
+/// Memory of products of more tokens than a block holds.
+void give_scratch(Device& device, kernels::cuda::LinearTask& task, LinearScratch& scratch) {
+  if (task.n_tokens <= kernels::cuda::kStreamTokens || task.fixed_order) {
+    return;
+  }
+  constexpr std::size_t kCounterBytes = kernels::cuda::kCounters * sizeof(unsigned);
+  const bool is_new = scratch.counters.size() == 0;
+  task.counters = reinterpret_cast<unsigned*>(scratch.counters.need(device, kCounterBytes));
+  if (is_new) {
+    device.clear(task.counters, kCounterBytes);
+  }
+  task.partial = reinterpret_cast<float*>(
+      scratch.partial.need(device, kernels::cuda::kPartialFloats * sizeof(float)));
+  task.arranged =
+      scratch.arranged.need(device,
+                            kernels::cuda::arranged_bytes(static_cast<std::size_t>(task.n_tokens),
+                                                          static_cast<std::size_t>(task.w.cols)));
+}
+
 }  // namespace
 
 DeviceLinear DeviceLinear::make(Device& device, const kernels::Fragments& weight) {
@@ -101,6 +120,13 @@ std::size_t DeviceLinear::n_bytes() const noexcept {
   return codes_.size() + scales_.size() + offsets_.size() + row_factors_.size();
 }
 
+bool DeviceLinear::takes_arranged(const Device& device,
+                                  std::size_t n_tokens,
+                                  bool fixed_order) const {
+  return n_tokens <= kPackedTokens &&
+         device.kernels().takes_arranged(task_of({}, n_tokens, fixed_order));
+}
+
 std::string DeviceLinear::kernel(std::size_t n_tokens, bool fixed_order) const {
   static constexpr std::array<std::string_view, 4> kNames = {"half", "code4", "lut4", "code8"};
   const std::string_view name = kNames[static_cast<std::size_t>(view_.format)];
@@ -127,18 +153,55 @@ void DeviceLinear::apply(Device& device,
     apply_dense(device, x, y, scratch);
     return;
   }
+  kernels::cuda::LinearTask task = task_of(y, x.n_rows, fixed_order);
+  task.x = x.data;
+  task.x_stride = static_cast<int>(x.stride);
+  give_scratch(device, task, scratch);
+  if (x.is_arranged) {
+    task.arranged = const_cast<void*>(x.data);
+    task.is_arranged = true;
+  }
+  device.kernels().linear(task, device.stream());
+}
+
+void DeviceLinear::apply(Device& device,
+                         const NormedRows& x,
+                         const DeviceOutput& y,
+                         bool fixed_order,
+                         LinearScratch& scratch) const {
+  kernels::cuda::LinearTask task = task_of(y, x.n_rows, fixed_order);
+  task.x = x.data;
+  task.x_stride = view_.cols;
+  task.norm = x.weight;
+  task.epsilon = x.epsilon;
+  if (x.n_rows > 0 && device.kernels().takes_norm(task)) {
+    device.kernels().linear(task, device.stream());
+    return;
+  }
+  kernels::cuda::NormTask norm;
+  norm.x = x.data;
+  norm.weight = x.weight;
+  norm.y = x.room;
+  norm.n_rows = static_cast<int>(x.n_rows);
+  norm.width = view_.cols;
+  norm.epsilon = x.epsilon;
+  norm.arranges = takes_arranged(device, x.n_rows, fixed_order);
+  device.kernels().rms_norm(norm, device.stream());
+  apply(device, {x.room, x.n_rows, cols(), norm.arranges}, y, fixed_order, scratch);
+}
+
+kernels::cuda::LinearTask DeviceLinear::task_of(const DeviceOutput& y,
+                                                std::size_t n_tokens,
+                                                bool fixed_order) const {
   kernels::cuda::LinearTask task;
   task.w = view_;
-  task.x = x.data;
   task.y = y.data;
-  task.x_stride = static_cast<int>(x.stride);
   task.y_stride = static_cast<int>(y.stride);
-  task.n_tokens = static_cast<int>(x.n_rows);
+  task.n_tokens = static_cast<int>(n_tokens);
   task.epilogue = y.epilogue;
+  task.arranges = y.arranges;
   task.fixed_order = fixed_order;
-  task.partial = reinterpret_cast<float*>(
-      scratch.partial.need(device, kernels::cuda::kPartialFloats * sizeof(float)));
-  device.kernels().linear(task, device.stream());
+  return task;
 }
 
 void DeviceLinear::apply_dense(Device& device,

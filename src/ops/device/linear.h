@@ -3,8 +3,8 @@
 ///   y[t, r] = sum over c of W[r, c] * x[t, c]
 ///
 /// Up to kPackedTokens tokens, and any number where the order of the sums must be fixed, the matrix
-/// units multiply the packed weights. More tokens are a dense product by cuBLASLt over weights that
-/// are made binary16 first.
+/// units multiply the packed weights; with a few tokens they can take them from a norm. More tokens
+/// are a dense product by cuBLASLt over weights that are made binary16 first.
 ///
 /// Shapes     W [rows, cols]; x half [tokens, cols]; y as the epilogue has it
 /// Precision  x is binary16, sums are float32
@@ -26,6 +26,17 @@ struct DeviceRows {
   const void* data = nullptr;
   std::size_t n_rows = 0;
   std::size_t stride = 0;
+  /// As DeviceLinear::takes_arranged wants them, instead of row by row.
+  bool is_arranged = false;
+};
+
+/// Rows of floats that are normalized first: what enters the product is half(x * weight / rms(x)).
+struct NormedRows {
+  const float* data = nullptr;    ///< [n_rows][cols]
+  const float* weight = nullptr;  ///< [cols]
+  float epsilon = 0;
+  std::size_t n_rows = 0;
+  void* room = nullptr;  ///< arranged_bytes(n_rows, cols), for kernels that do not normalize
 };
 
 /// Where a layer writes, and how.
@@ -33,6 +44,8 @@ struct DeviceOutput {
   void* data = nullptr;
   std::size_t stride = 0;
   kernels::cuda::Epilogue epilogue = kernels::cuda::Epilogue::kHalf;
+  /// With gates: arranged for the layer that reads it.
+  bool arranges = false;
 };
 
 /// Memory that layers share while they run.
@@ -40,6 +53,8 @@ struct LinearScratch {
   DeviceScratch weights;
   DeviceScratch gated;
   DeviceScratch partial;
+  DeviceScratch arranged;
+  DeviceScratch counters;
 };
 
 /// A matrix of random codes, for measurements without a model.
@@ -65,6 +80,10 @@ class DeviceLinear {
   [[nodiscard]] std::size_t cols() const noexcept { return static_cast<std::size_t>(view_.cols); }
   [[nodiscard]] std::size_t n_bytes() const noexcept;
   [[nodiscard]] const kernels::cuda::WeightView& view() const noexcept { return view_; }
+  /// Whether the kernel for so many tokens reads them in an arrangement that others may write.
+  [[nodiscard]] bool takes_arranged(const Device& device,
+                                    std::size_t n_tokens,
+                                    bool fixed_order) const;
   /// "code4 stream", "code4 shared", "code4 to half, cuBLASLt"
   [[nodiscard]] std::string kernel(std::size_t n_tokens, bool fixed_order) const;
 
@@ -73,8 +92,16 @@ class DeviceLinear {
              const DeviceOutput& y,
              bool fixed_order,
              LinearScratch& scratch) const;
+  void apply(Device& device,
+             const NormedRows& x,
+             const DeviceOutput& y,
+             bool fixed_order,
+             LinearScratch& scratch) const;
 
  private:
+  [[nodiscard]] kernels::cuda::LinearTask task_of(const DeviceOutput& y,
+                                                  std::size_t n_tokens,
+                                                  bool fixed_order) const;
   void apply_dense(Device& device,
                    const DeviceRows& x,
                    const DeviceOutput& y,
