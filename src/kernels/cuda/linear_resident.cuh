@@ -361,7 +361,9 @@ bool launch_resident(const LinearTask& task, Stream stream) {
     return false;
   }
   const int needed = resident_layout(plan, task.n_tokens, Shape::sizes()).size;
-  const int shared_bytes = needed > kLeastBytes ? needed : kLeastBytes;
+  const int least =
+      kLeastBytes < device_limits.block_bytes ? kLeastBytes : device_limits.block_bytes;
+  const int shared_bytes = needed > least ? needed : least;
   launch_clusters(kernel,
                   dim3(static_cast<unsigned>(plan.n_clusters * plan.n_slices)),
                   dim3(static_cast<unsigned>(plan.n_slices)),
