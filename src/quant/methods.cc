@@ -3,6 +3,8 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "quant/correct.h"
+#include "quant/correct/bias.h"
 #include "quant/solve/autoround.h"
 #include "quant/solve/gguf.h"
 #include "quant/solve/gptq.h"
@@ -46,6 +48,10 @@ constexpr std::array kTransforms = {
     TransformRow{"rotate", "spreads outliers over all channels, as QuaRot does", &make_rotate},
 };
 
+constexpr std::array kCorrections = {
+    CorrectionRow{"bias", "gives biased layers the mean outputs that they had", &mean_error},
+};
+
 /// The row of that name, or a failure that names the nearest.
 template <class Row, std::size_t N>
 Result<const Row*> find_row(const std::array<Row, N>& rows,
@@ -74,6 +80,14 @@ std::span<const SolverRow> solver_table() {
 
 std::span<const TransformRow> transform_table() {
   return kTransforms;
+}
+
+std::span<const CorrectionRow> correction_table() {
+  return kCorrections;
+}
+
+Result<const CorrectionRow*> find_correction(std::string_view name) {
+  return find_row(kCorrections, "correction", name);
 }
 
 Result<const SolverRow*> find_solver(std::string_view name) {

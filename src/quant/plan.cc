@@ -201,6 +201,51 @@ void refuse_rotated_gradients(const Recipe& recipe, const model::ModelConfig& co
   }
 }
 
+/// Second moments of fewer tokens than inputs are singular: damping decides more than the text.
+void note_few_tokens(Plan& plan) {
+  if (!plan.recipe->calibration) {
+    return;
+  }
+  const std::size_t n_tokens =
+      plan.recipe->calibration->n_windows * plan.recipe->calibration->window;
+  std::size_t widest = 0;
+  for (const PlanRow& row : plan.rows) {
+    widest = std::max(widest, !row.is_kept() && row.stage->needs.second_moment ? row.cols : 0);
+  }
+  if (n_tokens < widest) {
+    plan.notes.push_back(
+        fmt::format("{} tokens of calibration for up to {} inputs leave second moments singular, "
+                    "so damping decides; four tokens an input ({}) are the usual least",
+                    n_tokens,
+                    widest,
+                    4 * widest));
+  }
+}
+
+/// A correction needs a bias to change.
+void require_correctable(const Plan& plan) {
+  if (plan.recipe->correction == nullptr) {
+    return;
+  }
+  const bool has_bias = std::ranges::any_of(
+      plan.rows, [](const PlanRow& row) { return row.role == model::WeightRole::kBias; });
+  if (!has_bias) {
+    raise(ErrorCode::kUnsupported,
+          "correct = \"{}\" changes the biases of linear layers; this model has none",
+          plan.recipe->correction->name);
+  }
+}
+
+/// Keys that are kept unrotated meet RoPE alone when they are read.
+void refuse_rotated_keys(const Recipe& recipe, const model::ModelConfig& config) {
+  if (recipe.kv != nullptr && recipe.kv->keys_before_rope && config.runtime.rotates_heads) {
+    raise(ErrorCode::kUnsupported,
+          "kv = \"{}\" keeps keys as they are before RoPE, so it does not go with rotations of "
+          "heads behind it (transform = \"rotate\" with heads = false does)",
+          recipe.kv->name);
+  }
+}
+
 Plan plan_model(const Recipe& recipe, const RecipeModel& model) {
   Plan plan;
   plan.recipe = std::make_shared<const Recipe>(recipe);
@@ -234,9 +279,12 @@ Plan plan_model(const Recipe& recipe, const RecipeModel& model) {
     }
   }
   refuse_rotated_gradients(*plan.recipe, model.config());
+  refuse_rotated_keys(*plan.recipe, model.config());
+  require_correctable(plan);
   add_totals(plan);
   note_unmatched_patterns(plan);
   note_second_quantization(plan);
+  note_few_tokens(plan);
   if (const std::string text = model::runtime_text(model.config()); !text.empty()) {
     plan.notes.push_back(fmt::format("while the model runs: {}; only nibble does that", text));
   }

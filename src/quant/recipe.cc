@@ -69,7 +69,7 @@ Scheme read_scheme(TomlTable& stage_table, const SolveStage& stage) {
   return out;
 }
 
-std::string_view kind_of(TomlTable& table, std::string_view where, std::size_t number) {
+std::string_view kind_of(TomlTable& table) {
   std::vector<std::string_view> found;
   std::ranges::copy_if(kStageKinds, std::back_inserter(found), [&](std::string_view kind) {
     return table.has(kind);
@@ -82,13 +82,6 @@ std::string_view kind_of(TomlTable& table, std::string_view where, std::size_t n
   if (found.size() != 1) {
     table.reject(found.empty() ? "solve" : found[1],
                  "a stage has exactly one of transform, solve and correct");
-  }
-  if (found[0] == "correct") {
-    raise(ErrorCode::kUnsupported,
-          "{}: stage {}: '{}' stages are not supported by this version, transform and solve are",
-          where,
-          number,
-          found[0]);
   }
   return found[0];
 }
@@ -119,15 +112,41 @@ SolveStage read_solve(TomlTable& table) {
   return out;
 }
 
+const CorrectionRow* read_correction(TomlTable& table, const Recipe& recipe) {
+  const auto row = find_correction(table.required<std::string>("correct"));
+  if (!row) {
+    table.reject("correct", row.failure().message);
+  }
+  if (recipe.stages.empty()) {
+    table.reject("correct", "must stand behind the solve stages");
+  }
+  for (const SolveStage& stage : recipe.stages) {
+    if (stage.needs.block) {
+      table.reject("correct",
+                   fmt::format("does not go with '{}', which solves for whole blocks at once",
+                               stage.method));
+    }
+  }
+  table.finish();
+  return *row;
+}
+
 std::string codec_text(const std::shared_ptr<const codec::Codec>& codec) {
   return codec == nullptr ? std::string(kKeep) : codec->name();
 }
 
 /// Reads one stage behind those that `recipe` has.
-void read_stage(TomlTable& table, std::string_view where, Recipe& recipe) {
-  const std::size_t number = recipe.transforms.size() + recipe.stages.size() + 1;
-  if (kind_of(table, where, number) == "solve") {
+void read_stage(TomlTable& table, Recipe& recipe) {
+  const std::string_view kind = kind_of(table);
+  if (recipe.correction != nullptr) {
+    table.reject(kind, "must stand before the correct stage, which is the last");
+  }
+  if (kind == "solve") {
     recipe.stages.push_back(read_solve(table));
+    return;
+  }
+  if (kind == "correct") {
+    recipe.correction = read_correction(table, recipe);
     return;
   }
   if (!recipe.stages.empty()) {
@@ -165,6 +184,7 @@ void check_transforms(const Recipe& recipe, const TomlTable& root) {
 std::string canonical_text(const Recipe& recipe) {
   std::string out =
       recipe.kv == nullptr ? std::string() : fmt::format("kv = \"{}\"\n", recipe.kv->name);
+  out += recipe.kv_weighing == KvWeighing::kGradients ? "kv_weighing = \"gradients\"\n" : "";
   out += recipe.calibration ? calibration_text(*recipe.calibration) : "";
   if (recipe.activations.is_on()) {
     out += fmt::format("[activations]\nbits = {}\nclip = {}\noutliers = {}\n",
@@ -190,6 +210,9 @@ std::string canonical_text(const Recipe& recipe) {
       out += fmt::format(", {} = \"{}\"", toml_text(rule.pattern), codec_text(rule.codec));
     }
     out += " }\n";
+  }
+  if (recipe.correction != nullptr) {
+    out += fmt::format("[[stage]]\ncorrect = \"{}\"\n", recipe.correction->name);
   }
   return out;
 }
@@ -228,6 +251,21 @@ const codec::KvScheme* read_kv(TomlTable& root) {
   return *scheme;
 }
 
+KvWeighing read_kv_weighing(TomlTable& root, const codec::KvScheme* kv) {
+  const auto name = root.optional<std::string>("kv_weighing");
+  if (!name) {
+    return KvWeighing::kAlike;
+  }
+  if (kv == nullptr || !kv->needs_tables()) {
+    root.reject("kv_weighing", "wants a kv scheme whose tables are calibrated (kvquant-4)");
+  }
+  if (*name != "alike" && *name != "gradients") {
+    root.reject("kv_weighing",
+                fmt::format("'{}' is not known, expected alike or gradients", *name));
+  }
+  return *name == "gradients" ? KvWeighing::kGradients : KvWeighing::kAlike;
+}
+
 ops::TokenRounding activations_of(TomlTable& root) {
   ops::TokenRounding out;
   auto table = root.table("activations");
@@ -250,7 +288,7 @@ ops::TokenRounding activations_of(TomlTable& root) {
   return {static_cast<std::size_t>(bits), static_cast<float>(clip), static_cast<float>(outliers)};
 }
 
-Recipe read_recipe(TomlTable root, std::string_view where) {
+Recipe read_recipe(TomlTable root) {
   Recipe out;
   out.name = root.required<std::string>("name");
   if (out.name.empty()) {
@@ -258,20 +296,15 @@ Recipe read_recipe(TomlTable root, std::string_view where) {
   }
   out.summary = root.optional<std::string>("summary").value_or("");
   out.kv = read_kv(root);
+  out.kv_weighing = read_kv_weighing(root, out.kv);
   for (TomlTable& table : root.tables("stage")) {
-    read_stage(table, where, out);
+    read_stage(table, out);
   }
   out.calibration = calibration_of(root, out);
   out.activations = activations_of(root);
   root.finish();
   if (out.stages.empty() && (out.kv == nullptr || !out.transforms.empty())) {
     root.reject("stage", "missing, expected at least one [[stage]] with solve");
-  }
-  if (out.kv != nullptr && out.kv->needs_tables() && !out.transforms.empty()) {
-    root.reject("kv",
-                fmt::format("{} is calibrated on the weights as they came, so it does not go with "
-                            "transform stages in this version",
-                            out.kv->name));
   }
   check_transforms(out, root);
   out.text = canonical_text(out);
@@ -339,10 +372,13 @@ Failure unknown_recipe(std::string_view name) {
 
 }  // namespace
 
-bool Recipe::looks_at_inputs() const {
+bool Recipe::rewrites_blocks() const {
   return std::ranges::any_of(
-             transforms,
-             [](const TransformStage& stage) { return stage.transform->looks_at_inputs(); }) ||
+      transforms, [](const TransformStage& stage) { return stage.transform->looks_at_inputs(); });
+}
+
+bool Recipe::looks_at_inputs() const {
+  return correction != nullptr || rewrites_blocks() ||
          std::ranges::any_of(stages, [](const SolveStage& stage) { return stage.needs.any(); });
 }
 
@@ -358,7 +394,7 @@ Result<Recipe> parse_recipe(std::string_view toml, std::string_view where) {
     return document.failure();
   }
   try {
-    return read_recipe(document->root(), where);
+    return read_recipe(document->root());
   } catch (const Error& error) {
     return error.failure();
   }
@@ -391,7 +427,7 @@ Result<Recipe> with_importance_file(const Recipe& recipe, std::string_view file)
                 "recipe {}: no stage of method gguf, which alone weighs by an importance matrix",
                 recipe.name);
   }
-  const bool needs_text = !recipe.transforms.empty() ||
+  const bool needs_text = !recipe.transforms.empty() || recipe.correction != nullptr ||
                           std::ranges::any_of(recipe.stages, [&](const SolveStage& stage) {
                             return !is_gguf(stage) && stage.needs.any();
                           });

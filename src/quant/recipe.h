@@ -3,6 +3,7 @@
 ///   name    = "hqq-int4"
 ///   summary = "…"                                  # optional
 ///   kv      = "kivi-4"                             # optional: how keys and values are kept
+///   kv_weighing = "gradients"                       # optional, of schemes with tables; "alike"
 ///   [calibration]                                   # for stages that look at inputs; windows.h
 ///   source = "wikitext2"
 ///   [activations]                                   # optional: rounded while the model runs
@@ -13,6 +14,8 @@
 ///   solve  = "hqq"
 ///   scheme = { default = "int4g64fh", "lm_head.weight" = "keep" }
 ///   …                                               # settings of the method, all optional
+///   [[stage]]
+///   correct = "bias"                                # optional, last: correct.h
 ///
 /// A scheme gives each weight a codec by name: the first pattern in file order that matches ("*"
 /// any run, "?" any one character), else `default` for the linear layers; embeddings, head, norms
@@ -38,6 +41,8 @@
 #include "codec/kv/scheme.h"
 #include "ops/token_rounding.h"
 #include "quant/calibrate/windows.h"
+#include "quant/correct.h"
+#include "quant/kv/calibrate_kv.h"
 #include "quant/mixture.h"
 #include "quant/solver.h"
 #include "quant/transform.h"
@@ -76,14 +81,18 @@ struct Recipe {
   std::string name;
   std::string summary;
   const codec::KvScheme* kv = nullptr;  ///< of keys and values; none: as the arithmetic wants
-  std::optional<CalibrationSpec> calibration;  ///< when a stage or the scheme looks at inputs
+  KvWeighing kv_weighing = KvWeighing::kAlike;  ///< of the numbers that its tables are fitted to
+  std::optional<CalibrationSpec> calibration;   ///< when a stage or the scheme looks at inputs
   ops::TokenRounding activations;
   std::vector<TransformStage> transforms;
-  std::vector<SolveStage> stages;  ///< may be empty with `kv`: weights stay as they are
+  std::vector<SolveStage> stages;             ///< may be empty with `kv`: weights stay as they are
+  const CorrectionRow* correction = nullptr;  ///< of the biases of quantized layers; may be none
   std::string
       text;  ///< canonical TOML of the stages, every setting spelled out; no name, no comments
-  /// Whether blocks are rewritten or solved with calibration text.
+  /// Whether blocks are rewritten, solved or corrected with calibration text.
   [[nodiscard]] bool looks_at_inputs() const;
+  /// Whether a transform rewrites blocks, one after the other.
+  [[nodiscard]] bool rewrites_blocks() const;
 
   std::string hash;  ///< SHA-256 of `text`: equal hashes, equal weights
 };

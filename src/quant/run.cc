@@ -22,6 +22,7 @@
 #include "quant/calibrate/block_run.h"
 #include "quant/kv/calibrate_kv.h"
 #include "quant/matrix.h"
+#include "quant/mixed/replaced_view.h"
 #include "quant/recipe_model.h"
 
 namespace nibble::quant {
@@ -168,13 +169,35 @@ class Run {
     writer.add_tensor(row.weight, vector_tensor(vector)).take();
   }
 
+  /// What transforms and methods made of the blocks, as a folder would hold it.
+  ReplacedWeights made_weights() const {
+    ReplacedWeights out;
+    for (const PlanRow& row : report_.plan.rows) {
+      if (auto made = blocks_->find(row)) {
+        out.emplace(row.weight, model::as_hf_weight(config_, row.weight, std::move(*made)));
+      }
+    }
+    return out;
+  }
+
+  /// Keys and values are those of the weights as they came, or where transforms have rewritten the
+  /// blocks, of the quantized ones.
+  model::KvTableList fit_tables(const codec::KvScheme& scheme) const {
+    if (!recipe().rewrites_blocks()) {
+      return calibrate_kv(checkpoint_, config_, windows_, scheme, recipe().kv_weighing, pool_);
+    }
+    const ReplacedWeights made = made_weights();
+    const auto view = replaced_view(checkpoint_, config_, made);
+    return calibrate_kv(*view, config_, windows_, scheme, recipe().kv_weighing, pool_);
+  }
+
   /// What the scheme's keys and values need, beside the weights.
   void add_kv_tables(io::CheckpointWriter& writer, Json& provenance) const {
     const codec::KvScheme& scheme = *recipe().kv;
     if (!scheme.needs_tables()) {
       return;
     }
-    const auto tables = calibrate_kv(checkpoint_, config_, windows_, scheme, pool_);
+    const auto tables = fit_tables(scheme);
     const std::string text = dump_json(model::kv_tables_json(scheme, tables));
     provenance["kv_tables_sha256"] = sha256_hex(text);
     writer.add_companion(model::kKvTablesFile, text).take();

@@ -34,11 +34,12 @@ struct Needs {
   bool second_moment = false;
   bool abs_mean = false;
   bool mean_square = false;
+  bool mean = false;          ///< of the inputs with their signs, for corrections
   bool cross_moment = false;  ///< wants second_moment, too
   bool block = false;         ///< what whole decoder blocks read and write; block_solver.h
 
   [[nodiscard]] bool any() const noexcept {
-    return second_moment || abs_mean || mean_square || cross_moment || block;
+    return second_moment || abs_mean || mean_square || mean || cross_moment || block;
   }
   /// What blocks make of the tokens where nothing is quantized.
   [[nodiscard]] bool originals() const noexcept { return cross_moment || block; }
@@ -46,6 +47,7 @@ struct Needs {
     return {.second_moment = a.second_moment || b.second_moment,
             .abs_mean = a.abs_mean || b.abs_mean,
             .mean_square = a.mean_square || b.mean_square,
+            .mean = a.mean || b.mean,
             .cross_moment = a.cross_moment || b.cross_moment,
             .block = a.block || b.block};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,24 @@ double mean_square_difference(MatrixView<const float> a, MatrixView<const float>
   return sum / static_cast<double>(std::max<std::size_t>(1, a.rows * a.cols));
 }
 
+codec::EncodedMatrix plain_matrix(MatrixView<const float> w) {
+  return codec::dense_matrix(
+      Tensor::from<float>(DType::kF32, {w.rows, w.cols}, {w.data, w.rows * w.cols}));
+}
+
+/// "self_attn.q_proj.weight" as "self_attn.q_proj.bias" and the other way, whole names too.
+std::string with_ending(std::string_view name, std::string_view ending) {
+  return fmt::format("{}.{}", name.substr(0, name.rfind('.')), ending);
+}
+
+double root_mean_square(std::span<const float> values) {
+  double sum = 0;
+  for (const float v : values) {
+    sum += double{v} * double{v};
+  }
+  return std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, values.size())));
+}
+
 }  // namespace
 
 struct BlockRun::Output {
@@ -55,7 +74,7 @@ void BlockRun::require_enough_memory() const {
   const std::size_t heads = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
   const std::size_t n_copies =
-      !transforms_blocks() && feeds_quantized() && !wants_originals() ? 1 : 4;
+      !job_.plan.recipe->rewrites_blocks() && feeds_quantized() && !wants_originals() ? 1 : 4;
   const std::size_t activations =
       n_copies * job_.windows.ids.size() * (config.hidden + widest) * sizeof(float);
   std::size_t block = 0;
@@ -112,6 +131,7 @@ Needs BlockRun::needs_at(Site site, std::size_t layer) const {
     const PlanRow* row = row_of(layer, name);
     out = row == nullptr ? out : out | row->stage->needs;
   }
+  out.mean = job_.plan.recipe->correction != nullptr;
   return out;
 }
 
@@ -133,19 +153,13 @@ void BlockRun::run_block(std::size_t layer) {
   finished_[layer] = open_block(layer);
 }
 
-bool BlockRun::transforms_blocks() const {
-  return std::ranges::any_of(job_.plan.recipe->transforms, [](const TransformStage& stage) {
-    return stage.transform->looks_at_inputs();
-  });
-}
-
 void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output) {
-  if (!transforms_blocks()) {
+  if (!job_.plan.recipe->rewrites_blocks()) {
     return;
   }
   std::map<std::string, std::vector<float>> before;
   for (const model::WeightInfo& info : block.list()) {
-    if (row_of(layer, DecoderBlock::short_name(info.name)) == nullptr) {
+    if (row_of(layer, DecoderBlock::short_name(info.name)) == nullptr && !is_corrected(info)) {
       const auto w = block.weight(DecoderBlock::short_name(info.name));
       before[info.name] = {w.data, w.data + w.rows * w.cols};
     }
@@ -161,12 +175,7 @@ void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output)
   for (const auto& [name, values] : before) {
     const auto short_name = DecoderBlock::short_name(name);
     if (is_changed(block, short_name, values)) {
-      const auto w = block.weight(short_name);
-      output.writer
-          .add_tensor(name,
-                      codec::dense_matrix(Tensor::from<float>(
-                          DType::kF32, {w.rows, w.cols}, {w.data, w.rows * w.cols})))
-          .take();
+      output.writer.add_tensor(name, plain_matrix(block.weight(short_name))).take();
     }
   }
 }
@@ -335,14 +344,49 @@ void BlockRun::solve_at(Site site,
     }
     cancel_flag().check();
     inputs.require_finite(row->weight);
-    const SolvedWeight solved = solve_weight(*row, inputs.solve_input(block.weight(name)), pool_);
+    SolvedWeight solved = solve_weight(*row, inputs.solve_input(block.weight(name)), pool_);
     output.writer.add_tensor(row->weight, solved.matrix).take();
+    std::vector<float> quantized = decode_matrix(solved.matrix, pool_);
+    correct(*row, quantized, inputs, block, output, solved.report);
     output.reports.push_back(weight_report_json(solved.report));
     if (feeds_quantized()) {
-      block.set_weight(name, decode_matrix(solved.matrix, pool_));
+      block.set_weight(name, std::move(quantized));
     }
     progress_.advance(row->rows * row->cols);
   }
+}
+
+bool BlockRun::is_corrected(const model::WeightInfo& weight) const {
+  return job_.plan.recipe->correction != nullptr && weight.role == model::WeightRole::kBias &&
+         row_of(static_cast<std::size_t>(weight.layer),
+                with_ending(DecoderBlock::short_name(weight.name), "weight")) != nullptr;
+}
+
+void BlockRun::correct(const PlanRow& row,
+                       std::span<const float> quantized,
+                       const InputStatistics& inputs,
+                       DecoderBlock& block,
+                       Output& output,
+                       WeightReport& report) {
+  const CorrectionRow* correction = job_.plan.recipe->correction;
+  const std::string bias = with_ending(DecoderBlock::short_name(row.weight), "bias");
+  if (correction == nullptr || !block.has(bias)) {
+    return;
+  }
+  const auto weight = block.weight(DecoderBlock::short_name(row.weight));
+  const std::vector<float> shift = correction->bias_shift(
+      {weight, {quantized.data(), row.rows, row.cols}, inputs.mean()}, pool_);
+  const auto before = block.weight(bias);
+  std::vector<float> after(shift.size());
+  std::transform(shift.begin(), shift.end(), before.data, after.begin(), std::plus{});
+  output.writer
+      .add_tensor(with_ending(row.weight, "bias"),
+                  plain_matrix({after.data(), before.rows, before.cols}))
+      .take();
+  if (feeds_quantized()) {
+    block.set_weight(bias, std::move(after));
+  }
+  report.measures.push_back({"bias_shift", root_mean_square(shift)});
 }
 
 void BlockRun::repeat_block(std::size_t layer) {

@@ -69,8 +69,6 @@ class BlockRun {
 
   void require_enough_memory() const;
   [[nodiscard]] DecoderBlock load(std::size_t layer) const;
-  /// Some transform rewrites blocks.
-  [[nodiscard]] bool transforms_blocks() const;
   void run_block(std::size_t layer);
   void transform(DecoderBlock& block, std::size_t layer, Output& output);
   /// The companion of a transformed block, where a method in the layer wants one.
@@ -104,6 +102,15 @@ class BlockRun {
                    BlockTokens& tokens,
                    std::vector<WeightReport>& reports,
                    Output& output);
+  /// The recipe's correction of a layer whose weight will be `quantized`, where it has a bias.
+  void correct(const PlanRow& row,
+               std::span<const float> quantized,
+               const InputStatistics& inputs,
+               DecoderBlock& block,
+               Output& output,
+               WeightReport& report);
+  /// Whether it will change this weight of the block.
+  [[nodiscard]] bool is_corrected(const model::WeightInfo& weight) const;
   void advance_originals(std::size_t layer);
   [[nodiscard]] std::size_t n_solved(std::size_t layer) const;
   void repeat_block(std::size_t layer);

@@ -145,6 +145,9 @@ void DecoderBlock::set_weight(std::string_view name, std::vector<float> values) 
   }
   weight.values = std::move(values);
   weight.packed.reset();
+  if (weight.info.role == model::WeightRole::kBias) {
+    at(std::string(name.substr(0, name.rfind('.'))) + ".weight").packed.reset();  // holds a copy
+  }
 }
 
 std::size_t DecoderBlock::inner_cols() const noexcept {

@@ -1,7 +1,8 @@
 /// Statistics of the inputs that the linear layers of one site share.
 ///
 ///   second_moment[i, j] = sum over tokens of x[i] x[j];  mean_square[i] = mean over tokens of
-///   x[i]^2;  cross_moment[i, j] = sum over tokens of (original[i] - x[i]) x[j]
+///   x[i]^2;  mean[i] = mean over tokens of x[i];  cross_moment[i, j] = sum over tokens of
+///   (original[i] - x[i]) x[j]
 ///
 /// Shapes     x, original [tokens, cols], in parts
 /// Precision  sums in float64
@@ -11,6 +12,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -32,6 +34,8 @@ class InputStatistics {
 
   /// Refuses sums that overflowed on the way to `weight`.
   void require_finite(std::string_view weight) const;
+  /// [cols]; empty when not wanted.
+  [[nodiscard]] std::span<const double> mean() const noexcept { return mean_; }
   /// What a solver gets; borrowed from here.
   [[nodiscard]] SolveInput solve_input(MatrixView<const float> weight) const;
 
@@ -43,6 +47,7 @@ class InputStatistics {
   std::vector<double> cross_;        ///< empty when not wanted
   std::vector<double> square_sums_;  ///< empty when not wanted
   std::vector<float> mean_square_;
+  std::vector<double> mean_;  ///< sums until `finish`; empty when not wanted
   std::size_t n_tokens_ = 0;
 };
 

@@ -40,6 +40,14 @@ MatrixView<T> heads_of(MatrixView<T> x, std::size_t dim) {
   return {x.data, x.rows * x.cols / dim, dim};
 }
 
+/// Nothing where `to` has no data.
+template <class T>
+void copy_rows(MatrixView<T> from, MatrixView<T> to) {
+  for (std::size_t r = 0; to.data != nullptr && r < from.rows; ++r) {
+    std::copy_n(from.row(r), from.cols, to.row(r));
+  }
+}
+
 template <class T>
 MatrixView<const T> read_only(MatrixView<T> x) {
   return x;
@@ -220,8 +228,7 @@ MatrixView<T> BlockGradient<T>::mlp_backward(const Weights& weights,
 }
 
 template <class T>
-void BlockGradient<T>::heads_backward(const std::vector<T>& norm, Kept raw, MatrixView<T> d) {
-  rope(*rope_, Turn::kBackward, d, pool_);
+void BlockGradient<T>::head_norm_backward(const std::vector<T>& norm, Kept raw, MatrixView<T> d) {
   if (has_head_norm()) {
     norm_backward<T>(heads_of(kept(raw, d.cols), config_.head_dim),
                      read_only(norm),
@@ -234,7 +241,8 @@ void BlockGradient<T>::heads_backward(const std::vector<T>& norm, Kept raw, Matr
 template <class T>
 void BlockGradient<T>::attention_backward_from(const Weights& weights,
                                                MatrixView<T> d,
-                                               const WeightGradients& gradients) {
+                                               const WeightGradients& gradients,
+                                               const KvGradients& kv) {
   const auto attended = kept(kAttended, q_cols());
   const auto x = read_only(kept(kAttentionIn, config_.hidden));
   add_weight_gradient(BlockLinear::kO, d, attended, gradients);
@@ -249,8 +257,12 @@ void BlockGradient<T>::attention_backward_from(const Weights& weights,
       {attended, d_attended},
       to,
       pool_);
-  heads_backward(q_norm_, kQueriesRaw, to.q);
-  heads_backward(k_norm_, kKeysRaw, to.k);
+  rope(*rope_, Turn::kBackward, to.q, pool_);
+  rope(*rope_, Turn::kBackward, to.k, pool_);
+  copy_rows(to.k, kv.keys);
+  copy_rows(to.v, kv.values);
+  head_norm_backward(q_norm_, kQueriesRaw, to.q);
+  head_norm_backward(k_norm_, kKeysRaw, to.k);
   add_weight_gradient(BlockLinear::kQ, to.q, x, gradients);
   add_weight_gradient(BlockLinear::kK, to.k, x, gradients);
   add_weight_gradient(BlockLinear::kV, to.v, x, gradients);
@@ -260,6 +272,31 @@ template <class T>
 void BlockGradient<T>::backward(const Weights& weights,
                                 MatrixView<T> dout,
                                 const WeightGradients& gradients) {
+  branches_backward(weights, dout, gradients, {});
+}
+
+template <class T>
+void BlockGradient<T>::backward_to_input(const Weights& weights,
+                                         MatrixView<const T> hidden,
+                                         MatrixView<T> d,
+                                         const KvGradients& kv) {
+  branches_backward(weights, d, {}, kv);
+  const auto dx = scratch(kNarrow, config_.hidden);
+  const auto add_from = [&](BlockLinear which, Scratch from, std::size_t cols, T beta) {
+    product<T>(plain(scratch(from, cols)), plain(weights[index(which)]), beta, dx, pool_);
+  };
+  add_from(BlockLinear::kQ, kDQueries, q_cols(), T{0});
+  add_from(BlockLinear::kK, kDKeys, kv_cols(), T{1});
+  add_from(BlockLinear::kV, kDValues, kv_cols(), T{1});
+  norm_backward<T>(hidden, read_only(input_norm_), epsilon(), dx, pool_);
+  add<T>(d, dx, d, pool_);
+}
+
+template <class T>
+void BlockGradient<T>::branches_backward(const Weights& weights,
+                                         MatrixView<T> dout,
+                                         const WeightGradients& gradients,
+                                         const KvGradients& kv) {
   NIBBLE_CHECK(dout.rows == rows_ && dout.cols == config_.hidden, "backward: shapes");
   const auto branch = scratch(kBranch, config_.hidden);
   const auto into_branch = [&](Kept what, const std::vector<T>& norm) {
@@ -275,7 +312,7 @@ void BlockGradient<T>::backward(const Weights& weights,
   norm_backward<T>(kept(kMiddle, config_.hidden), read_only(mlp_norm_), epsilon(), dx, pool_);
   add<T>(dout, dx, dout, pool_);
   into_branch(kAttentionOut, attention_norm_);
-  attention_backward_from(weights, branch, gradients);
+  attention_backward_from(weights, branch, gradients, kv);
 }
 
 template class BlockGradient<float>;

@@ -1,4 +1,5 @@
-/// A decoder block forwards and backwards: the gradients of its linear layers' weights.
+/// A decoder block forwards and backwards: the gradients of its linear layers' weights, or those of
+/// its input, keys and values.
 ///
 ///   h1 = h0 + W_o attention(rope(norm(W_q n)), rope(norm(W_k n)), W_v n),   n = norm(h0)
 ///   h2 = h1 + W_down (f(W_gate m) * W_up m),                                m = norm(h1)
@@ -38,6 +39,10 @@ class BlockGradient {
   using Weights = std::array<MatrixView<const T>, kBlockLinears>;
   /// Without data where a gradient is not wanted.
   using WeightGradients = std::array<MatrixView<T>, kBlockLinears>;
+  /// [rows, n_kv_heads * head_dim]: of keys behind their head norm and before RoPE, of values.
+  struct KvGradients {
+    MatrixView<T> keys = {}, values = {};
+  };
 
   /// Biases and norms are those of `block`.
   BlockGradient(const DecoderBlock& block, ThreadPool& pool);
@@ -49,6 +54,12 @@ class BlockGradient {
                MatrixView<T> out);
   /// For the rows of the last `forward`. Gradients are added; `dout` is spoilt.
   void backward(const Weights& weights, MatrixView<T> dout, const WeightGradients& gradients);
+  /// For `hidden` of the last `forward`: `d` is the gradient of its output, and becomes that of
+  /// `hidden`. Writes `kv`.
+  void backward_to_input(const Weights& weights,
+                         MatrixView<const T> hidden,
+                         MatrixView<T> d,
+                         const KvGradients& kv);
 
  private:
   /// What a pass keeps; k and v have the width of keys, the others that of their name.
@@ -91,14 +102,20 @@ class BlockGradient {
   void mlp_branch(const Weights& weights, MatrixView<T> out);
   /// q or k from the linear layer to its place behind RoPE.
   void project_heads(BlockLinear which, const Weights& weights, Kept raw, Kept final);
-  void heads_backward(const std::vector<T>& norm, Kept raw, MatrixView<T> d);
+  void head_norm_backward(const std::vector<T>& norm, Kept raw, MatrixView<T> d);
   /// The gradient of the MLP's input, from that of its output; `d` is spoilt.
   MatrixView<T> mlp_backward(const Weights& weights,
                              MatrixView<T> d,
                              const WeightGradients& gradients);
   void attention_backward_from(const Weights& weights,
                                MatrixView<T> d,
-                               const WeightGradients& gradients);
+                               const WeightGradients& gradients,
+                               const KvGradients& kv);
+  /// From the output to the entrance of the attention's projections.
+  void branches_backward(const Weights& weights,
+                         MatrixView<T> dout,
+                         const WeightGradients& gradients,
+                         const KvGradients& kv);
 
   const model::ModelConfig config_;
   ThreadPool& pool_;

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "quant/calibrate/embed_windows.h"
 #include "quant/kv/fit_tables.h"
+#include "quant/kv/kv_gradients.h"
 
 namespace nibble::quant {
 namespace {
@@ -27,26 +28,55 @@ codec::KvTables fit_layer(DecoderBlock& block, BlockTokens& tokens, const codec:
   return fit_kv_tables(k, v, {tokens.window(), scheme.n_sinks}, scheme.keys.bits);
 }
 
+/// What `fit` gives, its failures with the layer.
+template <class F>
+codec::KvTables tables_of(std::size_t layer, const F& fit) {
+  try {
+    return fit();
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) {
+      throw;
+    }
+    raise(error.code(), "layer {}: {}", layer, error.failure().message);
+  }
+}
+
+model::KvTableList fit_by_gradients(const io::Checkpoint& checkpoint,
+                                    const model::ModelConfig& config,
+                                    const CalibrationWindows& windows,
+                                    const codec::KvScheme& scheme,
+                                    ThreadPool& pool) {
+  model::KvTableList out(config.n_layers);
+  const auto see = [&](const KvWithGradients& kv) {
+    out[kv.layer] = tables_of(kv.layer, [&] {
+      return fit_kv_tables(kv.k,
+                           kv.v,
+                           {windows.window, scheme.n_sinks},
+                           scheme.keys.bits,
+                           {kv.k_square, kv.v_square});
+    });
+  };
+  for_each_layer_backwards(checkpoint, config, windows, pool, see);
+  return out;
+}
+
 }  // namespace
 
 model::KvTableList calibrate_kv(const io::Checkpoint& checkpoint,
                                 const model::ModelConfig& config,
                                 const CalibrationWindows& windows,
                                 const codec::KvScheme& scheme,
+                                KvWeighing weighing,
                                 ThreadPool& pool) {
+  if (weighing == KvWeighing::kGradients) {
+    return fit_by_gradients(checkpoint, config, windows, scheme, pool);
+  }
   BlockTokens tokens = embed_windows(checkpoint, config, windows);
   model::KvTableList out;
   for (std::size_t layer = 0; layer < config.n_layers; ++layer) {
     cancel_flag().check();
     DecoderBlock block = DecoderBlock::load(checkpoint, config, layer, pool);
-    try {
-      out.push_back(fit_layer(block, tokens, scheme));
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kCancelled) {
-        throw;
-      }
-      raise(error.code(), "layer {}: {}", layer, error.failure().message);
-    }
+    out.push_back(tables_of(layer, [&] { return fit_layer(block, tokens, scheme); }));
   }
   return out;
 }

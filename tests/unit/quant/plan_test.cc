@@ -36,6 +36,46 @@ TEST(Plan, LinearLayersGetTheDefaultAndEverythingElseIsKept) {
   EXPECT_EQ(row_of(plan, "lm_head.weight").bytes_after, 32U * 64 * 4);
 }
 
+std::string refusal_of(const std::string& stages) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+  const auto plan = make_plan(parse_recipe("name = \"x\"\n" + stages, "r").take(), *checkpoint);
+  return plan ? "accepted" : plan.failure().message;
+}
+
+TEST(Plan, RefusesWhatDoesNotGoTogetherWithTheModel) {
+  const std::string solve = "[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"int4g64a\" }\n";
+  EXPECT_THAT(refusal_of(solve + "[[stage]]\ncorrect = \"bias\"\n"),
+              HasSubstr("changes the biases of linear layers; this model has none"));
+  EXPECT_THAT(refusal_of("kv = \"kvquant-4\"\n[[stage]]\ntransform = \"rotate\"\n" + solve),
+              HasSubstr("so it does not go with rotations of heads behind it"));
+  EXPECT_EQ(
+      refusal_of("kv = \"kvquant-4\"\n[[stage]]\ntransform = \"rotate\"\nheads = false\n" + solve),
+      "accepted");
+}
+
+TEST(Plan, NotesCalibrationThatIsTooShortForItsInputs) {
+  const auto notes_of = [](int n_windows) {
+    const TempFolder folder;
+    write_tiny_checkpoint(folder / "tiny");
+    const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+    const auto recipe = parse_recipe(fmt::format(R"(name = "x"
+[calibration]
+windows = {}
+window_tokens = 8
+[[stage]]
+solve = "gptq"
+scheme = {{ default = "int4g32a" }})",
+                                                 n_windows),
+                                     "r")
+                            .take();
+    return make_plan(recipe, *checkpoint).take().notes;
+  };
+  EXPECT_THAT(notes_of(11), ElementsAre(HasSubstr("88 tokens of calibration for up to 96 inputs")));
+  EXPECT_TRUE(notes_of(12).empty());
+}
+
 TEST(Plan, TotalsAreTheSumsOfTheRows) {
   const Plan plan = plan_of("nf4");
   std::size_t after = 0;

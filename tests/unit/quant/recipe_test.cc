@@ -112,6 +112,15 @@ TEST(Recipe, MayNameASchemeOfKeysAndValuesAlone) {
   EXPECT_TRUE(kvquant.calibration);
   EXPECT_FALSE(kvquant.looks_at_inputs());
   EXPECT_EQ(parse_recipe("name = \"x\"\n" + kvquant.text, "again").take().hash, kvquant.hash);
+  const Recipe gradients =
+      parse_recipe("name = \"x\"\nkv_weighing = \"gradients\"\n" + kvquant.text, "r").take();
+  EXPECT_EQ(gradients.kv_weighing, KvWeighing::kGradients);
+  EXPECT_NE(gradients.hash, kvquant.hash);
+  EXPECT_EQ(parse_recipe("name = \"x\"\n" + gradients.text, "r").take().hash, gradients.hash);
+  EXPECT_THAT(failure_of("name = \"x\"\nkv = \"kivi-4\"\nkv_weighing = \"gradients\""),
+              HasSubstr("wants a kv scheme whose tables are calibrated"));
+  EXPECT_THAT(failure_of("name = \"x\"\nkv = \"kvquant-4\"\nkv_weighing = \"fisher\""),
+              HasSubstr("'fisher' is not known, expected alike or gradients"));
   const auto wrong = load_recipe("kv=kivi-5");
   ASSERT_FALSE(wrong);
   EXPECT_NE(wrong.failure().message.find("no key/value scheme 'kivi-5'"), std::string::npos);
@@ -169,13 +178,27 @@ TEST(Recipe, AMisspeltKindOfStageIsNamed) {
   EXPECT_EQ(recipe.failure().message, "r.toml:3:1: unknown key 'solv' (did you mean 'solve'?)");
 }
 
-TEST(Recipe, StagesThatDoNotExistYetAreUnsupported) {
-  const auto recipe = parse_recipe("name = \"x\"\n[[stage]]\ncorrect = \"bias\"", "r.toml");
-  ASSERT_FALSE(recipe);
-  EXPECT_EQ(recipe.failure().code, ErrorCode::kUnsupported);
-  EXPECT_EQ(recipe.failure().message,
-            "r.toml: stage 1: 'correct' stages are not supported by this version, transform and "
-            "solve are");
+TEST(Recipe, ACorrectionIsTheLastStage) {
+  const std::string solve = "[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"int4g64a\" }\n";
+  const std::string correct = "[[stage]]\ncorrect = \"bias\"\n";
+  const Recipe recipe = parse_recipe("name = \"x\"\n" + solve + correct, "r.toml").take();
+  ASSERT_NE(recipe.correction, nullptr);
+  EXPECT_EQ(recipe.correction->name, "bias");
+  EXPECT_TRUE(recipe.looks_at_inputs());
+  EXPECT_TRUE(recipe.calibration);
+  EXPECT_FALSE(recipe.rewrites_blocks());
+  EXPECT_EQ(parse_recipe("name = \"x\"\n" + recipe.text, "again").take().hash, recipe.hash);
+  EXPECT_NE(load_recipe("method=nearest,codec=int4g64a").take().hash, recipe.hash);
+  EXPECT_THAT(failure_of("name = \"x\"\n" + correct + solve),
+              HasSubstr("'correct': must stand behind the solve stages"));
+  EXPECT_THAT(failure_of("name = \"x\"\n" + solve + correct + solve),
+              HasSubstr("must stand before the correct stage, which is the last"));
+  EXPECT_THAT(failure_of("name = \"x\"\n" + solve + "[[stage]]\ncorrect = \"bais\"\n"),
+              HasSubstr("unknown correction 'bais', expected one of: bias"));
+  EXPECT_THAT(failure_of("name = \"x\"\n[[stage]]\nsolve = \"autoround\"\n"
+                         "scheme = { default = \"int4g64sh\" }\n" +
+                         correct),
+              HasSubstr("does not go with 'autoround', which solves for whole blocks at once"));
 }
 
 TEST(Recipe, InlineMistakes) {

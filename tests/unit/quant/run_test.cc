@@ -222,6 +222,37 @@ TEST(CalibratedRun, AFolderBringsTheTablesOfItsScheme) {
             read_file(folder / "again" / "kv_tables.json"));
 }
 
+TEST(CalibratedRun, TablesOfKeysAndValuesAreThoseOfTransformedBlocks) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  calibrated_recipe(folder.path(), "solve = \"gptq\"");  // for its text
+  const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+  ThreadPool pool(2);
+  const auto tables = [&](const std::string& name, const std::string& transform) {
+    const std::string text =
+        "name = \"k\"\nkv = \"kvquant-4\"\n[calibration]\n"
+        "source = \"text.jsonl\"\nwindows = 12\nwindow_tokens = 8\n" +
+        transform + "[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"f32\" }\n";
+    const auto recipe = parse_recipe(text, name).take();
+    quantize_checkpoint(*checkpoint, recipe, folder / name, pool, silent_progress(), folder.path())
+        .take();
+    return model::parse_kv_tables(
+               parse_json(read_file(folder / name / "kv_tables.json"), name).take(),
+               *recipe.kv,
+               model::read_config(*checkpoint).take())
+        .take();
+  };
+  const auto plain = tables("plain", "");
+  const auto smooth = tables("smooth", "[[stage]]\ntransform = \"smooth\"\n");
+  // The scales cancel between norm and weights: keys and values stay what they were.
+  ASSERT_EQ(smooth.size(), 1U);
+  EXPECT_THAT(smooth[0].key_levels,
+              ::testing::Pointwise(::testing::FloatNear(5e-3F), plain[0].key_levels));
+  for (std::size_t i = 0; i < plain[0].key_limits.size(); ++i) {
+    EXPECT_NEAR(smooth[0].key_limits[i].upper, plain[0].key_limits[i].upper, 1e-4F);
+  }
+}
+
 TEST(CalibratedRun, LowersTheErrorOfOutputsOverRounding) {
   const TempFolder folder;
   write_tiny_checkpoint(folder / "tiny");

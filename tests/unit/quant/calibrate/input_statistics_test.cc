@@ -28,6 +28,17 @@ TEST(InputStatistics, MeanSquareIsOverAllTokens) {
   EXPECT_EQ(input.second_moment.cols, 0U);
 }
 
+TEST(InputStatistics, MeanKeepsTheSigns) {
+  ThreadPool pool(1);
+  const std::vector<float> x = {-4, 1};
+  InputStatistics statistics({.mean = true}, 2);
+  statistics.add({kFirst.data(), 2, 2}, pool);
+  statistics.add({x.data(), 1, 2}, pool);
+  statistics.finish();
+  EXPECT_THAT(statistics.mean(), ElementsAre(0.0, 7.0 / 3.0));
+  EXPECT_TRUE(collect({.mean_square = true}).mean().empty());
+}
+
 TEST(InputStatistics, SecondMomentHasBothTriangles) {
   const auto statistics = collect({.second_moment = true});
   const SolveInput input = statistics.solve_input({});

@@ -143,6 +143,27 @@ TEST_P(Gradient, OfDifferencesIsTheSame) {
   }
 }
 
+TEST_P(Gradient, OfTheInputIsThatOfDifferences) {
+  Pass<double> pass(*block_, pool_);
+  const auto x = golden_as<double>("x");
+  const auto c = golden_as<double>("c");
+  pass.forward(x);
+  std::vector<double> d = c;
+  pass.gradient.backward_to_input(
+      pass.weight_views, {x.data(), kRows, pass.hidden}, {d.data(), kRows, pass.hidden}, {});
+  std::mt19937 random(11);
+  constexpr double kStep = 1e-5;
+  for (int n = 0; n < 24; ++n) {
+    const std::size_t at = random() % x.size();
+    std::vector<double> moved = x;
+    moved[at] = x[at] + kStep;
+    const double above = dot(pass.forward(moved), c);
+    moved[at] = x[at] - kStep;
+    const double wanted = (above - dot(pass.forward(moved), c)) / (2 * kStep);
+    ASSERT_NEAR(d[at], wanted, 1e-7 * std::max(1.0, std::fabs(wanted))) << at;
+  }
+}
+
 TEST_P(Gradient, InFloatIsThatInDouble) {
   Pass<float> narrow(*block_, pool_);
   Pass<double> wide(*block_, pool_);

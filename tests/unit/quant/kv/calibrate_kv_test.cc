@@ -18,7 +18,7 @@ TEST(CalibrateKv, FitsEveryLayerOfATinyModel) {
   }
   ThreadPool pool(1);
   const codec::KvScheme& scheme = *codec::kv_scheme_from_name("kvquant-3").take();
-  const auto tables = calibrate_kv(*checkpoint, config, windows, scheme, pool);
+  const auto tables = calibrate_kv(*checkpoint, config, windows, scheme, KvWeighing::kAlike, pool);
   ASSERT_EQ(tables.size(), config.n_layers);
   for (const codec::KvTables& layer : tables) {
     EXPECT_TRUE(codec::check_kv_tables(layer, {config.n_kv_heads, config.head_dim}, 3));

@@ -28,6 +28,32 @@ TEST(FitTables, SinksAreLeftOut) {
   EXPECT_LT(with[0].lower, -400.0F);
 }
 
+TEST(FitTables, WhatMattersMoreIsMetMoreClosely) {
+  std::vector<float> k;
+  std::vector<float> importance;
+  for (int i = 0; i < 64; ++i) {
+    k.push_back(static_cast<float>(i));
+    importance.push_back(i % 8 == 0 ? 1000.0F : 1.0F);
+  }
+  const MatrixView<const float> view(k.data(), 64, 1);
+  const MatrixView<const float> weights(importance.data(), 64, 1);
+  const std::vector<codec::KvLimits> limits = {{0.0F, 63.0F}};
+  const auto error_at_important = [&](const std::vector<float>& levels) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 64; i += 8) {
+      float nearest = 1e9F;
+      for (const float level : levels) {
+        nearest = std::min(
+            nearest, std::fabs(limits[0].span().middle + level * limits[0].span().half - k[i]));
+      }
+      sum += double{nearest};
+    }
+    return sum;
+  };
+  EXPECT_LT(error_at_important(key_levels(view, limits, {64, 0}, 3, weights)),
+            0.1 * error_at_important(key_levels(view, limits, {64, 0}, 3)));
+}
+
 TEST(FitTables, RefusesWhatIsNotFinite) {
   std::vector<float> k(32, 1.0F);
   k[7] = std::numeric_limits<float>::quiet_NaN();
