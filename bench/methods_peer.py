@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Time of quantizing with nibble and with the package that a method comes from: same weights, tokens, settings and cores.
 
-    python3 -m venv env && env/bin/pip install gptqmodel==7.7.0 auto-round==0.16.1 && env/bin/pip install --no-deps autoawq==0.2.9
-    env/bin/python bench/methods_peer.py gptq|gptaq|awq|autoround --nibble build/release/nibble --tokens TOKENS.jsonl \\
+    python3 -m venv env && env/bin/pip install gptqmodel==7.7.0 auto-round==0.16.1 hqq==0.2.8.post1 && env/bin/pip install --no-deps autoawq==0.2.9
+    env/bin/python bench/methods_peer.py gptq|gptaq|awq|autoround|hqq --nibble build/release/nibble --tokens TOKENS.jsonl \\
         [--layers 4] [--windows 16] [--length 512] [--threads 2] [--rounds 2] MODEL_FOLDER
 
 MODEL_FOLDER is a Hugging Face folder with float32 weights; the first --layers decoder layers are copied and quantized, so what is counted
 is what a layer costs, beside the loading. TOKENS has {"tokens": [...]} lines, cut into windows as they come. The programs alternate; CPU
-seconds (user and system, all threads) count on a machine with other work, wall seconds are told beside them.
+seconds (user and system, all threads) count on a machine with other work; wall seconds and the largest resident size are told beside them.
+Threads of torch that wait for one another burn time where cores are shared: there, --threads 1 is the fair choice.
 
 nibble: the whole command, from start to published folder. The package: loading the model and its `quantize`, without imports, without
-saving. GPTQ and AWQ take groups of 64, since AutoAWQ refuses what does not divide 576 inputs. AutoAWQ's search for scales keeps an alias of
+saving; its size is that of the whole process, torch included. GPTQ and AWQ take groups of 64, since AutoAWQ refuses what does not divide 576 inputs. AutoAWQ's search for scales keeps an alias of
 the weights on a CPU, which spoils its result but not its time.
 """
 import argparse
@@ -29,6 +30,7 @@ RECIPES = {
     "gptaq": 'solve = "gptq"\norder = "natural"\nasymmetry = 0.25\nscheme = { default = "int4g64ah" }\n',
     "awq": 'transform = "awq_scale"\n[[stage]]\ntransform = "awq_clip"\n[[stage]]\n'
            'solve = "nearest"\nrange = "raw"\nscheme = { default = "int4g64ah" }\n',
+    "hqq": 'solve = "hqq"\nscheme = { default = "int4g64f" }\n',
     "autoround": 'solve = "autoround"\niterations = 20\nbatch = 4\nscheme = { default = "int4g128sh" }\n',
 }
 
@@ -84,35 +86,51 @@ def autoround(folder, windows):
     return run
 
 
+def hqq(folder, _windows):
+    import torch
+    from hqq.core.quantize import Quantizer
+    from safetensors.torch import load_file
+
+    def run():
+        for name, weight in load_file(pathlib.Path(folder) / "model.safetensors").items():
+            if name.endswith("_proj.weight"):
+                Quantizer.quantize(weight, nbits=4, group_size=64, axis=1, optimize=True, device="cpu", compute_dtype=torch.float32)
+    return run
+
+
 def child(arguments):
     """The package's part, in a process of its own."""
     method, folder, threads = arguments.method, arguments.model, arguments.threads
     import torch
     torch.set_num_threads(threads)
     windows = json.loads(pathlib.Path(arguments.tokens).read_text())
-    run = {"awq": autoawq, "autoround": autoround}.get(method, lambda f, w: gptqmodel(f, w, method))(folder, windows)
+    run = {"awq": autoawq, "autoround": autoround, "hqq": hqq}.get(method, lambda f, w: gptqmodel(f, w, method))(folder, windows)
     cpu, wall = cpu_seconds(), time.time()
     run()
-    print("\nRESULT", json.dumps([cpu_seconds() - cpu, time.time() - wall]), flush=True)
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print("\nRESULT", json.dumps([cpu_seconds() - cpu, time.time() - wall, largest]), flush=True)
     os._exit(0)
 
 
 def package_seconds(arguments, folder, tokens):
     command = [sys.executable, __file__, arguments.method, "--child", "--tokens", str(tokens), "--threads", str(arguments.threads), str(folder)]
-    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         env=os.environ | {"OMP_NUM_THREADS": str(arguments.threads)})
     lines = [line for line in out.stdout.splitlines() if line.startswith("RESULT ")]
     if not lines:
         sys.exit(f"the package failed:\n{out.stdout[-3000:]}")
     return json.loads(lines[-1][len("RESULT "):])
 
 
-def nibble_seconds(arguments, folder, recipe, out):
-    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.time()
-    subprocess.run([arguments.nibble, "quantize", str(folder), "-r", str(recipe), "-o", str(out)], check=True,
-                   env=os.environ | {"NIBBLE_THREADS": str(arguments.threads)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wall = time.time() - wall
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return [after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall]
+def nibble_seconds(nibble, folder, recipe, out, threads):
+    """CPU seconds, wall seconds and MiB of one `nibble quantize`."""
+    wall = time.time()
+    process = subprocess.Popen([nibble, "quantize", str(folder), "-r", str(recipe), "-o", str(out)],
+                               env=os.environ | {"NIBBLE_THREADS": str(threads)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"nibble quantize {folder} -r {recipe} failed")
+    return [used.ru_utime + used.ru_stime, time.time() - wall, used.ru_maxrss / 1024]
 
 
 def first_layers(model, n_layers, out):
@@ -139,22 +157,25 @@ def read_windows(path, n_windows, length):
     return [ids[i * length:(i + 1) * length] for i in range(n_windows)]
 
 
+def recipe_text(method, tokens, n_windows, length):
+    inputs = 'inputs = "original"\n' if method == "awq" else ""
+    calibration = f'[calibration]\nsource = "{tokens}"\nwindows = {n_windows}\nwindow_tokens = {length}\n{inputs}'
+    return f'name = "peer"\n{"" if method == "hqq" else calibration}[[stage]]\n{RECIPES[method]}'
+
+
 def compare(arguments, folder):
     model = folder / "model"
     first_layers(pathlib.Path(arguments.model), arguments.layers, model)
     windows = read_windows(arguments.tokens, arguments.windows, arguments.length)
     (folder / "windows.json").write_text(json.dumps(windows))
     (folder / "text.jsonl").write_text("".join(json.dumps({"tokens": w}) + "\n" for w in windows))
-    inputs = 'inputs = "original"\n' if arguments.method == "awq" else ""
-    (folder / "recipe.toml").write_text(
-        f'name = "peer"\n[calibration]\nsource = "{folder}/text.jsonl"\nwindows = {arguments.windows}\n'
-        f"window_tokens = {arguments.length}\n{inputs}[[stage]]\n{RECIPES[arguments.method]}")
+    (folder / "recipe.toml").write_text(recipe_text(arguments.method, folder / "text.jsonl", arguments.windows, arguments.length))
     ours, theirs = [], []
     for i in range(arguments.rounds):
-        ours.append(nibble_seconds(arguments, model, folder / "recipe.toml", folder / f"out{i}"))
+        ours.append(nibble_seconds(arguments.nibble, model, folder / "recipe.toml", folder / f"out{i}", arguments.threads))
         theirs.append(package_seconds(arguments, model, folder / "windows.json"))
-        print(f"round {i + 1}: nibble {ours[-1][0]:.1f} s of CPU ({ours[-1][1]:.1f} s), "
-              f"package {theirs[-1][0]:.1f} s of CPU ({theirs[-1][1]:.1f} s)", flush=True)
+        for name, (cpu, wall, largest) in (("nibble", ours[-1]), ("package", theirs[-1])):
+            print(f"round {i + 1}: {name} {cpu:.1f} s of CPU, {wall:.1f} s, {largest:.0f} MiB", flush=True)
     cpu = [statistics.median(run[0] for run in runs) for runs in (ours, theirs)]
     print(f"{arguments.method}: {arguments.layers} layers, {arguments.windows} x {arguments.length} tokens, {arguments.threads} threads: "
           f"nibble {cpu[0]:.1f} s, package {cpu[1]:.1f} s of CPU (medians of {arguments.rounds}), {cpu[1] / cpu[0]:.2f} times")
