@@ -9,20 +9,6 @@
 #include "eval/stats/random.h"
 
 namespace nibble::eval::stats {
-namespace {
-
-void draw(std::span<std::uint32_t> samples, Random& random) {
-  const auto n = static_cast<std::uint32_t>(samples.size());
-  for (std::size_t i = 0; i < samples.size(); i += 2) {
-    const auto [a, b] = random.pair_below(n);
-    samples[i] = a;
-    if (i + 1 < samples.size()) {
-      samples[i + 1] = b;
-    }
-  }
-}
-
-}  // namespace
 
 Interval bootstrap_interval(std::size_t n_samples,
                             Statistic statistic,
@@ -36,7 +22,10 @@ Interval bootstrap_interval(std::size_t n_samples,
   Random random(options.seed);
   std::vector<double> replicates;
   for (std::size_t i = 0; i < options.n_replicates; ++i) {
-    draw(samples, random);
+    samples.clear();
+    for_resample(static_cast<std::uint32_t>(n_samples), random, [&](std::uint32_t index) {
+      samples.push_back(index);
+    });
     const double replicate = statistic(samples);
     if (!std::isnan(replicate)) {
       replicates.push_back(replicate);

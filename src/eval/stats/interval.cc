@@ -22,19 +22,11 @@ void check_weights(std::span<const Contribution> samples) {
 
 /// The metric on one resample of as many samples as there are.
 double resampled_value(std::span<const Contribution> samples, Transform transform, Random& random) {
-  const auto n = static_cast<std::uint32_t>(samples.size());
   Contribution total{0, 0};
-  const auto add = [&](std::uint32_t index) {
+  for_resample(static_cast<std::uint32_t>(samples.size()), random, [&](std::uint32_t index) {
     total.sum += samples[index].sum;
     total.weight += samples[index].weight;
-  };
-  for (std::uint32_t i = 0; i < n; i += 2) {
-    const auto [a, b] = random.pair_below(n);
-    add(a);
-    if (i + 1 < n) {
-      add(b);
-    }
-  }
+  });
   return apply(transform, total.sum / total.weight);
 }
 

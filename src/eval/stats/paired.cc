@@ -66,13 +66,7 @@ std::vector<double> resampled_differences(std::span<const Pair> pairs,
   std::vector<double> differences(options.n_replicates);
   for (double& difference : differences) {
     Totals totals;
-    for (std::uint32_t i = 0; i < n; i += 2) {
-      const auto [a, b] = random.pair_below(n);
-      totals.add_pair(pairs[a]);
-      if (i + 1 < n) {
-        totals.add_pair(pairs[b]);
-      }
-    }
+    for_resample(n, random, [&](std::uint32_t index) { totals.add_pair(pairs[index]); });
     difference = totals.difference(transform);
   }
   std::ranges::sort(differences);

@@ -8,7 +8,10 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 namespace nibble::eval::stats {
 
@@ -48,5 +51,25 @@ class Random {
  private:
   std::array<std::uint64_t, 4> state_{};
 };
+
+/// Calls `f` with `n` independent indices below `n`: one resample of n samples.
+template <class F>
+void for_resample(std::uint32_t n, Random& random, const F& f) {
+  for (std::uint32_t i = 0; i < n; i += 2) {
+    const auto [a, b] = random.pair_below(n);
+    f(a);
+    if (i + 1 < n) {
+      f(b);
+    }
+  }
+}
+
+/// Puts the values in a random order, each as likely (Fisher and Yates).
+template <class Values>
+void shuffle(Values&& values, Random& random) {
+  for (std::size_t i = std::size(values); i > 1; --i) {
+    std::swap(values[i - 1], values[random.pair_below(static_cast<std::uint32_t>(i))[0]]);
+  }
+}
 
 }  // namespace nibble::eval::stats

@@ -62,12 +62,6 @@ struct Centred {
   }
 };
 
-void shuffle(std::vector<double>& values, Random& random) {
-  for (std::size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[random.pair_below(static_cast<std::uint32_t>(i))[0]]);
-  }
-}
-
 double permutation_p(std::vector<Centred> questions, const eval::stats::ResampleOptions& options) {
   double observed = 0.0;
   for (const Centred& question : questions) {
@@ -78,7 +72,7 @@ double permutation_p(std::vector<Centred> questions, const eval::stats::Resample
   for (std::size_t i = 0; i < options.n_replicates; ++i) {
     double sum = 0.0;
     for (Centred& question : questions) {
-      shuffle(question.x, random);
+      eval::stats::shuffle(question.x, random);
       sum += question.product();
     }
     n_extreme += std::abs(sum) >= std::abs(observed) * (1 - kSame) ? 1U : 0U;

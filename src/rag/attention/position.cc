@@ -97,10 +97,7 @@ double permutation_p(std::vector<double> scores,
   std::size_t n_extreme = 0;
   for (std::size_t i = 0; i < options.n_replicates; ++i) {
     for (std::size_t at = 0; at < scores.size(); at += n_slots) {
-      for (std::size_t j = n_slots; j > 1; --j) {
-        const auto other = random.pair_below(static_cast<std::uint32_t>(j))[0];
-        std::swap(scores[at + j - 1], scores[at + other]);
-      }
+      eval::stats::shuffle(std::span(scores).subspan(at, n_slots), random);
     }
     n_extreme += spread(slot_sums(scores, n_slots)) >= observed * (1 - kSame) ? 1U : 0U;
   }

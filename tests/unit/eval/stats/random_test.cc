@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 namespace nibble::eval::stats {
 namespace {
@@ -27,6 +29,32 @@ TEST(Random, IndicesAreBelowNAndEven) {
   }
   for (const int count : counts) {
     EXPECT_NEAR(count, 20'000, 600);  // 4.7 standard deviations
+  }
+}
+
+TEST(Random, AResampleHasAsManyIndicesAsThereAreSamples) {
+  Random random(1);
+  Random pairs(1);
+  std::vector<std::uint32_t> indices;
+  for_resample(5, random, [&](std::uint32_t index) { indices.push_back(index); });
+  ASSERT_EQ(indices.size(), 5U);
+  for (std::size_t i = 0; i < 5; i += 2) {
+    EXPECT_EQ(indices[i], pairs.pair_below(5)[0]);
+  }
+}
+
+TEST(Random, AShuffleKeepsTheValuesAndHasEveryOrder) {
+  Random random(1);
+  std::array<int, 6> counts{};
+  for (int i = 0; i < 6'000; ++i) {
+    std::vector<int> values = {0, 1, 2};
+    shuffle(values, random);
+    ++counts[static_cast<std::size_t>(values[0] * 2 + (values[1] > values[2] ? 1 : 0))];
+    std::ranges::sort(values);
+    ASSERT_EQ(values, (std::vector{0, 1, 2}));
+  }
+  for (const int count : counts) {
+    EXPECT_NEAR(count, 1'000, 140);  // 4.8 standard deviations
   }
 }
 
