@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "eval/evidence.h"
+#include "eval/generation_response.h"
 #include "eval/request_encoder.h"
 #include "eval/scorer.h"
 #include "model/generate.h"
@@ -13,10 +14,6 @@ namespace nibble::eval {
 namespace {
 
 using OnResponse = std::function<void(std::size_t, const Response&)>;
-
-bool hit_limit(model::StopReason reason) {
-  return reason == model::StopReason::kLimit || reason == model::StopReason::kContext;
-}
 
 class Listener final : public model::GenerateListener {
  public:
@@ -226,14 +223,8 @@ struct Engine::Impl {
     }
     Listener listener([&](std::size_t index, const model::Generation& generation) {
       counters.n_computed_tokens += batch[index].prompt.size() + generation.tokens.size();
-      run.respond(
-          request_of[index],
-          GenerationResponse{.text = generation.text,
-                             .n_tokens = generation.tokens.size(),
-                             .hit_limit = hit_limit(generation.reason),
-                             .n_cut_tokens = n_cut[index],
-                             .is_answered = generation.reason != model::StopReason::kNotFinite,
-                             .has_double_bos = double_bos[index] != 0});
+      run.respond(request_of[index],
+                  generation_response(generation, n_cut[index], double_bos[index] != 0));
     });
     model::generate(*model.model, *model.tokenizer, batch, generate_options(), listener);
   }

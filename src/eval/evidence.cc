@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "eval/generation_response.h"
 #include "eval/request_encoder.h"
 
 namespace nibble::eval {
@@ -39,7 +40,9 @@ class Gatherer final : public model::GenerateListener {
   void on_done(std::size_t index, const model::Generation& generation) override {
     Open& open = open_[request_of_[index]];
     if (masses_[index] == open.own) {
-      open.response.generation = response_of(*requests_[request_of_[index]], generation);
+      const EvidenceRequest& request = *requests_[request_of_[index]];
+      open.response.generation =
+          generation_response(generation, 0, begins_with_double_bos(tokenizer_, request.prompt));
       open.response.tokens = generation.tokens;
       open.response.own = std::move(open.own);
     } else {
@@ -80,17 +83,6 @@ class Gatherer final : public model::GenerateListener {
     model::GenerateRequest sequence{.prompt = request.prompt, .max_tokens = 1, .stop = {}};
     sequence.prompt.insert(sequence.prompt.end(), request.forced.begin(), request.forced.end() - 1);
     add(i, std::move(sequence), {.rows = answer_rows(request), .spans = {}});
-  }
-
-  [[nodiscard]] GenerationResponse response_of(const EvidenceRequest& request,
-                                               const model::Generation& generation) const {
-    return {.text = generation.text,
-            .n_tokens = generation.tokens.size(),
-            .hit_limit = generation.reason == model::StopReason::kLimit ||
-                         generation.reason == model::StopReason::kContext,
-            .n_cut_tokens = 0,
-            .is_answered = generation.reason != model::StopReason::kNotFinite,
-            .has_double_bos = begins_with_double_bos(tokenizer_, request.prompt)};
   }
 
   const model::LanguageModel& model_;
