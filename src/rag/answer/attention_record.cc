@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/check.h"
@@ -16,17 +17,6 @@ namespace {
 
 using eval::Contribution;
 using Numbers = std::vector<std::size_t>;
-
-/// Rows of a mass at or behind a position.
-Numbers rows_from(const model::AttentionMass& mass, std::size_t position) {
-  Numbers out;
-  for (std::size_t row = 0; row < mass.n_rows(); ++row) {
-    if (mass.rows()[row] >= position && mass.is_measured(row)) {
-      out.push_back(row);
-    }
-  }
-  return out;
-}
 
 std::optional<Contribution> optional_score(std::optional<double> value) {
   return value ? std::optional(Contribution{*value, 1}) : std::nullopt;
@@ -59,10 +49,10 @@ class Reader {
     for (std::size_t layer = 0; layer < out.n_layers; ++layer) {
       add_layer(layer, out);
     }
-    out.steps = steps_of(own_, rows_from(own_, layout_.n_prompt));
+    out.steps = steps_of(own_, measured_rows(own_, layout_.n_prompt));
     if (response_.forced != nullptr) {
       out.own_steps = std::move(out.steps);
-      out.steps = steps_of(*response_.forced, rows_from(*response_.forced, 0));
+      out.steps = steps_of(*response_.forced, measured_rows(*response_.forced, 0));
     }
     return out;
   }
@@ -86,16 +76,8 @@ class Reader {
     }
   }
 
-  [[nodiscard]] HeadSet heads_of(std::size_t layer) const {
-    HeadSet out;
-    for (std::size_t head = 0; head < own_.n_heads(); ++head) {
-      out.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(head)});
-    }
-    return out;
-  }
-
   void add_layer(std::size_t layer, AttentionRecord& out) const {
-    const HeadSet heads = heads_of(layer);
+    const HeadSet heads = layer_heads(layer, own_.n_heads());
     for (const Head& head : heads) {
       const HeadSet one = {head};
       append(document_masses(own_, {last_row_, one}, probe_.documents), out.last);
@@ -144,7 +126,7 @@ class Reader {
       out["attention_p1_question"] = optional_score(all.question->precision_at_1);
     }
     const HeadSet late = late_heads(own_.n_layers(), own_.n_heads());
-    if (const auto last = read_evidence(own_, layout_, probe_, late).last) {
+    if (const auto last = evidence_scores(own_, layout_, probe_, {last_row_, late})) {
       out["attention_p1_late"] = optional_score(last->precision_at_1);
     }
   }

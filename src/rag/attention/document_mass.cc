@@ -76,6 +76,18 @@ std::optional<Scores> normalized(Scores scores) {
 
 }  // namespace
 
+std::vector<std::size_t> measured_rows(const model::AttentionMass& mass,
+                                       std::size_t begin,
+                                       std::size_t end) {
+  std::vector<std::size_t> rows;
+  for (std::size_t row = 0; row < mass.n_rows(); ++row) {
+    if (mass.rows()[row] >= begin && mass.rows()[row] < end && mass.is_measured(row)) {
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
 std::optional<Scores> document_masses(const model::AttentionMass& mass,
                                       const View& view,
                                       std::span<const std::size_t> documents) {

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,6 +35,13 @@ struct View {
   std::span<const std::size_t> rows;  ///< numbers of the mass's rows
   const HeadSet& heads;
 };
+
+inline constexpr std::size_t kToTheEnd = std::numeric_limits<std::size_t>::max();
+
+/// Measured rows whose positions lie in [begin, end).
+std::vector<std::size_t> measured_rows(const model::AttentionMass& mass,
+                                       std::size_t begin,
+                                       std::size_t end = kToTheEnd);
 
 /// m_j; nullopt where a row has none.
 std::optional<Scores> document_masses(const model::AttentionMass& mass,

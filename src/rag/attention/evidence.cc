@@ -1,7 +1,6 @@
 #include "rag/attention/evidence.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -11,8 +10,6 @@ namespace nibble::rag {
 namespace {
 
 using model::TokenSpan;
-
-constexpr std::size_t kToTheEnd = std::numeric_limits<std::size_t>::max();
 
 void check_layout(const EvidenceLayout& layout) {
   const auto& documents = layout.documents;
@@ -60,54 +57,12 @@ class Spans {
   std::size_t end_ = 0;
 };
 
-std::optional<EvidenceScores> scores_of(const model::AttentionMass& mass,
-                                        const EvidenceLayout& layout,
-                                        const EvidenceProbe& probe,
-                                        const View& view) {
-  const auto masses = document_masses(mass, view, probe.documents);
-  if (!masses) {
-    return std::nullopt;
-  }
-  std::vector<std::size_t> lengths;
-  for (const TokenSpan& span : layout.documents) {
-    lengths.push_back(span.end - span.begin);
-  }
-  auto shares = share(*masses);
-  auto densities = density(*masses, lengths);
-  if (!shares || !densities) {
-    return std::nullopt;
-  }
-  EvidenceScores out;
-  out.precision_at_1 = precision_at_1(*densities, layout.gold);
-  out.gold_rank = gold_rank(*densities, layout.gold);
-  out.gini = gini(*densities);
-  out.entropy = normalized_entropy(*densities);
-  out.gold_mass = gold_mass(*shares, layout.gold);
-  out.gold_lift = gold_lift(*densities, layout.gold);
-  out.share = std::move(*shares);
-  out.density = std::move(*densities);
-  return out;
-}
-
-/// Measured rows whose positions lie in [begin, end).
-std::vector<std::size_t> rows_in(const model::AttentionMass& mass,
-                                 std::size_t begin,
-                                 std::size_t end) {
-  std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < mass.n_rows(); ++row) {
-    if (mass.rows()[row] >= begin && mass.rows()[row] < end && mass.is_measured(row)) {
-      rows.push_back(row);
-    }
-  }
-  return rows;
-}
-
 std::optional<DriftSummary> drift_from(const model::AttentionMass& mass,
                                        const EvidenceLayout& layout,
                                        const EvidenceProbe& probe,
                                        const HeadSet& heads) {
   std::vector<Scores> steps;
-  for (const std::size_t row : rows_in(mass, layout.n_prompt - 1, kToTheEnd)) {
+  for (const std::size_t row : measured_rows(mass, layout.n_prompt - 1)) {
     auto masses = document_masses(mass, {{&row, 1}, heads}, probe.documents);
     if (!masses) {
       return std::nullopt;
@@ -163,21 +118,51 @@ EvidenceProbe evidence_probe(const EvidenceLayout& layout, bool with_question) {
   return out;
 }
 
+std::optional<EvidenceScores> evidence_scores(const model::AttentionMass& mass,
+                                              const EvidenceLayout& layout,
+                                              const EvidenceProbe& probe,
+                                              const View& view) {
+  const auto masses = document_masses(mass, view, probe.documents);
+  if (!masses) {
+    return std::nullopt;
+  }
+  std::vector<std::size_t> lengths;
+  for (const TokenSpan& span : layout.documents) {
+    lengths.push_back(span.end - span.begin);
+  }
+  auto shares = share(*masses);
+  auto densities = density(*masses, lengths);
+  if (!shares || !densities) {
+    return std::nullopt;
+  }
+  EvidenceScores out;
+  out.precision_at_1 = precision_at_1(*densities, layout.gold);
+  out.gold_rank = gold_rank(*densities, layout.gold);
+  out.gini = gini(*densities);
+  out.entropy = normalized_entropy(*densities);
+  out.gold_mass = gold_mass(*shares, layout.gold);
+  out.gold_lift = gold_lift(*densities, layout.gold);
+  out.share = std::move(*shares);
+  out.density = std::move(*densities);
+  return out;
+}
+
 EvidenceReading read_evidence(const model::AttentionMass& mass,
                               const EvidenceLayout& layout,
                               const EvidenceProbe& probe,
                               const HeadSet& heads) {
   check_layout(layout);
-  const std::vector<std::size_t> last = rows_in(mass, layout.n_prompt - 1, layout.n_prompt);
+  const std::vector<std::size_t> last = measured_rows(mass, layout.n_prompt - 1, layout.n_prompt);
   if (last.empty()) {
     raise(ErrorCode::kInvalidArgument, "evidence: the prompt's last token was not measured");
   }
   EvidenceReading out;
   const View view{last, heads};
-  out.last = scores_of(mass, layout, probe, view);
-  const std::vector<std::size_t> asking = rows_in(mass, layout.question.begin, layout.question.end);
+  out.last = evidence_scores(mass, layout, probe, view);
+  const std::vector<std::size_t> asking =
+      measured_rows(mass, layout.question.begin, layout.question.end);
   if (!asking.empty()) {
-    out.question = scores_of(mass, layout, probe, {asking, heads});
+    out.question = evidence_scores(mass, layout, probe, {asking, heads});
   }
   out.drift = drift_from(mass, layout, probe, heads);
   out.reachable = reachable_share(mass, view, probe.documents);

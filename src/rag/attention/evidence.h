@@ -49,6 +49,12 @@ struct EvidenceScores {
   double gold_mass = 0.0, gold_lift = 0.0;       ///< of share; of density
 };
 
+/// `mass` was measured with the layout's probe.
+std::optional<EvidenceScores> evidence_scores(const model::AttentionMass& mass,
+                                              const EvidenceLayout& layout,
+                                              const EvidenceProbe& probe,
+                                              const View& view);
+
 struct EvidenceReading {
   std::optional<EvidenceScores> last;      ///< of the prompt's last token
   std::optional<EvidenceScores> question;  ///< of the mean over the question's tokens
@@ -58,7 +64,7 @@ struct EvidenceReading {
   double sink_mass = 0.0, template_mass = 0.0;
 };
 
-/// `mass` was measured with the layout's probe.
+/// Likewise, of all that there is.
 EvidenceReading read_evidence(const model::AttentionMass& mass,
                               const EvidenceLayout& layout,
                               const EvidenceProbe& probe,

@@ -117,10 +117,7 @@ std::vector<double> densities_by_layer(const model::AttentionMass& mass,
   }
   std::vector<double> out;
   for (std::size_t layer = 0; layer < mass.n_layers(); ++layer) {
-    HeadSet heads;
-    for (std::size_t head = 0; head < mass.n_heads(); ++head) {
-      heads.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(head)});
-    }
+    const HeadSet heads = layer_heads(layer, mass.n_heads());
     const auto masses = document_masses(mass, {rows, heads}, documents);
     const auto of_layer = masses ? density(*masses, lengths) : std::nullopt;
     const Scores none(documents.size(), kNaN);

@@ -2,18 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "base/checked_math.h"
 #include "base/error.h"
+#include "base/nan.h"
 
 namespace nibble::rag {
 namespace {
 
-HeadSet heads_from(std::size_t first_layer, std::size_t n_layers, std::size_t n_heads) {
+HeadSet heads_between(std::size_t first_layer, std::size_t end_layer, std::size_t n_heads) {
   HeadSet heads;
-  for (std::size_t layer = first_layer; layer < n_layers; ++layer) {
+  for (std::size_t layer = first_layer; layer < end_layer; ++layer) {
     for (std::size_t head = 0; head < n_heads; ++head) {
       heads.push_back({static_cast<std::uint32_t>(layer), static_cast<std::uint32_t>(head)});
     }
@@ -24,11 +24,15 @@ HeadSet heads_from(std::size_t first_layer, std::size_t n_layers, std::size_t n_
 }  // namespace
 
 HeadSet all_heads(std::size_t n_layers, std::size_t n_heads) {
-  return heads_from(0, n_layers, n_heads);
+  return heads_between(0, n_layers, n_heads);
+}
+
+HeadSet layer_heads(std::size_t layer, std::size_t n_heads) {
+  return heads_between(layer, layer + 1, n_heads);
 }
 
 HeadSet late_heads(std::size_t n_layers, std::size_t n_heads) {
-  return heads_from(n_layers - ceil_div(n_layers, 3), n_layers, n_heads);
+  return heads_between(n_layers - ceil_div(n_layers, 3), n_layers, n_heads);
 }
 
 HeadChoice::HeadChoice(std::size_t n_layers, std::size_t n_heads)
@@ -65,7 +69,7 @@ void HeadChoice::add(const model::AttentionMass& mass,
 }
 
 std::vector<double> HeadChoice::gold_masses() const {
-  std::vector<double> means(sums_.size(), std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> means(sums_.size(), kNaN);
   for (std::size_t i = 0; i < means.size(); ++i) {
     if (const std::size_t n = counts_[i / n_heads_]; n > 0) {
       means[i] = sums_[i] / static_cast<double>(n);

@@ -34,6 +34,7 @@ struct Head {
 using HeadSet = std::vector<Head>;
 
 HeadSet all_heads(std::size_t n_layers, std::size_t n_heads);
+HeadSet layer_heads(std::size_t layer, std::size_t n_heads);
 HeadSet late_heads(std::size_t n_layers, std::size_t n_heads);
 
 /// Gold mass of every head over examples.

@@ -20,6 +20,7 @@ TEST(Heads, AllAndLate) {
   EXPECT_THAT(late_heads(4, 2), ElementsAre(Head{2, 0}, Head{2, 1}, Head{3, 0}, Head{3, 1}));
   EXPECT_EQ(late_heads(30, 9).size(), 90U);
   EXPECT_THAT(late_heads(1, 1), ElementsAre(Head{0, 0}));
+  EXPECT_THAT(layer_heads(2, 2), ElementsAre(Head{2, 0}, Head{2, 1}));
 }
 
 TEST(Heads, ThoseThatLookAtTheEvidenceAreChosen) {
