@@ -47,11 +47,6 @@ bool is_gold(const OpenQuestion& question, std::size_t passage) {
   });
 }
 
-std::size_t count_gold(const Documents& documents) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      documents, [](const ContextDocument& document) { return document.is_gold; }));
-}
-
 }  // namespace
 
 Result<ContextMode> context_mode_from_name(std::string_view name) {
@@ -157,7 +152,9 @@ Documents ContextBuilder::retrieved(const OpenQuestion& question, std::size_t n)
 }
 
 /// In the order in which they are taken while there is room.
-Documents ContextBuilder::optional_ones(const QuestionSet& set, const OpenQuestion& question) {
+Documents ContextBuilder::optional_ones(const QuestionSet& set,
+                                        const OpenQuestion& question,
+                                        std::size_t n_gold) {
   const bool is_by_number = settings_.n_documents > 0;
   if (settings_.mode == ContextMode::kRetrieved) {
     const std::size_t usual = settings_.budget > 0 ? kRankedDistractors : kUsualRetrieved;
@@ -167,9 +164,8 @@ Documents ContextBuilder::optional_ones(const QuestionSet& set, const OpenQuesti
     return {};
   }
   if (!is_by_number && settings_.budget == 0) {  // a slot among what the set offers
-    return distractors(set, question, question.offers.size() - count_gold(needed(set, question)));
+    return distractors(set, question, question.offers.size() - n_gold);
   }
-  const std::size_t n_gold = needed(set, question).size();
   const std::size_t most = is_by_number ? settings_.n_documents : budget() / kLeastDocument + 1;
   return distractors(set, question, most - std::min(most, n_gold));
 }
@@ -208,19 +204,17 @@ void ContextBuilder::add_part(ContextDocument document, std::size_t room, Docume
 
 /// Tokens of the prompt before more documents come; without any it would be another prompt.
 std::size_t ContextBuilder::size_without_more(const OpenQuestion& question,
-                                              const Documents& documents) const {
-  if (!documents.empty()) {
-    return assemble(question, documents).tokens.tokens.size();
+                                              const Context& least) const {
+  if (!least.documents.empty()) {
+    return least.tokens.tokens.size();
   }
   const ContextDocument nothing;
   return assemble(question, {nothing}).tokens.tokens.size() - count_document(nothing, 1);
 }
 
-Documents ContextBuilder::fill(const OpenQuestion& question,
-                               Documents needed,
-                               Documents more) const {
-  Documents out = std::move(needed);
-  std::size_t used = size_without_more(question, out);
+Documents ContextBuilder::fill(const OpenQuestion& question, Context least, Documents more) const {
+  std::size_t used = size_without_more(question, least);
+  Documents out = std::move(least.documents);
   for (ContextDocument& document : more) {
     const std::size_t size = count_document(document, out.size() + 1);
     const std::size_t room = budget() - std::min(budget(), used);
@@ -253,13 +247,14 @@ Documents ContextBuilder::placed(Documents documents, std::size_t number) const 
 std::optional<Context> ContextBuilder::build(const QuestionSet& set,
                                              const OpenQuestion& question,
                                              std::size_t number) {
-  if (assemble(question, needed(set, question)).tokens.tokens.size() > budget()) {
+  Context least = assemble(question, needed(set, question));
+  if (least.tokens.tokens.size() > budget()) {
     return std::nullopt;
   }
-  Documents documents = fill(question, needed(set, question), optional_ones(set, question));
+  const std::size_t n_needed = least.documents.size();
+  Documents documents = fill(question, std::move(least), optional_ones(set, question, n_needed));
   while (true) {
     Context out = assemble(question, placed(documents, number));
-    const std::size_t n_needed = needed(set, question).size();
     if (out.tokens.tokens.size() <= budget() || documents.size() == n_needed) {
       return out;  // sizes were added up; a border between documents may cost a token more
     }

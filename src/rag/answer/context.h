@@ -90,15 +90,15 @@ class ContextBuilder {
   [[nodiscard]] std::size_t budget() const;
   [[nodiscard]] bool takes_offers_as_they_are() const;
   Documents needed(const QuestionSet& set, const OpenQuestion& question) const;
-  Documents optional_ones(const QuestionSet& set, const OpenQuestion& question);
+  Documents optional_ones(const QuestionSet& set, const OpenQuestion& question, std::size_t n_gold);
   Documents distractors(const QuestionSet& set, const OpenQuestion& question, std::size_t n);
   Documents retrieved(const OpenQuestion& question, std::size_t n);
   Context assemble(const OpenQuestion& question, Documents documents) const;
   std::size_t count(std::string_view text) const;
   std::size_t count_document(const ContextDocument& document, std::size_t number) const;
   void add_part(ContextDocument document, std::size_t room, Documents& out) const;
-  std::size_t size_without_more(const OpenQuestion& question, const Documents& documents) const;
-  Documents fill(const OpenQuestion& question, Documents needed, Documents more) const;
+  std::size_t size_without_more(const OpenQuestion& question, const Context& least) const;
+  Documents fill(const OpenQuestion& question, Context least, Documents more) const;
   [[nodiscard]] Documents placed(Documents documents, std::size_t number) const;
 
   ContextParts parts_;
