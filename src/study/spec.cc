@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
+#include "rag/answer/question_set.h"
 
 namespace nibble::study {
 namespace {
@@ -173,7 +174,7 @@ rag::ContextMode read_context_mode(TomlTable& table) {
 RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   RagSpec out;
   out.set = table.required<std::string>("set");
-  if (out.set.ends_with(".jsonl") || out.set.ends_with(".jsonl.gz")) {
+  if (rag::is_question_file(out.set)) {
     out.set = resolve(folder, out.set).string();
   }
   const auto flag = [&table](std::string_view key, bool otherwise) {

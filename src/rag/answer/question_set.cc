@@ -15,6 +15,7 @@ namespace {
 struct SetReader {
   QuestionSetRow row;
   QuestionSet (*read)(const SetRequest& request);
+  bool takes_argument = false;  ///< behind a colon
 };
 
 constexpr std::array kReaders = {
@@ -31,7 +32,8 @@ constexpr std::array kReaders = {
     SetReader{{"quac", "QuAC: a passage, earlier turns, a question that may have no answer"},
               &read_quac},
     SetReader{{"rgb_noise", "RGB: five passages, 40 % without the answer (rgb_noise:PERCENT)"},
-              &read_rgb_noise},
+              &read_rgb_noise,
+              true},
     SetReader{{"rgb_rejection", "RGB: five passages, none with the answer"}, &read_rgb_rejection},
     SetReader{{"rgb_integration", "RGB: parts of the answer in several passages"},
               &read_rgb_integration},
@@ -67,25 +69,26 @@ void check_ids(const QuestionSet& set, std::string_view where) {
   }
 }
 
-bool is_file(std::string_view name) {
-  return name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
-}
-
 QuestionSet read_named(std::string_view name, const std::filesystem::path& data) {
-  if (is_file(name)) {
+  if (is_question_file(name)) {
     return read_own_set(std::filesystem::path(name));
   }
   const std::string_view head = name.substr(0, name.find(':'));
   const auto* found =
       std::ranges::find_if(kReaders, [head](const SetReader& one) { return one.row.name == head; });
-  const std::string argument(head.size() < name.size() ? name.substr(head.size() + 1) : "");
-  if (found == kReaders.end() || (head.size() < name.size() && head != "rgb_noise")) {
+  const bool has_argument = head.size() < name.size();
+  const std::string argument(has_argument ? name.substr(head.size() + 1) : "");
+  if (found == kReaders.end() || (has_argument && !found->takes_argument)) {
     throw Error(unknown_set(name));
   }
   return found->read({std::string(name), argument, data});
 }
 
 }  // namespace
+
+bool is_question_file(std::string_view name) {
+  return name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
+}
 
 std::span<const QuestionSetRow> question_set_table() {
   static const auto kRows = [] {

@@ -36,6 +36,9 @@ struct QuestionSetRow {
 };
 std::span<const QuestionSetRow> question_set_table();
 
+/// Whether the name of a set is that of a user's own file.
+bool is_question_file(std::string_view name);
+
 /// `data` is the data folder.
 Result<std::shared_ptr<const QuestionSet>> read_question_set(std::string_view name,
                                                              const std::filesystem::path& data);

@@ -1,25 +1,14 @@
 #include <fmt/format.h>
 
-#include <unordered_map>
-
 #include "rag/answer/sets/readers.h"
 
 namespace nibble::rag {
 
-struct PassagePool::Impl {
-  QuestionSet& set;
-  std::unordered_map<std::string, std::size_t> known;  // title, a line break, the text
-};
-
-PassagePool::PassagePool(QuestionSet& set) : impl_(new Impl{set, {}}) {}
-
-PassagePool::~PassagePool() = default;
-
 std::size_t PassagePool::add(std::string_view title, std::string_view text) {
   const auto [at, is_new] =
-      impl_->known.emplace(fmt::format("{}\n{}", title, text), impl_->set.passages.size());
+      known_.emplace(fmt::format("{}\n{}", title, text), set_.passages.size());
   if (is_new) {
-    impl_->set.passages.push_back({std::string(title), std::string(text)});
+    set_.passages.push_back({std::string(title), std::string(text)});
   }
   return at->second;
 }

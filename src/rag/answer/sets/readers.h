@@ -5,10 +5,10 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "rag/answer/question.h"
 
@@ -38,14 +38,14 @@ QuestionSet read_own_set(const std::filesystem::path& path);
 /// Passages of a set, each text once.
 class PassagePool {
  public:
-  explicit PassagePool(QuestionSet& set);
-  ~PassagePool();
+  /// `set` must outlive the pool.
+  explicit PassagePool(QuestionSet& set) : set_(set) {}
   /// Its number in the set.
   std::size_t add(std::string_view title, std::string_view text);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  QuestionSet& set_;
+  std::unordered_map<std::string, std::size_t> known_;  ///< title, a line break, the text
 };
 
 /// "Question: … \nAnswer:" without both; nullopt for another form.

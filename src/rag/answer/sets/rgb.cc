@@ -8,6 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/checked_math.h"
 #include "eval/stats/random.h"
 #include "rag/answer/sets/readers.h"
 #include "rag/answer/sets/records.h"
@@ -43,6 +44,7 @@ std::vector<Texts> answer_groups(const eval::Record& record) {
 
 struct Composition {
   Texts gold, noise;
+  std::string wrong_answer{};  ///< what the passages say, where that is false
 };
 
 Texts first_of(const Texts& texts, std::size_t n) {
@@ -51,8 +53,7 @@ Texts first_of(const Texts& texts, std::size_t n) {
 
 /// Five passages, of which `percent` rounded up have not the answer, as far as there are such.
 Composition compose(const Texts& gold, const Texts& noise, std::size_t percent) {
-  constexpr std::size_t kAll = 100;
-  std::size_t n_noise = (kPassages * percent + kAll - 1) / kAll;
+  std::size_t n_noise = ceil_div(kPassages * percent, 100);
   if (n_noise < kPassages) {
     n_noise = std::min(n_noise, noise.size());
     n_noise = kPassages - std::min(kPassages - n_noise, gold.size());
@@ -90,10 +91,7 @@ void offer(const Composition& texts,
     question.offers.push_back({pool.add("", text), false});
   }
   eval::stats::Random random(kSeed + number);
-  for (std::size_t i = question.offers.size(); i > 1; --i) {
-    const std::size_t other = random.pair_below(static_cast<std::uint32_t>(i))[0];
-    std::swap(question.offers[i - 1], question.offers[other]);
-  }
+  eval::stats::shuffle(question.offers, random);
 }
 
 using Compose = Composition (*)(const eval::Record& record, std::size_t percent);
@@ -114,7 +112,9 @@ QuestionSet read_rgb(const SetRequest& request,
     for (const Texts& group : question.groups) {
       question.answers.insert(question.answers.end(), group.begin(), group.end());
     }
-    offer(compose_one(record, percent), line, pool, question);
+    Composition texts = compose_one(record, percent);
+    offer(texts, line, pool, question);
+    question.wrong_answer = std::move(texts.wrong_answer);
     require_answer(record, question);
     set.questions.push_back(std::move(question));
   });
@@ -167,15 +167,11 @@ QuestionSet read_rgb_integration(const SetRequest& request) {
 
 QuestionSet read_rgb_counterfactual(const SetRequest& request) {
   const auto false_ones = [](const eval::Record& record, std::size_t percent) {
-    return compose(record.texts("positive_wrong"), record.texts("negative"), percent);
+    Composition out = compose(record.texts("positive_wrong"), record.texts("negative"), percent);
+    out.wrong_answer = record.text("fakeanswer");
+    return out;
   };
-  QuestionSet set = read_rgb(request, {"en_fact.json"}, kUsualNoise, false_ones);
-  const eval::DataFile file = eval::read_data_file(request.data / "rgb", {"en_fact.json"});
-  std::size_t i = 0;
-  eval::for_each_record(file, 0, [&](const eval::Record& record, std::size_t) {
-    set.questions[i++].wrong_answer = record.text("fakeanswer");
-  });
-  return set;
+  return read_rgb(request, {"en_fact.json"}, kUsualNoise, false_ones);
 }
 
 }  // namespace nibble::rag
