@@ -9,23 +9,6 @@
 namespace nibble::study {
 namespace {
 
-using Sizes = std::vector<std::size_t>;
-
-std::vector<rag::ContextSettings> contexts_of(const RagSpec& spec) {
-  const Sizes lengths = spec.lengths.empty() ? Sizes{0} : spec.lengths;
-  std::vector<std::optional<std::size_t>> slots(spec.positions.begin(), spec.positions.end());
-  if (slots.empty()) {
-    slots.emplace_back();
-  }
-  std::vector<rag::ContextSettings> out;
-  for (const std::size_t length : lengths) {
-    for (const auto& slot : slots) {
-      out.push_back({spec.mode, spec.n_documents, length, slot});
-    }
-  }
-  return out;
-}
-
 void check_lengths(const RagSpec& spec, const AnsweringModel& model) {
   for (const std::size_t length : spec.lengths) {
     if (length > model.context) {
@@ -67,10 +50,8 @@ void AnswerTasks::add(const RagSpec& spec,
                       const AnsweringModel& model) {
   check_lengths(spec, model);
   const auto set = rag::read_question_set(spec.set, data).take();
-  rankers_.push_back(rag::make_set_ranker(*set));
   const rag::AnswerParts parts{
       .tokenizer = model.tokenizer,
-      .ranker = rankers_.back().get(),
       .prompt = {.chat = {spec.is_chat ? &chat_template(model) : nullptr, spec.system, true},
                  .asks_citations = spec.asks_citations,
                  .allows_abstention = spec.allows_abstention,
@@ -79,11 +60,8 @@ void AnswerTasks::add(const RagSpec& spec,
       .model_context = model.context,
       .max_answer = spec.max_answer,
       .measures_attention = spec.measures_attention};
-  const auto least = std::ranges::min_element(spec.lengths);
-  const rag::QuestionChoice choice{
-      spec.limit, spec.is_shuffled, least == spec.lengths.end() ? 0 : *least};
-  for (const rag::ContextSettings& context : contexts_of(spec)) {
-    auto task = std::make_shared<const rag::AnswerTask>(set, parts, context, choice);
+  const rag::ContextGrid grid{spec.mode, spec.n_documents, spec.lengths, spec.positions};
+  for (auto& task : rag::answer_tasks(set, parts, grid, {spec.limit, spec.is_shuffled})) {
     const std::string& name = task->info().name;
     const bool is_known = std::ranges::any_of(
         tasks_, [&name](const auto& other) { return other->info().name == name; });

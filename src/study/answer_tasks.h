@@ -45,7 +45,6 @@ class AnswerTasks {
   const text::ChatTemplate& chat_template(const AnsweringModel& model);
 
   std::optional<text::ChatTemplate> template_;
-  std::vector<std::unique_ptr<rag::PassageRanker>> rankers_;
   std::vector<std::shared_ptr<const eval::Task>> tasks_;
 };
 

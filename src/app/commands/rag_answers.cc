@@ -16,43 +16,6 @@
 namespace nibble::app {
 namespace {
 
-using Tasks = std::vector<std::unique_ptr<eval::Task>>;
-
-/// A context for each length and each position of the gold document.
-std::vector<rag::ContextSettings> contexts_of(const AnswersChoice& choice) {
-  const rag::ContextMode mode = rag::context_mode_from_name(choice.context).take();
-  std::vector<std::optional<std::size_t>> slots(choice.gold_slots.begin(), choice.gold_slots.end());
-  if (slots.empty()) {
-    slots.emplace_back();
-  }
-  std::vector<std::size_t> budgets = choice.budgets;
-  if (budgets.empty()) {
-    budgets.push_back(0);
-  }
-  std::vector<rag::ContextSettings> out;
-  for (const std::size_t budget : budgets) {
-    for (const auto& slot : slots) {
-      out.push_back({mode, choice.n_documents, budget, slot});
-    }
-  }
-  return out;
-}
-
-void add_tasks(const AnswersChoice& choice,
-               const rag::AnswerParts& parts,
-               const std::shared_ptr<const rag::QuestionSet>& set,
-               Tasks& tasks) {
-  const auto least = std::ranges::min_element(choice.budgets);
-  for (const rag::ContextSettings& context : contexts_of(choice)) {
-    tasks.push_back(std::make_unique<rag::AnswerTask>(
-        set,
-        parts,
-        context,
-        rag::QuestionChoice{
-            choice.limit, choice.is_shuffled, least == choice.budgets.end() ? 0 : *least}));
-  }
-}
-
 std::vector<std::shared_ptr<const rag::QuestionSet>> read_sets(const AnswersChoice& choice) {
   std::vector<std::shared_ptr<const rag::QuestionSet>> out;
   for (const std::string& name : choice.sets) {
@@ -130,7 +93,7 @@ int judge_answers(const std::string& model_path,
   eval::Engine engine(model, eval::default_engine_options(model));
   const auto chat = chat_template_of(choice.chat, model);
   std::optional<OpenedIndex> opened;
-  std::unique_ptr<rag::PassageRanker> ranker;
+  std::shared_ptr<rag::PassageRanker> ranker;
   if (!choice.index.empty()) {
     search.index = choice.index;
     opened.emplace(search, globals, *progress);
@@ -138,7 +101,7 @@ int judge_answers(const std::string& model_path,
   }
   const rag::AnswerParts parts{
       .tokenizer = *model.tokenizer,
-      .ranker = ranker.get(),
+      .ranker = ranker,
       .prompt = {.chat = {chat ? &*chat : nullptr, choice.chat.system, true},
                  .asks_citations = choice.asks_citations,
                  .allows_abstention = choice.allows_abstention,
@@ -146,9 +109,14 @@ int judge_answers(const std::string& model_path,
       .add_bos = engine.options().add_bos,
       .model_context = model.model->config().context,
       .max_answer = choice.max_answer};
-  Tasks tasks;
+  const rag::ContextGrid grid{rag::context_mode_from_name(choice.context).take(),
+                              choice.n_documents,
+                              choice.budgets,
+                              choice.gold_slots};
+  std::vector<std::unique_ptr<eval::Task>> tasks;
   for (const auto& set : sets) {
-    add_tasks(choice, parts, set, tasks);
+    std::ranges::move(rag::answer_tasks(set, parts, grid, {choice.limit, choice.is_shuffled}),
+                      std::back_inserter(tasks));
   }
   store::Store store = open_eval_store(choice.output);
   const auto outcomes =

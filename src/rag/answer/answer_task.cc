@@ -20,9 +20,7 @@ std::vector<std::size_t> question_order(std::size_t n, bool is_shuffled) {
   std::iota(out.begin(), out.end(), std::size_t{0});
   if (is_shuffled) {
     eval::stats::Random random(kShuffleSeed);
-    for (std::size_t i = n; i > 1; --i) {
-      std::swap(out[i - 1], out[random.pair_below(static_cast<std::uint32_t>(i))[0]]);
-    }
+    eval::stats::shuffle(out, random);
   }
   return out;
 }
@@ -56,6 +54,24 @@ bool has_gold(const Context& context) {
   return std::ranges::any_of(context.documents, &ContextDocument::is_gold);
 }
 
+std::vector<ContextSettings> contexts_of(const ContextGrid& grid) {
+  std::vector<std::optional<std::size_t>> slots(grid.slots.begin(), grid.slots.end());
+  if (slots.empty()) {
+    slots.emplace_back();
+  }
+  std::vector<std::size_t> budgets = grid.budgets;
+  if (budgets.empty()) {
+    budgets.push_back(0);
+  }
+  std::vector<ContextSettings> out;
+  for (const std::size_t budget : budgets) {
+    for (const auto& slot : slots) {
+      out.push_back({grid.mode, grid.n_documents, budget, slot});
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string answer_task_name(const QuestionSet& set, const ContextSettings& context) {
@@ -77,14 +93,13 @@ AnswerTask::AnswerTask(std::shared_ptr<const QuestionSet> set,
                        const ContextSettings& context,
                        const QuestionChoice& choice)
     : set_(std::move(set)),
-      own_ranker_(parts.ranker == nullptr ? make_set_ranker(*set_) : nullptr),
+      ranker_(parts.ranker == nullptr ? make_set_ranker(*set_) : parts.ranker),
       max_answer_(parts.max_answer > 0 ? parts.max_answer : set_->max_answer),
       counts_citations_(parts.prompt.asks_citations),
       measures_attention_(parts.measures_attention) {
-  PassageRanker& ranker = parts.ranker != nullptr ? *parts.ranker : *own_ranker_;
   const std::size_t most_tokens = parts.model_context - std::min(parts.model_context, max_answer_);
   builder_ = std::make_unique<ContextBuilder>(
-      ContextParts{parts.tokenizer, ranker, parts.prompt, parts.add_bos, most_tokens}, context);
+      ContextParts{parts.tokenizer, *ranker_, parts.prompt, parts.add_bos, most_tokens}, context);
   choose(choice);
   info_ = describe(parts, choice);
   info_.metrics = answer_metrics(kinds_of(*set_, counts_citations_));
@@ -195,6 +210,21 @@ eval::SampleResult AnswerTask::score(const eval::Sample& sample,
     result.attention = pack(read.record);
   }
   return result;
+}
+
+std::vector<std::unique_ptr<AnswerTask>> answer_tasks(std::shared_ptr<const QuestionSet> set,
+                                                      AnswerParts parts,
+                                                      const ContextGrid& grid,
+                                                      QuestionChoice choice) {
+  if (parts.ranker == nullptr) {
+    parts.ranker = make_set_ranker(*set);
+  }
+  choice.least_budget = grid.budgets.empty() ? 0 : std::ranges::min(grid.budgets);
+  std::vector<std::unique_ptr<AnswerTask>> out;
+  for (const ContextSettings& context : contexts_of(grid)) {
+    out.push_back(std::make_unique<AnswerTask>(set, parts, context, choice));
+  }
+  return out;
 }
 
 }  // namespace nibble::rag

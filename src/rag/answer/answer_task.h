@@ -31,10 +31,10 @@ struct QuestionChoice {
   std::size_t least_budget = 0;
 };
 
-/// What asks: all must outlive the task.
+/// What asks: the tokenizer, and what the ranker looks into, must outlive the task.
 struct AnswerParts {
   const text::Tokenizer& tokenizer;
-  PassageRanker* ranker = nullptr;  ///< nullptr: BM25 over the set
+  std::shared_ptr<PassageRanker> ranker{};  ///< nullptr: BM25 over the set
   PromptSettings prompt{};
   bool add_bos = false;
   std::size_t model_context = 2048;
@@ -67,7 +67,7 @@ class AnswerTask final : public eval::Task {
                                         const QuestionChoice& choice) const;
 
   std::shared_ptr<const QuestionSet> set_;
-  std::unique_ptr<PassageRanker> own_ranker_;
+  std::shared_ptr<PassageRanker> ranker_;
   std::unique_ptr<ContextBuilder> builder_;
   std::size_t max_answer_;
   std::vector<std::size_t> asked_;  ///< into the set's questions
@@ -76,6 +76,21 @@ class AnswerTask final : public eval::Task {
   bool measures_attention_;
   eval::TaskInfo info_;
 };
+
+/// The ways in which one set is asked: a task for each budget and each slot.
+struct ContextGrid {
+  ContextMode mode = ContextMode::kGold;
+  std::size_t n_documents = 0;
+  std::vector<std::size_t> budgets{};  ///< tokens; none: what the model takes
+  std::vector<std::size_t> slots{};    ///< of the gold document; none: by turns
+};
+
+/// The tasks of a grid, slots of a budget together. All have one ranker and ask the same questions:
+/// those that fit the least budget, whatever `choice` says of it.
+std::vector<std::unique_ptr<AnswerTask>> answer_tasks(std::shared_ptr<const QuestionSet> set,
+                                                      AnswerParts parts,
+                                                      const ContextGrid& grid,
+                                                      QuestionChoice choice);
 
 /// "squad", "squad@1024", "nq gold 4 of 10", …: the set and what its documents are.
 std::string answer_task_name(const QuestionSet& set, const ContextSettings& context);

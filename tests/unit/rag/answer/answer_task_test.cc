@@ -9,6 +9,7 @@
 namespace nibble::rag {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::shared_ptr<QuestionSet> ten_questions() {
@@ -121,6 +122,28 @@ TEST_F(AnswerTaskTest, NamesSayWhatIsAsked) {
   EXPECT_EQ(task({.n_documents = 5, .gold_slot = 4}, {}).info().name, "ten gold 4 of 5");
   EXPECT_EQ(task({.mode = ContextMode::kRetrieved, .budget = 512}, {}).info().name,
             "ten retrieved@512");
+}
+
+TEST_F(AnswerTaskTest, AGridAsksTheSameQuestionsForEachBudgetAndSlot) {
+  const std::size_t least = task({}, {.is_shuffled = false}).context(4).tokens.tokens.size();
+  const auto tasks = answer_tasks(set_,
+                                  {.tokenizer = tokenizer_, .model_context = 1000},
+                                  {.budgets = {900, least}, .slots = {0, 1}},
+                                  {.is_shuffled = false});
+  std::vector<std::string> names;
+  for (const auto& one : tasks) {
+    names.push_back(one->info().name);
+    EXPECT_EQ(one->n_samples(), 5U);
+  }
+  const std::string short_ones = std::to_string(least);
+  EXPECT_THAT(names,
+              ElementsAre("ten gold 0@900",
+                          "ten gold 1@900",
+                          "ten gold 0@" + short_ones,
+                          "ten gold 1@" + short_ones));
+  const auto usual = answer_tasks(set_, {.tokenizer = tokenizer_, .model_context = 1000}, {}, {});
+  ASSERT_EQ(usual.size(), 1U);
+  EXPECT_EQ(usual.front()->info().name, "ten");
 }
 
 }  // namespace
