@@ -57,7 +57,7 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   return variant;
 }
 
-/// What is asked for besides one request at a time; "" for nothing.
+/// What is asked for besides one request at a time.
 std::string more_settings(const profile::Options& options, std::string_view device) {
   std::string out;
   if (device != kHost) {
