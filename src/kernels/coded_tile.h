@@ -325,6 +325,32 @@ void attend_coded_tile(const AttentionTask& task,
   });
 }
 
+/// Walks `tile` over all keys that any of the rows sees; positions of rows ascend. The first
+/// n_float rows see a tile's keys as floats, the others coded: calls floats(at, n_float), where one
+/// of those sees any of them, and coded(at, n_float), where there are others.
+template <class Isa, class Floats, class Coded>
+void for_coded_tiles(const AttentionTask& task,
+                     const CodedKv& kv,
+                     const AttentionRow* rows,
+                     std::size_t n,
+                     typename Isa::Tile& tile,
+                     const Floats& floats,
+                     const Coded& coded) noexcept {
+  for_key_runs(task, rows, n, Isa::kTile, [&](const KeyRun& run) {
+    const CodedTile at{
+        run.first / codec::kKvPageTokens, run.first % codec::kKvPageTokens, run.first, run.n};
+    tile.first = at.first;
+    tile.n = at.n;
+    const std::size_t n_float = n_float_rows(kv, rows, n, at.first);
+    if (n_float > 0 && rows[n_float - 1].position >= at.first) {
+      floats(at, n_float);
+    }
+    if (n_float < n) {
+      coded(at, n_float);
+    }
+  });
+}
+
 /// Rows of ascending positions over all keys that any of them sees.
 template <class Isa>
 void attend_coded_keys(const AttentionTask& task,
@@ -332,19 +358,18 @@ void attend_coded_keys(const AttentionTask& task,
                        AttentionRow* rows,
                        std::size_t n) noexcept {
   CodedBuffers<Isa> buffers;
-  for_key_runs(task, rows, n, Isa::kTile, [&](const KeyRun& run) {
-    const CodedTile at{
-        run.first / codec::kKvPageTokens, run.first % codec::kKvPageTokens, run.first, run.n};
-    buffers.tile.first = at.first;
-    buffers.tile.n = at.n;
-    const std::size_t n_float = n_float_rows(kv, rows, n, at.first);
-    if (n_float > 0 && rows[n_float - 1].position >= at.first) {
-      attend_float_tile<Isa>(task, kv, rows, n_float, at, buffers.tile);
-    }
-    if (n_float < n) {
-      attend_coded_tile<Isa>(task, kv, rows + n_float, n - n_float, at, buffers);
-    }
-  });
+  for_coded_tiles<Isa>(
+      task,
+      kv,
+      rows,
+      n,
+      buffers.tile,
+      [&](const CodedTile& at, std::size_t n_float) {
+        attend_float_tile<Isa>(task, kv, rows, n_float, at, buffers.tile);
+      },
+      [&](const CodedTile& at, std::size_t n_float) {
+        attend_coded_tile<Isa>(task, kv, rows + n_float, n - n_float, at, buffers);
+      });
 }
 
 }  // namespace

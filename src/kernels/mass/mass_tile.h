@@ -86,12 +86,14 @@ void mass_rows(const AttentionTask& task,
   }
 }
 
+/// Tiles come in ascending order.
 template <class Isa>
 void mass_tile(const AttentionTask& task,
                AttentionRow* rows,
                std::size_t n,
                const typename Isa::Tile& tile,
-               const SpanWalk& walk) noexcept {
+               SpanWalk& walk) noexcept {
+  walk.move_to(tile.first);
   for_row_blocks<Isa::kRowBlock>(
       n, [&]<int R>(std::size_t r) { mass_rows<Isa, R>(task, rows + r, tile, walk); });
 }
@@ -117,7 +119,6 @@ void sum_masses(const AttentionTask& task, std::span<const KeySpan> spans) noexc
       tile.first = run.first;
       tile.n = run.n;
       load_keys(static_cast<const Element*>(run.page->keys) + run.element, task.head_dim, tile);
-      walk.move_to(run.first);
       mass_tile<Isa>(task, rows, n, tile, walk);
     });
   });
@@ -130,22 +131,20 @@ void sum_coded_masses(const AttentionTask& task,
   for_mass_rows(task, spans.size(), [&](AttentionRow* rows, std::size_t n) {
     typename Isa::Tile tile;
     SpanWalk walk{spans};
-    for_key_runs(task, rows, n, Isa::kTile, [&](const KeyRun& run) {
-      const CodedTile at{
-          run.first / codec::kKvPageTokens, run.first % codec::kKvPageTokens, run.first, run.n};
-      tile.first = at.first;
-      tile.n = at.n;
-      walk.move_to(at.first);
-      const std::size_t n_float = n_float_rows(kv, rows, n, at.first);
-      if (n_float > 0 && rows[n_float - 1].position >= at.first) {
-        load_float_keys<Isa>(kv, at, tile);
-        mass_tile<Isa>(task, rows, n_float, tile, walk);
-      }
-      if (n_float < n) {
-        decode_keys<Isa>(kv, task.pages[at.page], at, tile);
-        mass_tile<Isa>(task, rows + n_float, n - n_float, tile, walk);
-      }
-    });
+    for_coded_tiles<Isa>(
+        task,
+        kv,
+        rows,
+        n,
+        tile,
+        [&](const CodedTile& at, std::size_t n_float) {
+          load_float_keys<Isa>(kv, at, tile);
+          mass_tile<Isa>(task, rows, n_float, tile, walk);
+        },
+        [&](const CodedTile& at, std::size_t n_float) {
+          decode_keys<Isa>(kv, task.pages[at.page], at, tile);
+          mass_tile<Isa>(task, rows + n_float, n - n_float, tile, walk);
+        });
   });
 }
 
