@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "kernels/reference/attention_coded.h"
 #include "kernels/reference/attention_mass.h"
@@ -74,21 +73,9 @@ void attention(const AttentionTask& task) noexcept {
 
 template <class Element>
 void sum_masses(const AttentionTask& task, std::span<const KeySpan> spans) noexcept {
-  std::vector<double> weights;
-  for (std::size_t i = 0; i < task.n_queries * task.n_heads; ++i) {
-    const std::size_t t = i / task.n_heads;
-    const std::size_t head = i % task.n_heads;
-    const float* const q = task.q + t * task.q_stride + head * task.head_dim;
-    const std::size_t position = task.first_position + t;
-    const std::size_t first = first_visible(position, task.window);
-    weights.clear();
-    for (std::size_t j = first; j <= position; ++j) {
-      weights.push_back(score<Element>(task, q, j));
-    }
-    const double top = std::ranges::max(weights);
-    std::ranges::transform(weights, weights.begin(), [top](double x) { return std::exp(x - top); });
-    share_weights(weights, first, spans, task.out + t * task.out_stride + head * spans.size());
-  }
+  share_queries(task, spans, [&task](const float* q, std::size_t key, std::size_t /*position*/) {
+    return score<Element>(task, q, key);
+  });
 }
 
 void to_f16(const float* x, void* y, std::size_t n) noexcept {

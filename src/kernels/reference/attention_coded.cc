@@ -104,20 +104,6 @@ double score(const AttentionTask& task,
   return cap == 0.0 ? dot : cap * std::tanh(dot / cap);
 }
 
-/// exp(score - the largest score) of the keys that the query sees.
-std::vector<double> weights_of(const AttentionTask& task,
-                               const History& keys,
-                               const float* q,
-                               std::size_t position) {
-  std::vector<double> weights;
-  for (std::size_t j = first_visible(position, task.window); j <= position; ++j) {
-    weights.push_back(score(task, keys, q, j, position));
-  }
-  const double top = std::ranges::max(weights);
-  std::ranges::transform(weights, weights.begin(), [top](double x) { return std::exp(x - top); });
-  return weights;
-}
-
 void attend(const AttentionTask& task,
             const History& keys,
             const History& values,
@@ -127,7 +113,8 @@ void attend(const AttentionTask& task,
   const float* const q = task.q + t * task.q_stride + h * task.head_dim;
   float* const out = task.out + t * task.out_stride + h * task.head_dim;
   const std::size_t first = first_visible(position, task.window);
-  const std::vector<double> weights = weights_of(task, keys, q, position);
+  const std::vector<double> weights = weights_of(
+      task, position, [&](std::size_t key) { return score(task, keys, q, key, position); });
   double total = 0.0;
   std::vector<double> sum(task.head_dim);
   for (std::size_t j = first; j <= position; ++j) {
@@ -158,16 +145,9 @@ void sum_masses_coded(const AttentionTask& task,
                       const CodedKv& kv,
                       std::span<const KeySpan> spans) noexcept {
   const History keys(task, kv, true);
-  for (std::size_t i = 0; i < task.n_queries * task.n_heads; ++i) {
-    const std::size_t t = i / task.n_heads;
-    const std::size_t head = i % task.n_heads;
-    const std::size_t position = task.first_position + t;
-    share_weights(
-        weights_of(task, keys, task.q + t * task.q_stride + head * task.head_dim, position),
-        first_visible(position, task.window),
-        spans,
-        task.out + t * task.out_stride + head * spans.size());
-  }
+  share_queries(task, spans, [&](const float* q, std::size_t key, std::size_t position) {
+    return score(task, keys, q, key, position);
+  });
 }
 
 }  // namespace nibble::kernels::reference
