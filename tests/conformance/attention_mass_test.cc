@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <numeric>
 
 #include "base/checked_math.h"
 #include "kernels/select.h"
+#include "ops/attention_tiles.h"
 #include "support/coded_pages.h"
 
 namespace nibble::kernels {
@@ -113,18 +113,7 @@ void compare_coded(const codec::KvScheme& scheme, const Problem& problem) {
   ThreadPool pool(1);
   const ops::AttentionSequence sequence = pages.sequence(0, n);
   ops::store_kv(shape, {k.data(), n, width}, {v.data(), n, width}, std::span(&sequence, 1), pool);
-  CodedKv kv;
-  kv.keys = scheme.keys;
-  kv.values = scheme.values;
-  kv.shape = {2, problem.head_dim};
-  kv.head = 1;
-  kv.tables = coding.view.tables;
-  kv.floats = pages.floats().data();
-  kv.float_tokens = ops::float_tokens(scheme);
-  kv.has_halves = problem.floats == DType::kF16;
-  kv.residual = scheme.residual;
-  kv.n_sinks = scheme.n_sinks;
-  kv.rotations = scheme.keys_before_rope ? coding.rotations.pages().data() : nullptr;
+  const CodedKv kv = ops::coded_kv(shape, {&sequence, 0, 1});
   const std::vector<float> q = queries_of(problem);
   compare(std::string(scheme.name),
           problem,

@@ -5,6 +5,7 @@
 
 #include "kernels/reference/attention_coded.h"
 #include "kernels/select.h"
+#include "ops/attention_tiles.h"
 #include "support/coded_pages.h"
 
 namespace nibble::kernels {
@@ -67,23 +68,6 @@ AttentionTask task_of(const Problem& problem,
   return task;
 }
 
-CodedKv kv_of(const ops::AttentionShape& shape, const CodedPages& pages) {
-  const ops::KvCoding& coding = *shape.coding;
-  CodedKv kv;
-  kv.keys = coding.scheme->keys;
-  kv.values = coding.scheme->values;
-  kv.shape = {shape.n_kv_heads, shape.head_dim};
-  kv.head = 1;
-  kv.tables = coding.tables;
-  kv.floats = pages.floats().data();
-  kv.float_tokens = ops::float_tokens(*coding.scheme);
-  kv.has_halves = shape.kv_dtype == DType::kF16;
-  kv.residual = coding.scheme->residual;
-  kv.n_sinks = coding.scheme->n_sinks;
-  kv.rotations = coding.rotations != nullptr ? coding.rotations->pages().data() : nullptr;
-  return kv;
-}
-
 void compare(const codec::KvScheme& scheme, const Problem& problem) {
   const std::size_t n = problem.first_position + problem.n_queries;
   Coding coding(scheme, {2, problem.head_dim});
@@ -99,7 +83,7 @@ void compare(const codec::KvScheme& scheme, const Problem& problem) {
   const std::vector<float> q =
       normal_values(problem.n_queries * problem.n_heads * problem.head_dim, 1.0F, 3);
   std::vector<float> wanted(q.size());
-  const CodedKv kv = kv_of(shape, pages);
+  const CodedKv kv = ops::coded_kv(shape, {&sequence, 0, 1});
   reference::attention_coded(task_of(problem, q, wanted, pages), kv);
   for (const KernelSet& set : usable_kernel_sets()) {
     std::vector<float> out(q.size(), -1e30F);

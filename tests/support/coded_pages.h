@@ -45,7 +45,6 @@ class CodedPages {
     return {0, n, start, pages_, float_pages_};
   }
   [[nodiscard]] const std::vector<ops::KvPageView>& pages() const { return pages_; }
-  [[nodiscard]] const std::vector<ops::KvPageView>& floats() const { return float_pages_; }
 
  private:
   std::vector<std::uint8_t> bytes_;
