@@ -212,8 +212,8 @@ void* DeviceDecoder::graph_for(const BatchPlan& plan, const GraphKey& key) {
 
 void DeviceDecoder::run(const BatchPlan& plan, bool is_greedy) {
   const std::size_t n = plan.first_page.size();
-  const bool is_decode = plan.tokens.size() == n && n <= kMostRecorded && plan.wanted.size() == n;
-  if (!is_decode) {
+  const bool is_recorded = plan.is_decode && n <= kMostRecorded && plan.wanted.size() == n;
+  if (!is_recorded) {
     queue(plan, is_greedy);
     device_->check("a forward pass");
     return;

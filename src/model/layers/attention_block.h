@@ -8,11 +8,10 @@
 /// what attention gives are rounded in place.
 ///
 /// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]
-/// With a scheme that codes keys before RoPE they are stored unrotated.
+/// With a scheme that codes keys before RoPE they are stored unrotated. Queries that the stream
+/// probes are measured beside (layers/attention_probes.h).
 ///
 /// Precision  that of the ops; keys and values are stored as the cache keeps them
-/// Queries that the stream probes are measured beside (layers/attention_probes.h).
-///
 /// Threads    one call at a time
 /// Source     Vaswani et al. 2017, arXiv 1706.03762; grouped queries: Ainslie et al. 2023, arXiv
 ///            2305.13245

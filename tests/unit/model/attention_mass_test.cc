@@ -21,7 +21,6 @@ using nibble::testing::demo_model;
 using nibble::testing::golden;
 using nibble::testing::other_model;
 using ::testing::ElementsAre;
-using testing::Logits;
 using testing::TestModel;
 using testing::tiny_folder;
 using testing::Tokens;
