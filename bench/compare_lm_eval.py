@@ -17,11 +17,11 @@ import io
 import json
 import os
 import re
-import resource
 import statistics
-import subprocess
 import sys
 import time
+
+from one_core import child
 
 SUBJECTS = ("anatomy", "philosophy", "prehistory", "world_religions")
 SUITE = ("arc_easy", "arc_challenge", "hellaswag", "piqa", "winogrande", "boolq", *(f"mmlu_{subject}_5shot" for subject in SUBJECTS))
@@ -133,15 +133,6 @@ def run_lm_eval(args):
     metrics = {task: {key.split(",")[0]: value for key, value in row.items() if key.endswith(",none") and "stderr" not in key}
                for task, row in results.items()}
     print(json.dumps({"answers": seconds, "metrics": metrics}))
-
-
-def child(command, core):
-    """CPU seconds of a process with all its threads, and what it printed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    env = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
-    done = subprocess.run(["taskset", "-c", str(core), *command], env=env, stdout=subprocess.PIPE, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime), done.stdout
 
 
 def nibble_round(args, arithmetic):

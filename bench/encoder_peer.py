@@ -14,13 +14,13 @@ import gzip
 import json
 import os
 import pathlib
-import resource
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+
+from one_core import child
 
 
 def texts_of(path, count):
@@ -42,14 +42,6 @@ def peer_child(args):
     seconds = time.process_time() - start
     print(json.dumps({"seconds": seconds, "vectors": {row["_id"]: vector.tolist() for row, vector in
                                                       zip(texts_of(args.corpus, args.documents), vectors)}}))
-
-
-def child(command, core):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    env = dict(os.environ, OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
-    done = subprocess.run(["taskset", "-c", str(core), *map(str, command)], env=env, stdout=subprocess.PIPE, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime), done.stdout
 
 
 def index(args, arithmetic, count, folder):
