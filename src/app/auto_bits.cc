@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -18,15 +19,37 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostWindow = 512;
 
+/// A model as the reference, which computes the states of each text once for all that are compared.
+class KeptReference final : public eval::Reference {
+ public:
+  KeptReference(std::unique_ptr<model::LanguageModel> model, std::size_t batch_tokens)
+      : model_(std::move(model)), computed_(eval::model_reference(*model_, batch_tokens)) {}
+
+  std::vector<float> states(std::span<const std::int32_t> tokens, std::size_t first_row) override {
+    auto& kept = kept_[{{tokens.begin(), tokens.end()}, first_row}];
+    if (kept.empty()) {
+      kept = computed_->states(tokens, first_row);
+    }
+    return kept;
+  }
+  void head(MatrixView<const float> states, MatrixView<float> logits) override {
+    computed_->head(states, logits);
+  }
+  [[nodiscard]] std::size_t vocab() const noexcept override { return computed_->vocab(); }
+
+ private:
+  std::unique_ptr<model::LanguageModel> model_;
+  std::unique_ptr<eval::Reference> computed_;
+  std::map<std::pair<std::vector<std::int32_t>, std::size_t>, std::vector<float>> kept_;
+};
+
 /// Mean divergence from the model as it is, over the second half of each window.
 class DivergenceObjective {
  public:
   DivergenceObjective(const io::Checkpoint& checkpoint,
                       quant::CalibrationWindows windows,
                       ThreadPool& pool)
-      : windows_(std::move(windows)), pool_(pool), original_(build(checkpoint)) {
-    reference_ = eval::model_reference(*original_, windows_.window);
-  }
+      : windows_(std::move(windows)), pool_(pool), reference_(build(checkpoint), windows_.window) {}
 
   double operator()(const io::Checkpoint& checkpoint) {
     const auto model = build(checkpoint);
@@ -34,7 +57,7 @@ class DivergenceObjective {
     const std::size_t n = windows_.window;
     for (std::size_t w = 0; w < windows_.n_windows; ++w) {
       const auto one = eval::compare_window(
-          *model, *reference_, std::span(windows_.ids).subspan(w * n, n), n / 2, n);
+          *model, reference_, std::span(windows_.ids).subspan(w * n, n), n / 2, n);
       sum.kl += one.kl;
       sum.n_rows += one.n_rows;
     }
@@ -52,22 +75,14 @@ class DivergenceObjective {
 
   quant::CalibrationWindows windows_;
   ThreadPool& pool_;
-  std::unique_ptr<model::LanguageModel> original_;
-  std::unique_ptr<eval::Reference> reference_;
+  KeptReference reference_;
 };
 
 std::vector<std::string> codecs_of(const AutoBitsOptions& options, const quant::Recipe& base) {
   if (!options.codecs.empty()) {
     return options.codecs;
   }
-  for (const quant::SolveStage& stage : base.stages) {
-    if (stage.scheme.default_codec != nullptr) {
-      return quant::codecs_of_all_bits(stage.scheme.default_codec->name()).take();
-    }
-  }
-  raise(ErrorCode::kUnsupported,
-        "recipe {}: no stage gives the linear layers a codec by default",
-        base.name);
+  return quant::codecs_of_all_bits(quant::default_stage(base).scheme.default_codec->name()).take();
 }
 
 /// What an earlier run measured, if it is of the same job.
@@ -87,12 +102,6 @@ std::optional<quant::Sensitivity> stored(const std::string& file,
   return found;
 }
 
-void write_whole(const std::string& path, std::string_view text) {
-  AtomicFile file = AtomicFile::create(path).take();
-  file.write(text).take();
-  file.commit().take();
-}
-
 quant::Sensitivity sensitivity_of(const quant::SensitivityJob& job,
                                   const AutoBitsOptions& options,
                                   quant::CalibrationWindows windows,
@@ -105,7 +114,7 @@ quant::Sensitivity sensitivity_of(const quant::SensitivityJob& job,
   DivergenceObjective objective(job.checkpoint, std::move(windows), pool);
   quant::Sensitivity measured = quant::measure_sensitivity(job, objective, pool, *progress);
   if (!options.sensitivity.empty()) {
-    write_whole(options.sensitivity, quant::sensitivity_json(measured).dump(1) + "\n");
+    write_file_atomic(options.sensitivity, quant::sensitivity_json(measured).dump(1) + "\n").take();
   }
   return measured;
 }
@@ -158,7 +167,7 @@ quant::Recipe choose_bits(const quant::Recipe& base,
   const quant::Sensitivity sensitivity = sensitivity_of(job, options, std::move(windows), globals);
   quant::MixedRecipe mixed = quant::mixed_recipe(base, sensitivity, options.bits_per_weight).take();
   if (!options.recipe_out.empty()) {
-    write_whole(options.recipe_out, mixed.text);
+    write_file_atomic(options.recipe_out, mixed.text).take();
   }
   if (!globals.json) {
     print_out(quant::mixed_text(mixed, sensitivity) + "\n");

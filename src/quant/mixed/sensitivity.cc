@@ -23,23 +23,6 @@ namespace {
 
 constexpr int kBits[] = {2, 3, 4, 5, 6, 8};
 
-/// The first solve stage whose scheme has a codec for the linear layers.
-const SolveStage& main_stage(const Recipe& recipe) {
-  if (!recipe.transforms.empty()) {
-    raise(ErrorCode::kUnsupported,
-          "recipe {}: bits are chosen for recipes without transforms",
-          recipe.name);
-  }
-  for (const SolveStage& stage : recipe.stages) {
-    if (stage.scheme.default_codec != nullptr) {
-      return stage;
-    }
-  }
-  raise(ErrorCode::kUnsupported,
-        "recipe {}: no stage gives the linear layers a codec by default",
-        recipe.name);
-}
-
 /// What chooses the codes of one weight alone.
 struct Chooser {
   std::shared_ptr<const Solver> solver;
@@ -91,13 +74,13 @@ class Measurement {
   }
 
   Sensitivity run(ProgressSink& progress) {
-    const SolveStage& stage = main_stage(job_.recipe);
+    const SolveStage& stage = default_stage(job_.recipe);
     const Chooser chooser = chooser_of(stage);
     for (const auto& codec : codecs_) {
       chooser.solver->check(*codec).take();
     }
     const Plan plan = make_plan(job_.recipe, job_.checkpoint).take();
-    const SolveStage& planned = main_stage(*plan.recipe);
+    const SolveStage& planned = default_stage(*plan.recipe);
     std::vector<std::string> order;
     const auto rows = rows_by_part(plan, planned, job_.kind, order);
     Sensitivity out{job_.codecs, {}, chooser.name, job_hash(job_)};
@@ -148,6 +131,22 @@ class Measurement {
 };
 
 }  // namespace
+
+const SolveStage& default_stage(const Recipe& recipe) {
+  if (!recipe.transforms.empty()) {
+    raise(ErrorCode::kUnsupported,
+          "recipe {}: bits are chosen for recipes without transforms",
+          recipe.name);
+  }
+  for (const SolveStage& stage : recipe.stages) {
+    if (stage.scheme.default_codec != nullptr) {
+      return stage;
+    }
+  }
+  raise(ErrorCode::kUnsupported,
+        "recipe {}: no stage gives the linear layers a codec by default",
+        recipe.name);
+}
 
 std::size_t Sensitivity::n_weights() const {
   std::size_t n = 0;

@@ -62,6 +62,10 @@ Sensitivity measure_sensitivity(const SensitivityJob& job,
                                 ThreadPool& pool,
                                 ProgressSink& progress);
 
+/// The first solve stage whose scheme has a codec for the linear layers; kUnsupported for a recipe
+/// without one, or with transforms.
+const SolveStage& default_stage(const Recipe& recipe);
+
 /// The hash that `Sensitivity::job` has where the same is measured again.
 std::string job_hash(const SensitivityJob& job);
 
