@@ -4,11 +4,11 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 
 #include "base/thread_pool.h"
+#include "profile/energy/sysfs.h"
 #include "profile/peak_memory.h"
 
 namespace nibble::profile {
@@ -22,10 +22,6 @@ std::string read_all(const std::filesystem::path& path) {
   return text.str();
 }
 
-std::string first_word(const std::string& text) {
-  return text.substr(0, text.find_first_of(" \n"));
-}
-
 /// The word in brackets: "always [madvise] never".
 std::string chosen(const std::string& text) {
   const std::size_t open = text.find('[');
@@ -33,12 +29,6 @@ std::string chosen(const std::string& text) {
   return open == std::string::npos || close == std::string::npos
              ? ""
              : text.substr(open + 1, close - open - 1);
-}
-
-std::optional<double> number(const std::string& word) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 std::string system_text() {
@@ -74,10 +64,9 @@ Host read_host(const std::filesystem::path& root) {
   host.n_processors = usable_processors();
   host.system = system_text();
   host.total_memory = parse_status_line(read_all(root / "proc/meminfo"), "MemTotal");
-  host.load = number(first_word(read_all(root / "proc/loadavg")));
+  host.load = number_in(root / "proc/loadavg");
   host.huge_pages = chosen(read_all(root / "sys/kernel/mm/transparent_hugepage/enabled"));
-  host.governor =
-      first_word(read_all(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"));
+  host.governor = read_word(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
   return host;
 }
 

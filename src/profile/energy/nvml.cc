@@ -120,8 +120,7 @@ Result<Sensors> nvml_sensors(const Result<std::shared_ptr<const NvmlApi>>& api, 
                   has_counter ? "counter" : "power, sampled",
                   0,
                   1,
-                  has_counter ? 30 : 0.05,
-                  false};
+                  has_counter ? 30 : 0.05};
   Sensors sensors;
   sensors.push_back(std::make_unique<NvmlSensor>(*api, *device, std::move(info)));
   if (const auto reading = sensors.front()->read(); !reading) {

@@ -55,8 +55,7 @@ Result<Sensors> rapl_sensors(const fs::path& root) {
                     "counter",
                     wrap,
                     0.1,
-                    period_of(wrap),
-                    false};
+                    period_of(wrap)};
     auto sensor = std::make_unique<RaplSensor>(std::move(info), zone / "energy_uj");
     if (const auto reading = sensor->read(); !reading) {
       return fail(reading.failure().code, "rapl: {}", reading.failure().message);

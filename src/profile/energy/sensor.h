@@ -1,8 +1,8 @@
 /// What tells how much energy a part of the machine takes: a counter that only grows, or a power
 /// that is drawn now.
 ///
-/// One interface for RAPL, INA3221, NVML and the estimate from a rated power, so that what measures
-/// does not know what it measures with, and says of every number how it came about.
+/// One interface for RAPL, INA3221 and NVML, so that what measures does not know what it measures
+/// with, and says of every number how it came about.
 ///
 /// Units      joules, watts, seconds
 /// Errors     `read` is kIo or kDevice with the sensor's name; `find_sensors` never fails, it says
@@ -34,7 +34,6 @@ struct SensorInfo {
   double wrap_joules = 0;        ///< the counter begins again at 0 here; 0: it never does
   double least_seconds = 1;      ///< a shorter time is not told from the sensor's own steps
   double period_seconds = 0.05;  ///< between readings: of power often, of a counter before it wraps
-  bool is_estimate = false;      ///< nothing was measured
 };
 
 class EnergySensor {

@@ -11,7 +11,7 @@ class FakeSensor final : public EnergySensor {
  public:
   FakeSensor(double watts, bool is_counter, std::size_t fails_after = 1U << 30U)
       : watts_(watts), is_counter_(is_counter), fails_after_(fails_after) {
-    info_ = {"fake", "nothing", is_counter ? "counter" : "power, sampled", 0, 0.02, 0.002, false};
+    info_ = {"fake", "nothing", is_counter ? "counter" : "power, sampled", 0, 0.02, 0.002};
   }
   [[nodiscard]] const SensorInfo& info() const noexcept override { return info_; }
   Result<Reading> read() override {
