@@ -2,21 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "app/condition_lines.h"
 #include "app/exit_code.h"
+#include "app/score_value.h"
 
 namespace nibble::app {
 namespace {
-
-std::string number(double value) {
-  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "–";
-}
-Json json_number(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
 
 std::string row_text(const eval::ComparedMetric& row) {
   const auto& [b, a, difference, low, high, error, p, n] = row.paired;
@@ -24,12 +17,12 @@ std::string row_text(const eval::ComparedMetric& row) {
                      row.task,
                      row.metric.name,
                      n,
-                     number(a),
-                     number(b),
-                     number(difference),
-                     fmt::format("{} to {}", number(low), number(high)),
-                     number(row.p_value),
-                     number(row.p_adjusted),
+                     score_text(a),
+                     score_text(b),
+                     score_text(difference),
+                     fmt::format("{} to {}", score_text(low), score_text(high)),
+                     score_text(row.p_value),
+                     score_text(row.p_adjusted),
                      row.flips ? fmt::format("{}/{}", row.flips->lost, row.flips->gained) : "–",
                      row.n_needed ? fmt::format("{}", *row.n_needed) : "–");
 }
@@ -86,17 +79,17 @@ Json compare_json(std::span<const eval::ComparedMetric> rows) {
                    {"n", row.paired.n},
                    {"unpaired", row.n_unpaired},
                    {"prompts_differ", row.n_prompts_differ},
-                   {"a", json_number(row.paired.reference)},
-                   {"b", json_number(row.paired.variant)},
-                   {"difference", json_number(row.paired.difference)},
-                   {"low", json_number(row.paired.low)},
-                   {"high", json_number(row.paired.high)},
-                   {"p", json_number(row.p_value)},
+                   {"a", score_json(row.paired.reference)},
+                   {"b", score_json(row.paired.variant)},
+                   {"difference", score_json(row.paired.difference)},
+                   {"low", score_json(row.paired.low)},
+                   {"high", score_json(row.paired.high)},
+                   {"p", score_json(row.p_value)},
                    {"p_test", row.flips ? "mcnemar_exact" : "paired_exchange"},
-                   {"p_adjusted", json_number(row.p_adjusted)},
+                   {"p_adjusted", score_json(row.p_adjusted)},
                    {"lost", row.flips ? Json(row.flips->lost) : Json()},
                    {"gained", row.flips ? Json(row.flips->gained) : Json()},
-                   {"flips", row.flips ? json_number(row.flips->fraction()) : Json()},
+                   {"flips", row.flips ? score_json(row.flips->fraction()) : Json()},
                    {"n_needed", or_null(row.n_needed)}});
   }
   return out;

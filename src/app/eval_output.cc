@@ -2,17 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "app/score_value.h"
 #include "base/json.h"
 
 namespace nibble::app {
 namespace {
-
-std::string number(double value) {
-  return std::isfinite(value) ? fmt::format("{:.4f}", value) : "–";
-}
 
 /// A line for each reason to doubt a score.
 std::string doubt_lines(const study::TaskOutcome& outcome) {
@@ -36,11 +32,6 @@ std::string doubt_lines(const study::TaskOutcome& outcome) {
   return out;
 }
 
-/// NaN (no samples, or too few for an interval) is null.
-Json json_number(double value) {
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
 Json as_json(const study::TaskOutcome& outcome) {
   const eval::TaskInfo& info = outcome.task->info();
   Json metrics = Json::array();
@@ -50,10 +41,10 @@ Json as_json(const study::TaskOutcome& outcome) {
                        {"higher_is_better", row.metric.better == eval::Direction::kHigher},
                        {"n", row.interval.n},
                        {"unanswered", row.n_unanswered},
-                       {"value", json_number(row.interval.value)},
-                       {"stderr", json_number(row.standard_error)},
-                       {"low", json_number(row.interval.low)},
-                       {"high", json_number(row.interval.high)}});
+                       {"value", score_json(row.interval.value)},
+                       {"stderr", score_json(row.standard_error)},
+                       {"low", score_json(row.interval.low)},
+                       {"high", score_json(row.interval.high)}});
   }
   return {{"task", info.name},
           {"version", info.version},
@@ -88,10 +79,10 @@ std::string eval_table(std::span<const study::TaskOutcome> outcomes) {
                          row.metric.name,
                          row.interval.n,
                          row.n_unanswered,
-                         number(row.interval.value),
-                         number(row.standard_error),
-                         number(row.interval.low),
-                         number(row.interval.high));
+                         score_text(row.interval.value),
+                         score_text(row.standard_error),
+                         score_text(row.interval.low),
+                         score_text(row.interval.high));
     }
   }
   for (const study::TaskOutcome& outcome : outcomes) {

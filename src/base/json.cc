@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/ordered_json.h"
@@ -107,7 +108,7 @@ std::string dump_json(const Json& value) {
 }
 
 Json or_null(std::optional<double> value) {
-  return value ? Json(*value) : Json(nullptr);
+  return value && std::isfinite(*value) ? Json(*value) : Json(nullptr);
 }
 
 Json or_null(std::optional<std::size_t> value) {
