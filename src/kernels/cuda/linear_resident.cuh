@@ -285,29 +285,17 @@ __global__ void __launch_bounds__(Shape::kBoundThreads, 1)
   }
 
   const int tile_floats = plan.k_warps * task.n_tokens * 16;
-  const auto store = [&](int tile, const ResidentSums<Shape>& sums) {
+  ResidentSums<Shape> sums;
+  for (int tile = walk.first_tile; tile < range.end_tile; tile += walk.tile_step) {
+    multiply_tiles<Shape>(w, range, walk, memory, tile, x, ring, sums);
     store_partial<Shape>(sums,
                          min(Shape::kTiles, range.end_tile - tile),
                          task.n_tokens,
                          memory.partial + (tile - range.first_tile) * tile_floats +
                              (warp & (plan.k_warps - 1)) * task.n_tokens * 16,
                          tile_floats);
-  };
-  ResidentSums<Shape> sums;
-  const bool is_single = Shape::sizes().is_tight && is_single_pass(plan, Shape::sizes());
-  for (int tile = walk.first_tile; tile < range.end_tile; tile += walk.tile_step) {
-    multiply_tiles<Shape>(w, range, walk, memory, tile, x, ring, sums);
-    if (!is_single) {
-      store(tile, sums);
-    }
   }
   wait_for_copies<0>();
-  if (is_single) {
-    __syncthreads();  // nobody reads a ring any more
-    if (walk.first_tile < range.end_tile) {
-      store(walk.first_tile, sums);
-    }
-  }
   finish_resident<Shape>(task, plan, range, memory);
 }
 

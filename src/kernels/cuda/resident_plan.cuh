@@ -70,7 +70,6 @@ struct ResidentSizes {
   int ring_bytes;  ///< of a warp
   int span;        ///< column tiles of a run
   int tiles;       ///< row tiles of a warp at a time
-  bool is_tight;   ///< sums shall lie where the rings were, if they may
 };
 
 /// Bytes from the start of shared memory; the table of a codebook comes first.
@@ -88,25 +87,16 @@ __host__ __device__ constexpr int token_bytes(int n_col_tiles) {
   return n_col_tiles * 128 + 16;
 }
 
-/// Whether every warp has one set of row tiles at most: sums may then lie where the rings were.
-__host__ __device__ constexpr bool is_single_pass(const ResidentPlan& plan,
-                                                  const ResidentSizes& sizes) {
-  return sizes.is_tight && kResidentWarps / plan.k_warps * sizes.tiles >= plan.most_tiles;
-}
-
 __host__ __device__ constexpr ResidentLayout resident_layout(const ResidentPlan& plan,
                                                              int n_tokens,
                                                              const ResidentSizes& sizes) {
   ResidentLayout at{};
-  const int ring_bytes = kResidentWarps * sizes.ring_bytes;
-  const int partial_bytes = aligned(plan.most_tiles * plan.k_warps * n_tokens * 16 * 4);
-  const bool is_shared = is_single_pass(plan, sizes);
   at.ring = sizes.lut_bytes;
-  at.row_factors = at.ring + (is_shared && partial_bytes > ring_bytes ? partial_bytes : ring_bytes);
+  at.row_factors = at.ring + kResidentWarps * sizes.ring_bytes;
   at.squares = at.row_factors + aligned(plan.most_tiles * 16 * 4);
   at.barriers = at.squares + aligned(kNormTokens * kResidentWarps * 4);
-  at.partial = is_shared ? at.ring : at.barriers + aligned(kPieces * 8);
-  at.activations = at.barriers + aligned(kPieces * 8) + (is_shared ? 0 : partial_bytes);
+  at.partial = at.barriers + aligned(kPieces * 8);
+  at.activations = at.partial + aligned(plan.most_tiles * plan.k_warps * n_tokens * 16 * 4);
   at.size = at.activations + n_tokens * token_bytes(plan.slice_runs * sizes.span);
   return at;
 }

@@ -29,7 +29,7 @@ struct ResidentShape {
   static constexpr int kBoundThreads = kEights == 1 ? 896 : 512;
   static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
   __host__ __device__ static constexpr ResidentSizes sizes() {
-    return {kLutBytes, kStages * kStageBytes, kSpan, kTiles, kEights > 1};
+    return {kLutBytes, kStages * kStageBytes, kSpan, kTiles};
   }
 };
 
