@@ -50,8 +50,8 @@ Known<double> ratio_of(const Known<double>& a, const Known<double>& b) {
                        : Known<double>{*a.value / *b.value, ""};
 }
 
-Known<double> median_known(const Known<Spread>& known) {
-  return known.value ? Known<double>{known.value->median, ""} : Known<double>{{}, known.reason};
+Column number_column(std::string title, std::string machine) {
+  return {std::move(title), true, {std::move(machine)}};
 }
 
 std::vector<std::string> spread_columns(std::string_view name) {

@@ -3,6 +3,7 @@
 /// Source     our own
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "report/data.h"
@@ -21,8 +22,9 @@ Cell median_cell(const Known<Spread>& known, double factor = 1);
 Cell ratio_cell(const Known<double>& known);
 /// a / b, or the reason of the one that is missing.
 Known<double> ratio_of(const Known<double>& a, const Known<double>& b);
-Known<double> median_known(const Known<Spread>& known);
 
+/// A column of numbers, with its name in CSV.
+Column number_column(std::string title, std::string machine);
 /// The names of CSV columns for `spread_cell`.
 std::vector<std::string> spread_columns(std::string_view name);
 

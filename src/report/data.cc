@@ -8,6 +8,8 @@
 namespace nibble::report {
 namespace {
 
+constexpr const char* kNotBuilt = "not built yet";
+
 constexpr double kRight = 0.5;  // a sample's score from here on counts as right
 
 std::string family_of(const store::VariantRecord& record) {
@@ -227,16 +229,34 @@ Known<Spread> Variant::measured(std::string_view name) const {
   return {{}, measurements.empty() ? measurement_reason : "not part of the study"};
 }
 
+Known<double> Variant::median(std::string_view name) const {
+  return median_known(measured(name));
+}
+
 Known<double> Variant::file_bytes() const {
   if (!record.facts) {
-    return {{}, "not built yet"};
+    return {{}, kNotBuilt};
   }
   return {static_cast<double>(record.facts->file_bytes), ""};
 }
 
+Known<double> Variant::weight_bytes() const {
+  if (!record.facts) {
+    return {{}, kNotBuilt};
+  }
+  return {static_cast<double>(record.facts->memory_bytes), ""};
+}
+
+Known<double> Variant::bits_per_weight() const {
+  if (!record.facts) {
+    return {{}, kNotBuilt};
+  }
+  return {record.facts->bits_per_weight, ""};
+}
+
 Known<store::QuantizeCost> Variant::quantize_cost() const {
   if (!record.facts) {
-    return {{}, "not built yet"};
+    return {{}, kNotBuilt};
   }
   if (record.facts->cost) {
     return {record.facts->cost, ""};
@@ -261,12 +281,20 @@ Data gather(const store::Store& store) {
   return Gatherer(store).run();
 }
 
+Known<double> median_known(const Known<Spread>& known) {
+  return known.value ? Known<double>{known.value->median, ""} : Known<double>{{}, known.reason};
+}
+
+bool is_fraction(const store::MetricRecord& metric) {
+  return metric.unit == "fraction";
+}
+
 bool is_distance(const store::MetricRecord& metric) {
   return metric.name == "kl";
 }
 
 bool says_right_or_wrong(const store::MetricRecord& metric) {
-  return metric.unit == "fraction" && metric.higher_is_better;
+  return is_fraction(metric) && metric.higher_is_better;
 }
 
 }  // namespace nibble::report

@@ -65,7 +65,11 @@ struct Variant {
 
   /// The measurement of that name, or the reason why there is none.
   [[nodiscard]] Known<Spread> measured(std::string_view name) const;
+  /// Its median.
+  [[nodiscard]] Known<double> median(std::string_view name) const;
   [[nodiscard]] Known<double> file_bytes() const;
+  [[nodiscard]] Known<double> weight_bytes() const;  ///< packed, in memory
+  [[nodiscard]] Known<double> bits_per_weight() const;
   [[nodiscard]] Known<store::QuantizeCost> quantize_cost() const;
 };
 
@@ -87,6 +91,10 @@ inline constexpr std::size_t kMaxExamples = 3;
 
 Data gather(const store::Store& store);
 
+Known<double> median_known(const Known<Spread>& known);
+
+/// True for a share of 1, which people read as per cent and its differences as points.
+bool is_fraction(const store::MetricRecord& metric);
 /// True for a metric that is itself a distance from the reference: it is above zero for every other
 /// model, so whether it differs from the reference's is no question.
 bool is_distance(const store::MetricRecord& metric);

@@ -40,11 +40,7 @@ std::string allowed_loss(const store::ComparisonRecord& with,
                          const store::TaskRecord& task,
                          const store::MetricRecord& metric) {
   const double loss = metric.higher_is_better ? -with.low : with.high;
-  return loss > 0 ? fmt::format("{} {} on {}",
-                                value_text(loss, metric),
-                                metric.unit == "fraction" ? "points" : metric.name,
-                                task.name)
-                  : "";
+  return loss > 0 ? fmt::format("{} on {}", loss_text(loss, metric), task.name) : "";
 }
 
 using MetricFilter = bool (*)(const store::MetricRecord&);

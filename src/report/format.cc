@@ -5,13 +5,10 @@
 #include <cmath>
 
 #include "base/utf8.h"
+#include "report/data.h"
 
 namespace nibble::report {
 namespace {
-
-bool is_fraction(const store::MetricRecord& metric) {
-  return metric.unit == "fraction";
-}
 
 /// "-0.0" and "0.0" are the same to a reader.
 std::string without_negative_zero(std::string text) {
@@ -77,6 +74,11 @@ std::string number_text(double value) {
 std::string value_text(double value, const store::MetricRecord& metric) {
   return is_fraction(metric) ? without_negative_zero(fmt::format("{:.1f}", value * 100))
                              : number_text(value);
+}
+
+std::string loss_text(double loss, const store::MetricRecord& metric) {
+  return fmt::format(
+      "{} {}", value_text(loss, metric), is_fraction(metric) ? "points" : metric.name);
 }
 
 std::string difference_text(double difference, const store::MetricRecord& metric) {

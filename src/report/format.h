@@ -20,6 +20,8 @@ std::string unit_label(const store::MetricRecord& metric);
 std::string difference_label(const store::MetricRecord& metric);
 
 std::string value_text(double value, const store::MetricRecord& metric);
+/// "1.7 points", "0.31 perplexity"
+std::string loss_text(double loss, const store::MetricRecord& metric);
 std::string difference_text(double difference, const store::MetricRecord& metric);
 /// About four significant digits, never an exponent below a million.
 std::string number_text(double value);

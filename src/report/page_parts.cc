@@ -152,10 +152,6 @@ std::string cell_html(const Cell& cell, const Column& column) {
                      escape_html(cell.text));
 }
 
-Json optional_json(const std::optional<double>& value) {
-  return value ? Json(*value) : Json();
-}
-
 bool all_finite(std::initializer_list<std::optional<double>> values) {
   return std::ranges::all_of(values, [](const auto& v) { return !v || std::isfinite(*v); });
 }
@@ -166,9 +162,8 @@ Json result_json(const Known<store::SummaryRecord>& known) {
     return {};
   }
   const store::SummaryRecord& row = *known.value;
-  Json out = {{"value", optional_json(row.value)},
-              {"low", optional_json(row.low)},
-              {"high", optional_json(row.high)}};
+  Json out = {
+      {"value", or_null(row.value)}, {"low", or_null(row.low)}, {"high", or_null(row.high)}};
   if (const auto& with = row.comparison;
       with && all_finite({with->difference, with->low, with->high})) {
     out["difference"] = {{"value", with->difference},

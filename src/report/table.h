@@ -29,12 +29,14 @@ struct Column {
       machine;  ///< CSV columns that replace this one; empty: `title` with the text
 };
 
+using Row = std::vector<Cell>;
+
 struct Table {
   std::string id;  ///< file name without extension
   std::string title;
   std::string caption;  ///< how to read it
   std::vector<Column> columns;
-  std::vector<std::vector<Cell>> rows;
+  std::vector<Row> rows;
 };
 
 Cell text_cell(std::string text);

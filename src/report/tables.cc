@@ -13,8 +13,6 @@
 namespace nibble::report {
 namespace {
 
-using Row = std::vector<Cell>;
-
 std::string task_title(const store::TaskRecord& task) {
   const std::string unit = task.metrics.empty() ? "" : unit_label(task.metrics.front());
   return unit.empty() ? task.name : fmt::format("{} ({})", task.name, unit);
@@ -69,11 +67,9 @@ Cell count_cell(std::size_t n) {
 }
 
 Cell bits_cell(const Variant& variant) {
-  if (!variant.record.facts) {
-    return missing_cell("not built yet");
-  }
-  const double bits = variant.record.facts->bits_per_weight;
-  return {fmt::format("{:.2f}", bits), {bits}, false};
+  const Known<double> bits = variant.bits_per_weight();
+  return bits.value ? Cell{fmt::format("{:.2f}", *bits.value), {*bits.value}, false}
+                    : missing_cell(bits.reason);
 }
 
 /// "equal options 3, at chance"; "" for a score without a flag.
@@ -126,15 +122,10 @@ Row difference_row(const Variant& variant,
   }
   const store::ComparisonRecord& with = *known.value->comparison;
   const std::string unit = difference_label(metric);
-  row.push_back({fmt::format("{} [{}, {}]{}{}{}",
-                             difference_text(with.difference, metric),
-                             difference_text(with.low, metric),
-                             difference_text(with.high, metric),
-                             is_significant(with) ? "*" : "",
-                             unit.empty() ? "" : " ",
-                             unit),
-                 {with.difference, with.low, with.high},
-                 false});
+  row.push_back(
+      {fmt::format("{}{}{}", comparison_text(with, metric), unit.empty() ? "" : " ", unit),
+       {with.difference, with.low, with.high},
+       false});
   row.push_back({p_text(with.p_value), {with.p_value}, false});
   row.push_back({p_text(with.p_adjusted), {with.p_adjusted}, false});
   if (with.lost && with.gained) {
@@ -152,6 +143,15 @@ Row difference_row(const Variant& variant,
 
 bool is_significant(const store::ComparisonRecord& comparison) {
   return comparison.p_adjusted < kSignificance;
+}
+
+std::string comparison_text(const store::ComparisonRecord& comparison,
+                            const store::MetricRecord& metric) {
+  return fmt::format("{} [{}, {}]{}",
+                     difference_text(comparison.difference, metric),
+                     difference_text(comparison.low, metric),
+                     difference_text(comparison.high, metric),
+                     is_significant(comparison) ? "*" : "");
 }
 
 bool is_worse(const store::ComparisonRecord& comparison, const store::MetricRecord& metric) {

@@ -3,6 +3,7 @@
 /// Source     our own
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "report/data.h"
@@ -14,6 +15,9 @@ namespace nibble::report {
 inline constexpr double kSignificance = 0.05;
 
 bool is_significant(const store::ComparisonRecord& comparison);
+/// "−0.3 [−1.1, 0.5]*"
+std::string comparison_text(const store::ComparisonRecord& comparison,
+                            const store::MetricRecord& metric);
 /// True where the difference is in the direction that the metric calls worse.
 bool is_worse(const store::ComparisonRecord& comparison, const store::MetricRecord& metric);
 

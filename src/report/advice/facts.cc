@@ -8,7 +8,7 @@
 #include "eval/stats/interval.h"
 #include "eval/stats/paired_proportions.h"
 #include "eval/stats/power.h"
-#include "report/format.h"
+#include "report/profile/figures.h"
 
 namespace nibble::report {
 namespace {
@@ -18,8 +18,8 @@ namespace stats = eval::stats;
 constexpr double kConfidence = 0.95;
 
 Cost median_of(const Variant& variant, std::string_view name) {
-  const Known<Spread> known = variant.measured(name);
-  return known.value ? Cost{known.value->median, {}, "", {}} : Cost{{}, {}, known.reason, {}};
+  const Known<double> known = variant.median(name);
+  return {known.value, {}, known.reason, {}};
 }
 
 Cost first_token_p95(const Variant& variant) {
@@ -28,13 +28,13 @@ Cost first_token_p95(const Variant& variant) {
     return {{}, {}, known.reason, {}};
   }
   const Spread& spread = *known.value;
-  if (spread.n < kLeastForP95) {
-    return {{},
-            spread.min,
-            fmt::format("{} repetitions carry no 95th percentile", spread.n),
-            kLeastForP95};
+  if (const auto p95 = percentile(spread, 0.95)) {
+    return {p95, {}, "", {}};
   }
-  return {stats::quantile(spread.sorted, 0.95), {}, "", {}};
+  return {{},
+          spread.min,
+          fmt::format("{} repetitions carry no 95th percentile", spread.n),
+          least_values(0.95)};
 }
 
 Cost memory_of(const Variant& variant) {
@@ -42,9 +42,8 @@ Cost memory_of(const Variant& variant) {
   if (peak.value) {
     return {peak.value->max, {}, "", {}};
   }
-  const auto& facts = variant.record.facts;
   return {{},
-          facts ? std::optional(static_cast<double>(facts->memory_bytes)) : std::nullopt,
+          variant.weight_bytes().value,
           peak.reason.empty() ? "peak memory was not measured" : peak.reason,
           {}};
 }
@@ -128,7 +127,7 @@ Loss loss_of(const Data& data, const Variant& variant, std::size_t task) {
     return {{}, {}, {}, "no metric", 0, 0, false};
   }
   const store::MetricRecord& metric = data.tasks[task].metrics.front();
-  const bool is_share = metric.unit == "fraction";
+  const bool is_share = is_fraction(metric);
   const Outcome& outcome = variant.outcomes[task];
   const Known<store::SummaryRecord>& known = outcome.metrics.front();
   if (!known.value) {

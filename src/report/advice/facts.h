@@ -24,8 +24,6 @@ namespace nibble::report {
 
 /// Fewer pairs of a score without bounds give no interval worth the name.
 inline constexpr std::size_t kLeastPairs = 20;
-/// A 95th percentile needs a value above it: 1 / (1 - 0.95) repetitions.
-inline constexpr std::size_t kLeastForP95 = 20;
 
 /// A cost, or why there is none. `least` is what it cannot be below, where that is known.
 struct Cost {

@@ -1,16 +1,11 @@
 #include "report/advice/json.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "report/format.h"
 
 namespace nibble::report {
 namespace {
-
-Json number(const std::optional<double>& value) {
-  return value && std::isfinite(*value) ? Json(*value) : Json();
-}
 
 Json name_or_null(const Advice& advice, const std::optional<std::size_t>& v) {
   return v ? Json(advice.candidates[*v].variant->record.name) : Json();
@@ -45,8 +40,8 @@ Json margin_json(const WinnerMargin& margin) {
           {"winner", margin.winner},
           {"runner_up", margin.runner_up},
           {"difference", margin.difference},
-          {"low", number(margin.low)},
-          {"high", number(margin.high)},
+          {"low", or_null(margin.low)},
+          {"high", or_null(margin.high)},
           {"n", margin.n},
           {"higher_is_better", margin.higher_is_better}};
 }
@@ -57,24 +52,24 @@ Json limits_json(const Advice& advice, const Limits& limits, const Data& data) {
     losses.push_back(
         {{"task", data.tasks[task.index].name}, {"margin", task.margin}, {"text", task.text}});
   }
-  return {{"memory_bytes", number(limits.memory_bytes)},
-          {"first_token_ms", number(limits.first_token_ms)},
-          {"first_token_p95_ms", number(limits.first_token_p95_ms)},
-          {"decode_ms", number(limits.decode_ms)},
-          {"token_joules", number(limits.token_joules)},
+  return {{"memory_bytes", or_null(limits.memory_bytes)},
+          {"first_token_ms", or_null(limits.first_token_ms)},
+          {"first_token_p95_ms", or_null(limits.first_token_p95_ms)},
+          {"decode_ms", or_null(limits.decode_ms)},
+          {"token_joules", or_null(limits.token_joules)},
           {"device", limits.device.empty() ? Json() : Json(limits.device)},
           {"prefer", preference_name(limits.prefer)},
           {"losses", std::move(losses)}};
 }
 
 Json cost_json(const Cost& cost) {
-  return {{"value", number(cost.value)}, {"least", number(cost.least)}, {"reason", cost.reason}};
+  return {{"value", or_null(cost.value)}, {"least", or_null(cost.least)}, {"reason", cost.reason}};
 }
 
 Json loss_json(const Loss& loss) {
-  return {{"seen", number(loss.seen)},
-          {"low", number(loss.low)},
-          {"high", number(loss.high)},
+  return {{"seen", or_null(loss.seen)},
+          {"low", or_null(loss.low)},
+          {"high", or_null(loss.high)},
           {"n", loss.n},
           {"reason", loss.reason}};
 }
@@ -126,8 +121,8 @@ Json advice_data_json(const Data& data) {
       const store::MetricRecord& metric = task.metrics.front();
       const auto& reference = data.variants.front().outcomes[t].metrics.front().value;
       const std::string_view other = is_distance(metric) ? "distance" : "other";
-      row["kind"] = metric.unit == "fraction" ? "share" : other;
-      row["reference"] = number(reference ? reference->value : std::nullopt);
+      row["kind"] = is_fraction(metric) ? "share" : other;
+      row["reference"] = or_null(reference ? reference->value : std::nullopt);
     }
     tasks.push_back(std::move(row));
   }

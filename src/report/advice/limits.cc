@@ -26,24 +26,20 @@ void check_name(std::string_view name, std::string_view option, const Data& data
   }
 }
 
-bool is_share(const store::MetricRecord& metric) {
-  return metric.unit == "fraction";
-}
-
 Margin margin_of(const Limits& limits, const store::TaskRecord& task) {
   if (const auto own = limits.margins.find(task.name); own != limits.margins.end()) {
     return own->second;
   }
-  return limits.other_margin.value_or(is_share(task.metrics.front()) ? kDefaultShareMargin
-                                                                     : kDefaultOtherMargin);
+  return limits.other_margin.value_or(is_fraction(task.metrics.front()) ? kDefaultShareMargin
+                                                                        : kDefaultOtherMargin);
 }
 
 CountedTask counted(std::size_t index, const Margin& margin, const Data& data) {
   const store::TaskRecord& task = data.tasks[index];
   const store::MetricRecord& metric = task.metrics.front();
   if (!margin.is_relative) {
-    const double scale = is_share(metric) ? 100 : 1;
-    const std::string unit = is_share(metric) ? "points" : metric.name;
+    const double scale = is_fraction(metric) ? 100 : 1;
+    const std::string unit = is_fraction(metric) ? "points" : metric.name;
     return {index, margin.amount / scale, fmt::format("{} {}", margin.amount, unit)};
   }
   const auto& reference = data.variants.front().outcomes[index].metrics.front();

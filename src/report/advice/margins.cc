@@ -67,26 +67,34 @@ struct Pairs {
   std::vector<eval::Contribution> winner, runner_up;
 };
 
-std::vector<store::ScoreRow> scores_of(const store::Store& store,
-                                       const Variant& variant,
-                                       const store::TaskRecord& task) {
-  const store::Plan plan = store.plan();
-  const auto unit = std::ranges::find_if(plan.units, [&](const store::UnitRecord& row) {
-    return row.variant == variant.record.id && row.task == task.id;
-  });
-  return unit != plan.units.end() ? store.scores(unit->id, task.metrics.front().name)
-                                  : std::vector<store::ScoreRow>();
-}
+/// The scores of a store by variant and task.
+class Scores {
+ public:
+  explicit Scores(const store::Store& store) : store_(store), plan_(store.plan()) {}
 
-Pairs pairs_of(const store::Store& store, const store::TaskRecord& task, const Duel& duel) {
+  [[nodiscard]] std::vector<store::ScoreRow> of(const Variant& variant,
+                                                const store::TaskRecord& task) const {
+    const auto unit = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& row) {
+      return row.variant == variant.record.id && row.task == task.id;
+    });
+    return unit != plan_.units.end() ? store_.scores(unit->id, task.metrics.front().name)
+                                     : std::vector<store::ScoreRow>();
+  }
+
+ private:
+  const store::Store& store_;
+  store::Plan plan_;
+};
+
+Pairs pairs_of(const Scores& scores, const store::TaskRecord& task, const Duel& duel) {
   std::map<std::size_t, eval::Contribution> runner_up;
-  for (const store::ScoreRow& row : scores_of(store, *duel.runner_up.variant, task)) {
+  for (const store::ScoreRow& row : scores.of(*duel.runner_up.variant, task)) {
     if (row.ratio) {
       runner_up.emplace(row.index, eval::Contribution{row.ratio->sum, row.ratio->weight});
     }
   }
   Pairs pairs;
-  for (const store::ScoreRow& row : scores_of(store, *duel.winner.variant, task)) {
+  for (const store::ScoreRow& row : scores.of(*duel.winner.variant, task)) {
     const auto found = runner_up.find(row.index);
     if (row.ratio && found != runner_up.end()) {
       pairs.winner.push_back({row.ratio->sum, row.ratio->weight});
@@ -111,7 +119,7 @@ stats::Interval difference_of(const Pairs& pairs, eval::Transform transform) {
   return {paired.difference, paired.low, paired.high, paired.n};
 }
 
-std::optional<WinnerMargin> score_margin(const store::Store& store,
+std::optional<WinnerMargin> score_margin(const Scores& scores,
                                          const store::TaskRecord& task,
                                          const Duel& duel) {
   const store::MetricRecord& metric = task.metrics.front();
@@ -122,11 +130,11 @@ std::optional<WinnerMargin> score_margin(const store::Store& store,
           metric.name,
           metric.transform);
   }
-  const Pairs pairs = pairs_of(store, task, duel);
+  const Pairs pairs = pairs_of(scores, task, duel);
   if (pairs.winner.empty()) {
     return std::nullopt;
   }
-  const bool is_share = metric.unit == "fraction";
+  const bool is_share = is_fraction(metric);
   const double scale = is_share ? 100 : 1;
   const stats::Interval difference = difference_of(pairs, *transform);
   return WinnerMargin{fmt::format("{} on {}", metric.name, task.name),
@@ -155,8 +163,9 @@ std::vector<WinnerMargin> winner_margins(const store::Store& store,
   for (const Measured& row : kMeasured) {
     add(measured_margin(row, duel));
   }
+  const Scores scores(store);
   for (const CountedTask& task : duel.tasks) {
-    add(score_margin(store, data.tasks[task.index], duel));
+    add(score_margin(scores, data.tasks[task.index], duel));
   }
   return out;
 }

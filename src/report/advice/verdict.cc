@@ -60,11 +60,6 @@ Judgement judge_cost(const CostLimit& row,
   return out;
 }
 
-std::string with_unit(double value, const store::MetricRecord& metric) {
-  return fmt::format(
-      "{} {}", value_text(value, metric), metric.unit == "fraction" ? "points" : metric.name);
-}
-
 Judgement judge_loss(const Loss& loss, const CountedTask& task, const Data& data) {
   const store::TaskRecord& record = data.tasks[task.index];
   const store::MetricRecord& metric = record.metrics.front();
@@ -76,7 +71,7 @@ Judgement judge_loss(const Loss& loss, const CountedTask& task, const Data& data
     return out;
   }
   out.text = fmt::format("{} lost, {} to {} by the interval (n = {}); accepted: {}",
-                         with_unit(*loss.seen, metric),
+                         loss_text(*loss.seen, metric),
                          value_text(*loss.low, metric),
                          value_text(*loss.high, metric),
                          loss.n,

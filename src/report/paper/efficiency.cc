@@ -14,13 +14,7 @@
 namespace nibble::report {
 namespace {
 
-constexpr double kGigabyte = 1e9, kMillijoule = 1e-3;
-
-using Row = std::vector<Cell>;
-
-Column number(std::string title, std::string machine) {
-  return {std::move(title), true, {std::move(machine)}};
-}
+constexpr double kGigabyte = 1e9, kMillijoule = 1e-3, kMillisecond = 1e-3;
 
 Table start(const PaperRows& rows, int n, std::string_view title, std::string caption) {
   return {paper_id(n), paper_title(n, title, rows), std::move(caption), {name_column(rows)}, {}};
@@ -30,13 +24,9 @@ void add_columns(Table& table, std::vector<Column> columns) {
   std::ranges::move(columns, std::back_inserter(table.columns));
 }
 
-Known<double> median_of(const Variant& variant, std::string_view name) {
-  return median_known(variant.measured(name));
-}
-
 /// Milliseconds of a request over its generated tokens.
 Known<double> token_latency(const Variant& variant) {
-  return ratio_of(median_of(variant, "end_to_end"), median_of(variant, "generated_tokens"));
+  return ratio_of(variant.median("end_to_end"), variant.median("generated_tokens"));
 }
 
 Known<double> file_ratio(const Data& data, const Variant& variant) {
@@ -44,37 +34,7 @@ Known<double> file_ratio(const Data& data, const Variant& variant) {
 }
 
 Known<double> weight_share(const Variant& variant) {
-  const auto& facts = variant.record.facts;
-  return ratio_of(facts ? Known<double>{static_cast<double>(facts->memory_bytes), ""}
-                        : Known<double>{{}, "not built yet"},
-                  median_of(variant, "peak_memory"));
-}
-
-Known<double> bits_of(const Variant& variant) {
-  const auto& facts = variant.record.facts;
-  return facts ? Known<double>{facts->bits_per_weight, ""} : Known<double>{{}, "not built yet"};
-}
-
-/// Sum of the repetitions' times, in seconds.
-Known<double> total_seconds(const Variant& variant) {
-  const Known<Spread> time = variant.measured("end_to_end");
-  if (!time.value) {
-    return {{}, time.reason};
-  }
-  double sum = 0;
-  for (const double ms : time.value->sorted) {
-    sum += ms / 1000;
-  }
-  return {sum, ""};
-}
-
-Known<double> total_tokens(const Variant& variant) {
-  const Known<Spread> time = variant.measured("end_to_end");
-  const Known<double> each = median_of(variant, "generated_tokens");
-  if (!time.value || !each.value) {
-    return {{}, time.value ? each.reason : time.reason};
-  }
-  return {*each.value * static_cast<double>(time.value->n), ""};
+  return ratio_of(variant.weight_bytes(), variant.median("peak_memory"));
 }
 
 std::string batch_name(std::size_t batch) {
@@ -106,7 +66,7 @@ struct BestBatch {
 std::optional<BestBatch> best_batch(const Variant& variant, const std::set<std::size_t>& batches) {
   std::optional<BestBatch> best;
   for (const std::size_t batch : batches) {
-    const auto rate = median_of(variant, batch_name(batch)).value;
+    const auto rate = variant.median(batch_name(batch)).value;
     if (rate && (!best || *rate > best->samples_s)) {
       best = BestBatch{batch, *rate};
     }
@@ -119,7 +79,7 @@ Row best_cells(const Variant& variant, const std::set<std::size_t>& batches) {
   if (!best) {
     return Row(3, missing_cell(variant.measured(batch_name(1)).reason));
   }
-  const Known<double> alone = median_of(variant, batch_name(1));
+  const Known<double> alone = variant.median(batch_name(1));
   const Known<double> linear =
       alone.value ? Known<double>{*alone.value * static_cast<double>(best->batch), ""} : alone;
   return {{fmt::format("{}", best->batch), {static_cast<double>(best->batch)}, false},
@@ -147,11 +107,11 @@ Table paper_latency(const Data& data, const PaperRows& rows, int n) {
                       "token, which is the TTFT of an engine without a queue. Speedup: ratio of "
                       "latencies");
   add_columns(table,
-              {number("Latency (ms/tok)", "latency_ms_per_token"),
+              {number_column("Latency (ms/tok)", "latency_ms_per_token"),
                {"TTFT (ms)", true, spread_columns("ttft_ms")},
                {"Prefill (ms)", true, spread_columns("prefill_ms")},
                {"Decode (ms/tok)", true, spread_columns("decode_ms_per_token")},
-               number("Speedup " + versus(data), "speedup")});
+               number_column("Speedup " + versus(data), "speedup")});
   for (const Variant* variant : rows.variants) {
     const Known<double> latency = token_latency(*variant);
     table.rows.push_back({text_cell(variant->record.name),
@@ -173,16 +133,16 @@ Table paper_memory(const Data& data, const PaperRows& rows, int n) {
                       "Memory efficiency is not defined in the paper; here it is the share of the "
                       "peak that packed weights are");
   add_columns(table,
-              {number("Model Size (GB)", "model_size_gb"),
-               number("Peak Memory (MB)", "peak_memory_mb"),
-               number("Bits/Param", "bits_per_parameter"),
-               number("Compression Ratio", "compression_ratio"),
-               number("Memory Efficiency", "memory_efficiency")});
+              {number_column("Model Size (GB)", "model_size_gb"),
+               number_column("Peak Memory (MB)", "peak_memory_mb"),
+               number_column("Bits/Param", "bits_per_parameter"),
+               number_column("Compression Ratio", "compression_ratio"),
+               number_column("Memory Efficiency", "memory_efficiency")});
   for (const Variant* variant : rows.variants) {
     table.rows.push_back({text_cell(variant->record.name),
                           number_cell(variant->file_bytes(), 1 / kGigabyte),
                           median_cell(variant->measured("peak_memory"), 1 / kMegabyte),
-                          number_cell(bits_of(*variant)),
+                          number_cell(variant->bits_per_weight()),
                           ratio_cell(file_ratio(data, *variant)),
                           percent_cell(weight_share(*variant))});
   }
@@ -196,16 +156,16 @@ Table paper_throughput(const Data& data, const PaperRows& rows, int n) {
                       "Generated tokens over the time of whole requests, one at a time, over all "
                       "repetitions");
   add_columns(table,
-              {number("Throughput (tok/s)", "throughput_tok_s"),
-               number("Total Tokens Generated", "total_tokens"),
-               number("Total Time (s)", "total_time_s"),
-               number("Throughput " + versus(data), "throughput_ratio")});
+              {number_column("Throughput (tok/s)", "throughput_tok_s"),
+               number_column("Total Tokens Generated", "total_tokens"),
+               number_column("Total Time (s)", "total_time_s"),
+               number_column("Throughput " + versus(data), "throughput_ratio")});
   for (const Variant* variant : rows.variants) {
     const Known<double> rate = throughput(*variant);
     table.rows.push_back({text_cell(variant->record.name),
                           number_cell(rate),
                           number_cell(total_tokens(*variant)),
-                          number_cell(total_seconds(*variant)),
+                          number_cell(total_milliseconds(*variant), kMillisecond),
                           ratio_cell(ratio_of(rate, throughput(data.variants.front())))});
   }
   return table;
@@ -219,12 +179,12 @@ Table paper_batches(const Data& data, const PaperRows& rows, int n) {
                       "the best rate over that many times the rate of one");
   const std::set<std::size_t> batches = batches_of(data);
   for (const std::size_t batch : batches) {
-    table.columns.push_back(number(fmt::format("Batch={}", batch), batch_name(batch)));
+    table.columns.push_back(number_column(fmt::format("Batch={}", batch), batch_name(batch)));
   }
   add_columns(table,
-              {number("Optimal Batch", "optimal_batch"),
-               number("Optimal Throughput", "optimal_samples_s"),
-               number("Scaling Efficiency", "scaling_efficiency")});
+              {number_column("Optimal Batch", "optimal_batch"),
+               number_column("Optimal Throughput", "optimal_samples_s"),
+               number_column("Scaling Efficiency", "scaling_efficiency")});
   for (const Variant* variant : rows.variants) {
     Row row{text_cell(variant->record.name)};
     for (const std::size_t batch : batches) {
@@ -245,12 +205,13 @@ Table paper_energy(const Data& data, const PaperRows& rows, int n) {
                       "estimate otherwise: 0.7 of the rated power times the time, which shows no "
                       "saving but the time's. Price of a million generated tokens, one request at "
                       "a time");
-  add_columns(table,
-              {{"Energy/Token (mJ)", true, {"energy_mj_per_token", "is_estimate"}},
-               number("TDP (W)", "tdp_w"),
-               number("Energy Efficiency " + versus(data), "energy_efficiency"),
-               number(fmt::format("Est. Cost ({}/1M tokens)", currency.empty() ? "$" : currency),
-                      "cost_per_1m_tokens")});
+  add_columns(
+      table,
+      {{"Energy/Token (mJ)", true, {"energy_mj_per_token", "is_estimate"}},
+       number_column("TDP (W)", "tdp_w"),
+       number_column("Energy Efficiency " + versus(data), "energy_efficiency"),
+       number_column(fmt::format("Est. Cost ({}/1M tokens)", currency.empty() ? "$" : currency),
+                     "cost_per_1m_tokens")});
   const auto power = data.number("rated power W");
   const EnergyFigure reference = token_energy(data, data.variants.front());
   for (const Variant* variant : rows.variants) {

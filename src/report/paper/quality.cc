@@ -13,8 +13,6 @@
 namespace nibble::report {
 namespace {
 
-using Row = std::vector<Cell>;
-
 /// One column: the headline of the first of these tasks that the study has.
 struct PaperTask {
   std::string_view title;
@@ -102,13 +100,7 @@ Row perplexity_cells(const store::SummaryRecord& row, const store::MetricRecord&
     out.push_back({"0.0 %", {0.0}, false});
     return out;
   }
-  out.push_back({fmt::format("{} [{}, {}]{}",
-                             difference_text(with->difference, metric),
-                             difference_text(with->low, metric),
-                             difference_text(with->high, metric),
-                             is_significant(*with) ? "*" : ""),
-                 {with->difference, with->low, with->high},
-                 false});
+  out.push_back({comparison_text(*with, metric), {with->difference, with->low, with->high}, false});
   out.push_back(percent_cell({with->difference / (*row.value - with->difference), ""}));
   return out;
 }

@@ -57,11 +57,7 @@ Cell score_cell(const Data& data, const Variant& variant, const ScoreColumn& col
   }
   Cell cell{value_text(*known.value->value, metric), {known.value->value, {}, {}, {}}, false};
   if (const auto& with = known.value->comparison) {
-    cell.text += fmt::format(" ({} [{}, {}]{})",
-                             difference_text(with->difference, metric),
-                             difference_text(with->low, metric),
-                             difference_text(with->high, metric),
-                             is_significant(*with) ? "*" : "");
+    cell.text += fmt::format(" ({})", comparison_text(*with, metric));
     cell.numbers = {known.value->value, with->difference, with->low, with->high};
   }
   return cell;

@@ -14,11 +14,6 @@ constexpr double kGiga = 1e9, kTera = 1e12, kMillion = 1e6;
 constexpr double kSecondsPerHour = 3600;
 constexpr double kJoulesPerKwh = 3.6e6;
 
-Known<double> median_of(const Variant& variant, std::string_view name) {
-  const Known<Spread> known = variant.measured(name);
-  return known.value ? Known<double>{known.value->median, ""} : Known<double>{{}, known.reason};
-}
-
 Known<double> unknown(std::string reason) {
   return {{}, reason.empty() ? "not measured" : std::move(reason)};
 }
@@ -36,29 +31,35 @@ bool runs_in_floats(const Data& data, const Variant& variant) {
   return first.starts_with("f32") || first.starts_with("f16") || first.starts_with("bf16");
 }
 
+/// What the machine reached, from units of 1e9 a second.
+Known<double> measured_peak(const Variant& variant, std::string_view name) {
+  const Known<double> giga = variant.median(name);
+  return giga.value ? Known<double>{*giga.value * kGiga, ""} : unknown(giga.reason);
+}
+
+Known<double> no_nominal_peak() {
+  return unknown("no nominal peak: the device is not in the table of hardware");
+}
+
 /// FLOP/s. Weight-only formats run in 16-bit floats on a GPU, in 8-bit integers on a processor.
 Known<double> peak_compute(const Data& data, const Variant& variant, Peak peak) {
   if (peak == Peak::kMeasured) {
-    const std::string_view name = runs_in_floats(data, variant) ? "peak_float32" : "peak_int8";
-    const Known<double> gops = median_of(variant, name);
-    return gops.value ? Known<double>{*gops.value * kGiga, ""} : unknown(gops.reason);
+    return measured_peak(variant, runs_in_floats(data, variant) ? "peak_float32" : "peak_int8");
   }
   for (const std::string_view key : {"nominal fp16 TFLOP/s", "nominal fp32 TFLOP/s"}) {
     if (const auto value = data.number(key)) {
       return {*value * kTera, ""};
     }
   }
-  return unknown("no nominal peak: the device is not in the table of hardware");
+  return no_nominal_peak();
 }
 
 Known<double> peak_bandwidth(const Data& data, const Variant& variant, Peak peak) {
   if (peak == Peak::kMeasured) {
-    const Known<double> read = median_of(variant, "peak_read");
-    return read.value ? Known<double>{*read.value * kGiga, ""} : unknown(read.reason);
+    return measured_peak(variant, "peak_read");
   }
   const auto nominal = data.number("nominal bandwidth GB/s");
-  return nominal ? Known<double>{*nominal * kGiga, ""}
-                 : unknown("no nominal peak: the device is not in the table of hardware");
+  return nominal ? Known<double>{*nominal * kGiga, ""} : no_nominal_peak();
 }
 
 /// amount / (ms / 1000) / peak
@@ -77,18 +78,19 @@ EnergyFigure energy(const Data& data,
                     const Variant& variant,
                     std::string_view measured,
                     std::string_view time) {
-  const Known<double> joules = median_of(variant, measured);
+  const Known<double> joules = variant.median(measured);
   if (joules.value) {
     return {joules, false};
   }
-  const auto power = data.number("rated power W");
-  const Known<double> milliseconds = median_of(variant, time);
-  if (power && milliseconds.value) {
-    return {{kEstimateShare * *power * *milliseconds.value / 1000, ""}, true};
+  const Known<double> milliseconds = variant.median(time);
+  if (!milliseconds.value) {
+    return {unknown(milliseconds.reason), false};
   }
-  const std::string why = milliseconds.value ? "no rated power to estimate from" : "";
-  return {unknown(why.empty() ? milliseconds.reason : fmt::format("{}; {}", joules.reason, why)),
-          false};
+  const auto power = data.number("rated power W");
+  if (!power) {
+    return {{{}, fmt::format("{}; no rated power to estimate from", joules.reason)}, false};
+  }
+  return {{kEstimateShare * *power * *milliseconds.value / 1000, ""}, true};
 }
 
 }  // namespace
@@ -103,14 +105,14 @@ std::optional<double> percentile(const Spread& spread, double q) {
 }
 
 Known<double> compute_use(const Data& data, const Variant& variant, Peak peak) {
-  return share_of(median_of(variant, "prefill_flop"),
-                  median_of(variant, "first_token"),
+  return share_of(variant.median("prefill_flop"),
+                  variant.median("first_token"),
                   peak_compute(data, variant, peak));
 }
 
 Known<double> bandwidth_use(const Data& data, const Variant& variant, Peak peak) {
-  return share_of(median_of(variant, "decode_bytes"),
-                  median_of(variant, "decode"),
+  return share_of(variant.median("decode_bytes"),
+                  variant.median("decode"),
                   peak_bandwidth(data, variant, peak));
 }
 
@@ -122,14 +124,25 @@ EnergyFigure request_energy(const Data& data, const Variant& variant) {
   return energy(data, variant, "request_energy", "end_to_end");
 }
 
-Known<double> throughput(const Variant& variant) {
+Known<double> total_milliseconds(const Variant& variant) {
   const Known<Spread> time = variant.measured("end_to_end");
-  const Known<double> tokens = median_of(variant, "generated_tokens");
-  if (!time.value || !tokens.value) {
-    return unknown(time.value ? tokens.reason : time.reason);
+  if (!time.value) {
+    return {{}, time.reason};
   }
-  const double total = std::accumulate(time.value->sorted.begin(), time.value->sorted.end(), 0.0);
-  return {*tokens.value * static_cast<double>(time.value->n) * 1000 / total, ""};
+  return {std::accumulate(time.value->sorted.begin(), time.value->sorted.end(), 0.0), ""};
+}
+
+Known<double> total_tokens(const Variant& variant) {
+  const Known<Spread> time = variant.measured("end_to_end");
+  const Known<double> each = variant.median("generated_tokens");
+  if (!time.value || !each.value) {
+    return {{}, time.value ? each.reason : time.reason};
+  }
+  return {*each.value * static_cast<double>(time.value->n), ""};
+}
+
+Known<double> throughput(const Variant& variant) {
+  return share_of(total_tokens(variant), total_milliseconds(variant), {1, ""});
 }
 
 Known<double> price_of_million(const Data& data, const Variant& variant) {
@@ -148,7 +161,7 @@ Known<double> price_of_million(const Data& data, const Variant& variant) {
   }
   if (per_kwh) {
     const EnergyFigure request = request_energy(data, variant);
-    const Known<double> tokens = median_of(variant, "generated_tokens");
+    const Known<double> tokens = variant.median("generated_tokens");
     if (!request.joules.value || !tokens.value) {
       return unknown(request.joules.value ? tokens.reason : request.joules.reason);
     }

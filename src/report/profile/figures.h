@@ -39,6 +39,9 @@ struct EnergyFigure {
 EnergyFigure token_energy(const Data& data, const Variant& variant);    ///< of decoding
 EnergyFigure request_energy(const Data& data, const Variant& variant);  ///< of prompt and answer
 
+/// Of all repetitions together.
+Known<double> total_milliseconds(const Variant& variant);
+Known<double> total_tokens(const Variant& variant);
 /// Generated tokens a second of whole requests, one at a time.
 Known<double> throughput(const Variant& variant);
 /// In the study's currency, one request at a time.

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "report/cells.h"
 #include "report/format.h"
@@ -12,8 +12,6 @@
 
 namespace nibble::report {
 namespace {
-
-using Row = std::vector<Cell>;
 
 Cell percentile_cell(const Known<Spread>& known, double q) {
   if (!known.value) {
@@ -31,16 +29,6 @@ Cell count_of(const Known<Spread>& known) {
   return known.value
              ? Cell{fmt::format("{}", known.value->n), {static_cast<double>(known.value->n)}, false}
              : missing_cell(known.reason);
-}
-
-Column number(std::string title, std::string machine) {
-  return {std::move(title), true, {std::move(machine)}};
-}
-
-Known<double> weight_bytes(const Variant& variant) {
-  return variant.record.facts
-             ? Known<double>{static_cast<double>(variant.record.facts->memory_bytes), ""}
-             : Known<double>{{}, "not built yet"};
 }
 
 /// "0.41" or "0.41 (estimate)"
@@ -93,16 +81,16 @@ Table latency_table(const Data& data) {
               "at a time; cold: the first token of the first run after loading. Nothing is left "
               "out as an outlier",
               {{"Variant", false, {}},
-               number("Requests", "requests"),
-               number("First token ms, p50", "first_token_p50_ms"),
-               number("p90", "first_token_p90_ms"),
-               number("p95", "first_token_p95_ms"),
-               number("p99", "first_token_p99_ms"),
-               number("Cold", "cold_first_token_ms"),
-               number("Tokens", "tokens"),
-               number("Token ms, p50", "token_p50_ms"),
-               number("p95", "token_p95_ms"),
-               number("p99", "token_p99_ms"),
+               number_column("Requests", "requests"),
+               number_column("First token ms, p50", "first_token_p50_ms"),
+               number_column("p90", "first_token_p90_ms"),
+               number_column("p95", "first_token_p95_ms"),
+               number_column("p99", "first_token_p99_ms"),
+               number_column("Cold", "cold_first_token_ms"),
+               number_column("Tokens", "tokens"),
+               number_column("Token ms, p50", "token_p50_ms"),
+               number_column("p95", "token_p95_ms"),
+               number_column("p99", "token_p99_ms"),
                {"Request ms", true, spread_columns("request_ms")}},
               {}};
   for (const Variant& variant : data.variants) {
@@ -133,19 +121,19 @@ Table utilisation_table(const Data& data) {
               "floats (nominal); a token's bytes over the peak of reading. Above 100 %: weights "
               "stay in caches",
               {{"Variant", false, {}},
-               number("Weights MB", "weights_mb"),
-               number("Keys, values MB", "kv_mb"),
-               number("Peak MB", "peak_memory_mb"),
-               number("Prompt GFLOP", "prefill_gflop"),
-               number("Token GFLOP", "decode_gflop"),
-               number("Compute use, measured peak", "mfu_measured"),
-               number("nominal peak", "mfu_nominal"),
-               number("Bandwidth use, measured peak", "mbu_measured"),
-               number("nominal peak", "mbu_nominal")},
+               number_column("Weights MB", "weights_mb"),
+               number_column("Keys, values MB", "kv_mb"),
+               number_column("Peak MB", "peak_memory_mb"),
+               number_column("Prompt GFLOP", "prefill_gflop"),
+               number_column("Token GFLOP", "decode_gflop"),
+               number_column("Compute use, measured peak", "mfu_measured"),
+               number_column("nominal peak", "mfu_nominal"),
+               number_column("Bandwidth use, measured peak", "mbu_measured"),
+               number_column("nominal peak", "mbu_nominal")},
               {}};
   for (const Variant& variant : data.variants) {
     table.rows.push_back({text_cell(variant.record.name),
-                          number_cell(weight_bytes(variant), 1 / kMegabyte),
+                          number_cell(variant.weight_bytes(), 1 / kMegabyte),
                           median_cell(variant.measured("kv_bytes"), 1 / kMegabyte),
                           median_cell(variant.measured("peak_memory"), 1 / kMegabyte),
                           median_cell(variant.measured("prefill_flop"), 1e-9),
@@ -160,24 +148,24 @@ Table utilisation_table(const Data& data) {
 
 Table energy_table(const Data& data) {
   const std::string currency = data.condition("currency");
-  Table table{
-      "energy",
-      "Energy and price",
-      "Measured where a sensor is there; an estimate is 0.7 of the rated power times the "
-      "time, and shows no saving but the time's. Net: what is drawn at rest is taken off. "
-      "A right answer costs a request over the share of right answers",
-      {{"Variant", false, {}},
-       {"Decoding J/token", true, {"decode_j_per_token", "decode_is_estimate"}},
-       number("Net J/token", "decode_net_j_per_token"),
-       number("Prompt J/token", "prefill_j_per_token"),
-       {"Request J", true, {"request_j", "request_is_estimate"}},
-       number("At rest W", "idle_w"),
-       number(currency.empty() ? "Price of 1M tokens" : fmt::format("{} for 1M tokens", currency),
-              "price_1m_tokens"),
-       number("Clock MHz", "clock_mhz"),
-       number("Temperature \u00b0C", "temperature_c"),
-       number("Throttled", "throttled")},
-      {}};
+  Table table{"energy",
+              "Energy and price",
+              "Measured where a sensor is there; an estimate is 0.7 of the rated power times the "
+              "time, and shows no saving but the time's. Net: what is drawn at rest is taken off. "
+              "A right answer costs a request over the share of right answers",
+              {{"Variant", false, {}},
+               {"Decoding J/token", true, {"decode_j_per_token", "decode_is_estimate"}},
+               number_column("Net J/token", "decode_net_j_per_token"),
+               number_column("Prompt J/token", "prefill_j_per_token"),
+               {"Request J", true, {"request_j", "request_is_estimate"}},
+               number_column("At rest W", "idle_w"),
+               number_column(currency.empty() ? "Price of 1M tokens"
+                                              : fmt::format("{} for 1M tokens", currency),
+                             "price_1m_tokens"),
+               number_column("Clock MHz", "clock_mhz"),
+               number_column("Temperature \u00b0C", "temperature_c"),
+               number_column("Throttled", "throttled")},
+              {}};
   const auto tasks = right_or_wrong_tasks(data);
   for (const std::size_t task : tasks) {
     table.columns.push_back(
@@ -214,12 +202,11 @@ Table length_table(const Data& data) {
                {"Value", true, spread_columns("value")},
                {"Unit", false, {}}},
               {}};
-  std::map<std::string, bool> seen;
+  std::set<std::string> seen;
   std::vector<std::string> names;
   for (const Variant& variant : data.variants) {
     for (const auto& [name, known] : variant.measurements) {
-      if (is_of_lengths(name) && !seen[name]) {
-        seen[name] = true;
+      if (is_of_lengths(name) && seen.insert(name).second) {
         names.push_back(name);
       }
     }

@@ -108,6 +108,17 @@ inline store::SummaryRecord pages_summary(
   return row;
 }
 
+inline std::vector<store::SummaryRecord> advice_summaries() {
+  return {{"v0/t0", "acc", kChoices, 0, 0.75, 0.7, 0.8, {}},
+          {"v0/t1", "perplexity", 40, 0, 20, 19, 21, {}},
+          choice_summary("v1/t0", 2, 2),
+          choice_summary("v2/t0", 40, 0),
+          choice_summary("v3/t0", 8, 2),
+          pages_summary("v1/t1", 20.2, 0.2, -0.1, 0.5),
+          pages_summary("v2/t1", 30, 10, 8, 12),
+          pages_summary("v3/t1", 20.1, 0.1, -0.2, 0.4)};
+}
+
 inline store::Store advice_store(const std::filesystem::path& path) {
   store::Store store = store::Store::open(path);
   store.replace_conditions(std::vector<store::Condition>{{"study", "advice", true},
@@ -131,15 +142,7 @@ inline store::Store advice_store(const std::filesystem::path& path) {
   add_costs(store, "v2/", 45, 5, 100);
   add_costs(store, "v3/", 30, 7, 120);
   store.add_failure({"v4/t0", "group 96 does not divide 576 columns"});
-  store.replace_summaries(
-      std::vector<store::SummaryRecord>{{"v0/t0", "acc", kChoices, 0, 0.75, 0.7, 0.8, {}},
-                                        {"v0/t1", "perplexity", 40, 0, 20, 19, 21, {}},
-                                        choice_summary("v1/t0", 2, 2),
-                                        choice_summary("v2/t0", 40, 0),
-                                        choice_summary("v3/t0", 8, 2),
-                                        pages_summary("v1/t1", 20.2, 0.2, -0.1, 0.5),
-                                        pages_summary("v2/t1", 30, 10, 8, 12),
-                                        pages_summary("v3/t1", 20.1, 0.1, -0.2, 0.4)});
+  store.replace_summaries(advice_summaries());
   return store;
 }
 

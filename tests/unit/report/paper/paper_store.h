@@ -22,19 +22,11 @@ inline store::Store paper_store(const std::filesystem::path& path) {
     unit = {"n" + unit.id, variant, task, ""};
   }
   store.replace_plan(plan);
-  const auto moved = [](store::SummaryRecord row) {
+  std::vector<store::SummaryRecord> summaries = advice_summaries();
+  for (store::SummaryRecord& row : summaries) {
     row.unit = "n" + row.unit;
-    return row;
-  };
-  store.replace_summaries(
-      std::vector<store::SummaryRecord>{moved({"v0/t0", "acc", kChoices, 0, 0.75, 0.7, 0.8, {}}),
-                                        moved({"v0/t1", "perplexity", 40, 0, 20, 19, 21, {}}),
-                                        moved(choice_summary("v1/t0", 2, 2)),
-                                        moved(choice_summary("v2/t0", 40, 0)),
-                                        moved(choice_summary("v3/t0", 8, 2)),
-                                        moved(pages_summary("v1/t1", 20.2, 0.2, -0.1, 0.5)),
-                                        moved(pages_summary("v2/t1", 30, 10, 8, 12)),
-                                        moved(pages_summary("v3/t1", 20.1, 0.1, -0.2, 0.4))});
+  }
+  store.replace_summaries(summaries);
   store.set_facts("w2", {"hw2", 32'000'000, 32'000'000, 4.25, "210 x int4g128, 61 x f32"});
   add_profile(store, "nv0/", 500, 9e7);
   add_profile(store, "nv1/", 400, 3e7);
