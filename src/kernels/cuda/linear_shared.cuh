@@ -24,7 +24,7 @@ inline constexpr int kSharedEights = kSharedTokens / 8;
 inline constexpr int kSharedStages = 4;
 
 template <int kFormat>
-using SharedShape = StreamShape<kFormat, kFormat != kFormatHalf, 1, kSharedTiles, kSharedEights>;
+using SharedShape = StreamShape<kFormat, kFormat != kFormatHalf, kSharedTiles, kSharedEights>;
 
 /// Bytes of one stage: the weights of all warps, and [token][64 columns] of activations.
 template <int kFormat>
@@ -81,8 +81,8 @@ __device__ __forceinline__ void multiply_stage(const StreamLane<SharedShape<kFor
 #pragma unroll
   for (int tile = 0; tile < kSharedTiles; ++tile) {
     uint4 v[kVectors<kFormat>];
-    weights.read(i, tile, 0, v);
-    const LaneScale scale = weights.scale(i, tile, 0);
+    weights.read(i, tile, v);
+    const LaneScale scale = weights.scale(i, tile);
 #pragma unroll
     for (int step = 0; step < 4; ++step) {
       if constexpr (kFormat == kFormatHalf) {

@@ -4,12 +4,12 @@
 ///   y[t, r] = factor[r] * sum over g of scale[r, g] * (sum over c in g of level x[t, c]
 ///                                                     + offset[r, g] * sum over c in g of x[t, c])
 ///
-/// A block makes 16 * kTiles rows of 8 * kEights tokens. Its eight warps take runs of kSpan column
-/// tiles in turns, so that what they ask for is one straight line; their sums are added in order. A
-/// lane copies what it multiplies itself, some runs ahead, so that no barrier stands between memory
-/// and the sums, and it begins before the kernel that makes the activations has ended.
+/// A block makes 16 * kTiles rows of 8 * kEights tokens. Its eight warps take column tiles in
+/// turns, so that what they ask for is one straight line; their sums are added in order. A lane
+/// copies what it multiplies itself, some tiles ahead, so that no barrier stands between memory and
+/// the sums, and it begins before the kernel that makes the activations has ended.
 ///
-/// Two kinds of groups. Coarse ones hold whole runs: codes go to the matrix units as they are, as
+/// Two kinds of groups. Coarse ones hold whole tiles: codes go to the matrix units as they are, as
 /// the bits of subnormal binary16 numbers (code * 2^-24, one instruction for two codes), the sum of
 /// x is one more product with ones, and scale and offset are applied to sums. Fine ones (of 16 or
 /// 32 columns) have another scale for each lane of a step: levels are scaled before they are
@@ -29,23 +29,20 @@ namespace nibble::kernels::cuda {
 inline constexpr int kWarpsOfBlock = 8;
 
 /// What a kernel is compiled for.
-template <int kFormat_, bool kIsFine_, int kSpan_, int kTiles_, int kEights_>
+template <int kFormat_, bool kIsFine_, int kTiles_, int kEights_>
 struct StreamShape {
   static constexpr int kFormat = kFormat_;
   static constexpr bool kIsFine = kIsFine_;  ///< groups of less than 64 columns
-  static constexpr int kSpan = kSpan_;       ///< column tiles of a run
   static constexpr int kTiles = kTiles_;
   static constexpr int kEights = kEights_;
 
   static constexpr int kVectorsOfTile = kVectors<kFormat>;
-  static constexpr int kVectorsOfRun = kVectorsOfTile * kSpan;
-  /// Scales, and offsets where there are some, of a run: one pair, or one for each fine tile.
-  static constexpr int kWords = kFormat == kFormatHalf ? 0 : kIsFine ? kSpan : 1;
-  static constexpr int kStages = kVectorsOfRun * kTiles >= 4 ? 3 : 8 / (kVectorsOfRun * kTiles);
-  static constexpr int kVectorBytes = kVectorsOfRun * kTiles * kWarp * 16;
-  static constexpr int kStageBytes = kVectorBytes + 2 * kWords * kTiles * kWarp * 4;
+  static constexpr bool kHasScales = kFormat != kFormatHalf;
+  static constexpr int kStages = kVectorsOfTile * kTiles >= 4 ? 3 : 8 / (kVectorsOfTile * kTiles);
+  static constexpr int kVectorBytes = kVectorsOfTile * kTiles * kWarp * 16;
+  static constexpr int kStageBytes = kVectorBytes + (kHasScales ? 2 : 0) * kTiles * kWarp * 4;
   static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
-  static constexpr int kTokenBytes = kSpan * 128;  ///< of one token in a run
+  static constexpr int kTokenBytes = 128;  ///< of one token in a column tile
   static constexpr int kSumBytes = kWarpsOfBlock * kTiles * 16 * kEights * 8 * 4;
 
   /// Shared memory of a block whose stages hold the activations of `n_tokens`.
@@ -55,7 +52,7 @@ struct StreamShape {
   }
 };
 
-/// Starts the copies of a lane's part of a run, and reads them back.
+/// Starts the copies of a lane's part of a column tile, and reads them back.
 template <class Shape>
 struct StreamLane {
   const WeightView& w;
@@ -68,67 +65,61 @@ struct StreamLane {
 
   __device__ char* stage(int i) const { return ring + i % n_stages * stage_bytes; }
   __device__ std::uint32_t* words(int i, int tile) const {
-    return reinterpret_cast<std::uint32_t*>(stage(i) + Shape::kVectorBytes) +
-           tile * 2 * Shape::kWords * kWarp + lane;
+    return reinterpret_cast<std::uint32_t*>(stage(i) + Shape::kVectorBytes) + tile * 2 * kWarp +
+           lane;
   }
   /// The group of a lane's columns in a column tile.
   __device__ int group_of(int col_tile) const {
     if constexpr (Shape::kIsFine) {
       return min((col_tile * 64 + lane % 4 * 16) / w.group, w.n_groups - 1);
     }
-    return w.group == 64 * Shape::kSpan ? col_tile / Shape::kSpan : col_tile * 64 / w.group;
+    return w.group == 64 ? col_tile : col_tile * 64 / w.group;
   }
 
-  __device__ void copy(int i, int run) const {
-    const int col_tile = run * Shape::kSpan;
+  __device__ void copy(int i, int col_tile) const {
 #pragma unroll
     for (int tile = 0; tile < Shape::kTiles; ++tile) {
       const int row_tile = min(first_tile + tile, w.n_row_tiles - 1);
       const std::size_t at = static_cast<std::size_t>(row_tile) * w.n_col_tiles + col_tile;
       const uint4* from =
           static_cast<const uint4*>(w.codes) + at * Shape::kVectorsOfTile * kWarp + lane;
-      uint4* to = reinterpret_cast<uint4*>(stage(i)) + tile * Shape::kVectorsOfRun * kWarp + lane;
+      uint4* to = reinterpret_cast<uint4*>(stage(i)) + tile * Shape::kVectorsOfTile * kWarp + lane;
 #pragma unroll
-      for (int v = 0; v < Shape::kVectorsOfRun; ++v) {
+      for (int v = 0; v < Shape::kVectorsOfTile; ++v) {
         copy_16(to + v * kWarp, from + v * kWarp);
       }
-#pragma unroll
-      for (int word = 0; word < Shape::kWords; ++word) {
+      if constexpr (Shape::kHasScales) {
         const std::size_t pair =
-            (static_cast<std::size_t>(row_tile) * w.n_groups + group_of(col_tile + word)) * 8 +
-            lane / 4;
-        copy_4(words(i, tile) + 2 * word * kWarp,
-               static_cast<const std::uint32_t*>(w.scales) + pair);
+            (static_cast<std::size_t>(row_tile) * w.n_groups + group_of(col_tile)) * 8 + lane / 4;
+        copy_4(words(i, tile), static_cast<const std::uint32_t*>(w.scales) + pair);
         if (w.offsets != nullptr) {
-          copy_4(words(i, tile) + (2 * word + 1) * kWarp,
-                 static_cast<const std::uint32_t*>(w.offsets) + pair);
+          copy_4(words(i, tile) + kWarp, static_cast<const std::uint32_t*>(w.offsets) + pair);
         }
       }
     }
   }
 
-  /// Column tile `k` of the run.
-  __device__ void read(int i, int tile, int k, uint4 (&v)[Shape::kVectorsOfTile]) const {
-    const uint4* from = reinterpret_cast<const uint4*>(stage(i)) +
-                        (tile * Shape::kVectorsOfRun + k * Shape::kVectorsOfTile) * kWarp + lane;
+  __device__ void read(int i, int tile, uint4 (&v)[Shape::kVectorsOfTile]) const {
+    const uint4* from =
+        reinterpret_cast<const uint4*>(stage(i)) + tile * Shape::kVectorsOfTile * kWarp + lane;
 #pragma unroll
     for (int j = 0; j < Shape::kVectorsOfTile; ++j) {
       v[j] = from[j * kWarp];
     }
   }
-  __device__ LaneScale scale(int i, int tile, int word) const {
+  __device__ LaneScale scale(int i, int tile) const {
     LaneScale out{};
-    if constexpr (Shape::kWords > 0) {
-      out.scales = as_half2(words(i, tile)[2 * word * kWarp]);
-      out.offsets = w.offsets != nullptr ? as_half2(words(i, tile)[(2 * word + 1) * kWarp])
+    if constexpr (Shape::kHasScales) {
+      out.scales = as_half2(words(i, tile)[0]);
+      out.offsets = w.offsets != nullptr ? as_half2(words(i, tile)[kWarp])
                                          : __float2half2_rn(static_cast<float>(-w.zero));
     }
     return out;
   }
 };
 
-/// A lane's activations of a run: 16 columns of each tile, of one token of each eight. They lie
-/// behind the weights of a stage.
+/// A lane's activations of a column tile: 16 columns, of one token of each eight. They lie behind
+/// the weights of a stage.
 template <class Shape>
 struct StreamActivations {
   const LinearTask& task;
@@ -136,12 +127,12 @@ struct StreamActivations {
   int n_tokens;  ///< that are there
   int lane;
 
-  __device__ char* place(char* stage, int token, int k, int half) const {
-    return stage + Shape::kStageBytes + token * Shape::kTokenBytes + k * 128 +
+  __device__ char* place(char* stage, int token, int half) const {
+    return stage + Shape::kStageBytes + token * Shape::kTokenBytes +
            activation_place(token, lane % 4, half);
   }
 
-  __device__ void copy(char* stage, int run) const {
+  __device__ void copy(char* stage, int col_tile) const {
 #pragma unroll
     for (int e = 0; e < Shape::kEights; ++e) {
       const int token = e * 8 + lane / 4;
@@ -150,38 +141,32 @@ struct StreamActivations {
       }
       const __half* const line = static_cast<const __half*>(task.x) +
                                  static_cast<std::size_t>(first_token + token) * task.x_stride;
+      const int col = col_tile * 64 + lane % 4 * 16;
 #pragma unroll
-      for (int k = 0; k < Shape::kSpan; ++k) {
-        const int col = (run * Shape::kSpan + k) * 64 + lane % 4 * 16;
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          char* const to = place(stage, token, k, half);
-          if (Shape::kSpan > 1 || col + half * 8 < task.w.cols) {
-            copy_16(to, line + col + half * 8);
-          } else {
-            *reinterpret_cast<uint4*>(to) = uint4{0, 0, 0, 0};
-          }
+      for (int half = 0; half < 2; ++half) {
+        char* const to = place(stage, token, half);
+        if (col + half * 8 < task.w.cols) {
+          copy_16(to, line + col + half * 8);
+        } else {
+          *reinterpret_cast<uint4*>(to) = uint4{0, 0, 0, 0};
         }
       }
     }
   }
 
-  __device__ void read(char* stage, std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8]) const {
+  __device__ void read(char* stage, std::uint32_t (&b)[Shape::kEights][8]) const {
 #pragma unroll
     for (int e = 0; e < Shape::kEights; ++e) {
       const int token = e * 8 + lane / 4;
 #pragma unroll
-      for (int k = 0; k < Shape::kSpan; ++k) {
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-          const uint4 x = token < n_tokens
-                              ? *reinterpret_cast<const uint4*>(place(stage, token, k, half))
-                              : uint4{0, 0, 0, 0};
-          b[k][e][half * 4 + 0] = x.x;
-          b[k][e][half * 4 + 1] = x.y;
-          b[k][e][half * 4 + 2] = x.z;
-          b[k][e][half * 4 + 3] = x.w;
-        }
+      for (int half = 0; half < 2; ++half) {
+        const uint4 x = token < n_tokens
+                            ? *reinterpret_cast<const uint4*>(place(stage, token, half))
+                            : uint4{0, 0, 0, 0};
+        b[e][half * 4 + 0] = x.x;
+        b[e][half * 4 + 1] = x.y;
+        b[e][half * 4 + 2] = x.z;
+        b[e][half * 4 + 3] = x.w;
       }
     }
   }
@@ -190,32 +175,28 @@ struct StreamActivations {
 template <class Shape>
 using StreamSums = float[Shape::kTiles][Shape::kEights][4];
 
-/// Sums of x over a run in the places of an output's tokens: a product with ones.
+/// Sums of x over a column tile in the places of an output's tokens: a product with ones.
 template <class Shape>
-__device__ __forceinline__ void sum_activations(
-    const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8], float (&sums)[Shape::kEights][4]) {
+__device__ __forceinline__ void sum_activations(const std::uint32_t (&b)[Shape::kEights][8],
+                                                float (&sums)[Shape::kEights][4]) {
   constexpr std::uint32_t kOnes[4] = {0x3C003C00, 0x3C003C00, 0x3C003C00, 0x3C003C00};
 #pragma unroll
   for (int e = 0; e < Shape::kEights; ++e) {
     sums[e][0] = sums[e][1] = sums[e][2] = sums[e][3] = 0.0F;
 #pragma unroll
-    for (int k = 0; k < Shape::kSpan; ++k) {
-#pragma unroll
-      for (int step = 0; step < 4; ++step) {
-        multiply(sums[e], kOnes, b[k][e][2 * step], b[k][e][2 * step + 1]);
-      }
+    for (int step = 0; step < 4; ++step) {
+      multiply(sums[e], kOnes, b[e][2 * step], b[e][2 * step + 1]);
     }
   }
 }
 
-/// sums += scale * (codes x + offset * sum of x) of a run that one group holds.
+/// sums += scale * (codes x + offset * sum of x) of a column tile that one group holds.
 template <class Shape>
-__device__ __forceinline__ void add_coarse(
-    const StreamLane<Shape>& stream,
-    int i,
-    const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8],
-    const std::uint32_t* lut,
-    StreamSums<Shape>& sums) {
+__device__ __forceinline__ void add_coarse(const StreamLane<Shape>& stream,
+                                           int i,
+                                           const std::uint32_t (&b)[Shape::kEights][8],
+                                           const std::uint32_t* lut,
+                                           StreamSums<Shape>& sums) {
   constexpr bool kIsCode = Shape::kFormat == kFormatCode4 || Shape::kFormat == kFormatCode8;
   float ones[Shape::kEights][4];
   if constexpr (kIsCode) {
@@ -224,21 +205,18 @@ __device__ __forceinline__ void add_coarse(
 #pragma unroll
   for (int tile = 0; tile < Shape::kTiles; ++tile) {
     float part[Shape::kEights][4] = {};
+    uint4 v[Shape::kVectorsOfTile];
+    stream.read(i, tile, v);
 #pragma unroll
-    for (int k = 0; k < Shape::kSpan; ++k) {
-      uint4 v[Shape::kVectorsOfTile];
-      stream.read(i, tile, k, v);
+    for (int step = 0; step < 4; ++step) {
+      std::uint32_t a[4];
+      read_codes<Shape::kFormat>(v, step, lut, a);
 #pragma unroll
-      for (int step = 0; step < 4; ++step) {
-        std::uint32_t a[4];
-        read_codes<Shape::kFormat>(v, step, lut, a);
-#pragma unroll
-        for (int e = 0; e < Shape::kEights; ++e) {
-          multiply(part[e], a, b[k][e][2 * step], b[k][e][2 * step + 1]);
-        }
+      for (int e = 0; e < Shape::kEights; ++e) {
+        multiply(part[e], a, b[e][2 * step], b[e][2 * step + 1]);
       }
     }
-    const LaneScale scale = stream.scale(i, tile, 0);
+    const LaneScale scale = stream.scale(i, tile);
     const float2 factor = __half22float2(scale.scales), offset = __half22float2(scale.offsets);
 #pragma unroll
     for (int e = 0; e < Shape::kEights; ++e) {
@@ -265,24 +243,21 @@ __device__ __forceinline__ void add_coarse(
 template <class Shape>
 __device__ __forceinline__ void add_fine(const StreamLane<Shape>& stream,
                                          int i,
-                                         const std::uint32_t (&b)[Shape::kSpan][Shape::kEights][8],
+                                         const std::uint32_t (&b)[Shape::kEights][8],
                                          const std::uint32_t* lut,
                                          StreamSums<Shape>& sums) {
 #pragma unroll
   for (int tile = 0; tile < Shape::kTiles; ++tile) {
+    uint4 v[Shape::kVectorsOfTile];
+    stream.read(i, tile, v);
+    const LaneScale scale = stream.scale(i, tile);
 #pragma unroll
-    for (int k = 0; k < Shape::kSpan; ++k) {
-      uint4 v[Shape::kVectorsOfTile];
-      stream.read(i, tile, k, v);
-      const LaneScale scale = stream.scale(i, tile, k);
+    for (int step = 0; step < 4; ++step) {
+      std::uint32_t a[4];
+      read_scaled<Shape::kFormat>(v, step, scale, lut, a);
 #pragma unroll
-      for (int step = 0; step < 4; ++step) {
-        std::uint32_t a[4];
-        read_scaled<Shape::kFormat>(v, step, scale, lut, a);
-#pragma unroll
-        for (int e = 0; e < Shape::kEights; ++e) {
-          multiply(sums[tile][e], a, b[k][e][2 * step], b[k][e][2 * step + 1]);
-        }
+      for (int e = 0; e < Shape::kEights; ++e) {
+        multiply(sums[tile][e], a, b[e][2 * step], b[e][2 * step + 1]);
       }
     }
   }
@@ -336,8 +311,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
                                  stage_bytes};
   const StreamActivations<Shape> activations{
       task, first_token, min(n_tile_tokens, task.n_tokens - first_token), lane};
-  const int n_runs = w.n_col_tiles / Shape::kSpan;
-  const int n = (n_runs - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
+  const int n = (w.n_col_tiles - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
 
 #pragma unroll
   for (int i = 0; i < Shape::kStages - 1; ++i) {
@@ -368,7 +342,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
       activations.copy(stream.stage(ahead), warp + ahead * kWarpsOfBlock);
     }
     commit_copies();
-    std::uint32_t b[Shape::kSpan][kEights][8];
+    std::uint32_t b[kEights][8];
     activations.read(stream.stage(i), b);
     if constexpr (Shape::kIsFine) {
       add_fine<Shape>(stream, i, b, lut, sums);
@@ -422,15 +396,15 @@ void launch_stream(const LinearTask& task, Stream stream) {
 template <int kFormat, bool kIsFine>
 void launch_for_tokens(const LinearTask& task, Stream stream) {
   if (task.n_tokens <= 8) {
-    launch_stream<StreamShape<kFormat, kIsFine, 1, 1, 1>>(task, stream);
+    launch_stream<StreamShape<kFormat, kIsFine, 1, 1>>(task, stream);
   } else if (task.n_tokens <= 16) {
-    launch_stream<StreamShape<kFormat, kIsFine, 1, 2, 2>>(task, stream);
+    launch_stream<StreamShape<kFormat, kIsFine, 2, 2>>(task, stream);
   } else {
-    launch_stream<StreamShape<kFormat, kIsFine, 1, 2, 4>>(task, stream);
+    launch_stream<StreamShape<kFormat, kIsFine, 2, 4>>(task, stream);
   }
 }
 
-/// By the groups: which runs are taken depends on the matrix alone.
+/// By the groups: which kernel is taken depends on the matrix alone.
 template <int kFormat>
 void launch_streams(const LinearTask& task, Stream stream) {
   if (task.w.group % 64 != 0) {
