@@ -6,7 +6,7 @@
 
 The first --documents documents, whole (cut at the encoder's limit by both). Both run on one core with one thread. Loading is not counted:
 sentence-transformers is timed around encode() at batch size 32, from nibble's time the time for one document is taken off, so the
-index file that it writes is counted. Prints min / median / max in documents a second of CPU time, and the smallest cosine between
+index file that it writes is counted, and rounding to a codec is not. Prints min / median / max in documents a second of CPU time, and the smallest cosine between
 the vectors of both.
 """
 import argparse
@@ -44,12 +44,13 @@ def peer_child(args):
                                                       zip(texts_of(args.corpus, args.documents), vectors)}}))
 
 
-def index(args, arithmetic, count, folder):
-    source, out = pathlib.Path(folder) / f"{count}.jsonl", pathlib.Path(folder) / f"{count}.{arithmetic}.rag"
+def index(args, way, count, folder):
+    arithmetic, _, codec = way.partition(":")
+    source, out = pathlib.Path(folder) / f"{count}.jsonl", pathlib.Path(folder) / f"{count}.rag"
     source.write_text("".join(json.dumps(row) + "\n" for row in texts_of(args.corpus, count)))
     out.unlink(missing_ok=True)
     seconds, _ = child([args.nibble, "rag", "index", source, "-o", out, "--encoder", args.encoder, "--passages", "whole",
-                        "--arithmetic", arithmetic, "--threads", "1", "-q"], args.core)
+                        "--arithmetic", arithmetic, *(["--encoder-codec", codec] if codec else []), "--threads", "1", "-q"], args.core)
     return seconds, out
 
 
@@ -77,11 +78,11 @@ def compare(args):
                             "--documents", args.documents], args.core)
             peer = json.loads(out.strip().splitlines()[-1])
             speeds.setdefault("sentence-transformers, float32", []).append(args.documents / peer["seconds"])
-            for arithmetic in args.arithmetic.split(","):
-                start, _ = index(args, arithmetic, 1, folder)
-                seconds, file = index(args, arithmetic, args.documents, folder)
-                speeds.setdefault(f"nibble, {arithmetic}", []).append((args.documents - 1) / (seconds - start))
-                cosines[f"nibble, {arithmetic}"] = smallest_cosine(file, peer["vectors"])
+            for way in args.arithmetic.split(","):
+                start, _ = index(args, way, 1, folder)
+                seconds, file = index(args, way, args.documents, folder)
+                speeds.setdefault(f"nibble, {way}", []).append((args.documents - 1) / (seconds - start))
+                cosines[f"nibble, {way}"] = smallest_cosine(file, peer["vectors"])
     base = statistics.median(speeds["sentence-transformers, float32"])
     print("| Program | documents a CPU second | Ratio | Smallest cosine |\n|---|---|---|---|")
     for name, values in speeds.items():
@@ -97,7 +98,7 @@ def main():
     parser.add_argument("--documents", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=0)
-    parser.add_argument("--arithmetic", default="f32,native", help="of nibble; several with commas")
+    parser.add_argument("--arithmetic", default="f32,native", help="of nibble, with a codec of the encoder's weights behind a colon; several with commas")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     peer_child(args) if args.child else compare(args)
