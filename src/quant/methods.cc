@@ -9,6 +9,7 @@
 #include "quant/solve/gguf.h"
 #include "quant/solve/gptq.h"
 #include "quant/solve/hqq.h"
+#include "quant/solve/least_squares.h"
 #include "quant/solve/nearest.h"
 #include "quant/solver.h"
 #include "quant/transform.h"
@@ -26,6 +27,10 @@ constexpr std::array kSolvers = {
               "half-quadratic: moves real zeros until the mean error stops falling",
               Needs{},
               &make_hqq},
+    SolverRow{"least_squares",
+              "scales and real zeros with the least square error, by turns with the codes",
+              Needs{},
+              &make_least_squares},
     SolverRow{"gptq",
               "input by input; the inputs still free make up for each error",
               Needs{.second_moment = true},

@@ -16,7 +16,7 @@ void add(LevelFit& fit, const codec::KvSpan& span, float x, double importance) n
   }
 }
 
-double importance_of(MatrixView<const float> importance, std::size_t token, std::size_t i) {
+double importance_at(MatrixView<const float> importance, std::size_t token, std::size_t i) {
   return importance.data == nullptr ? 1.0 : double{importance(token, i)};
 }
 
@@ -59,7 +59,7 @@ std::vector<float> key_levels(MatrixView<const float> k,
   for (std::size_t token = 0; token < k.rows; ++token) {
     for (std::size_t i = 0; i < k.cols && !windows.is_sink(token); ++i) {
       if (!codec::is_outside(limits[i], k(token, i))) {
-        add(fit, limits[i].span(), k(token, i), importance_of(importance, token, i));
+        add(fit, limits[i].span(), k(token, i), importance_at(importance, token, i));
       }
     }
   }
@@ -78,7 +78,7 @@ std::vector<float> value_levels(MatrixView<const float> v,
     const codec::TokenLimits found = codec::limits_of_token(v.row_span(token));
     for (std::size_t i = 0; i < v.cols; ++i) {
       if (!codec::is_outside(found.limits, v(token, i))) {
-        add(fit, found.limits.span(), v(token, i), importance_of(importance, token, i));
+        add(fit, found.limits.span(), v(token, i), importance_at(importance, token, i));
       }
     }
   }
