@@ -195,6 +195,7 @@ struct Engine::Impl {
     out.prompt = encoder.encode(request);
     out.max_tokens = request.max_tokens;
     out.stop = request.stop;
+    out.sampling = request.sampling;
     const std::size_t room =
         options.max_context - std::min(options.max_context - 1, request.max_tokens);
     n_cut_tokens = out.prompt.size() - std::min(out.prompt.size(), room);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "model/attention_mass.h"
+#include "model/sampler.h"
 
 namespace nibble::eval {
 
@@ -38,6 +39,7 @@ struct GenerationRequest {
   std::string prompt;
   std::size_t max_tokens = 64;
   std::vector<std::string> stop;
+  model::Sampling sampling{};
 };
 /// How far the distributions behind tokens [first_row, tokens.size()) are from the reference
 /// model's (divergence.h).

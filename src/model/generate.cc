@@ -29,6 +29,7 @@ struct Running {
   std::size_t n_prompt = 0;
   std::size_t n_computed = 0;  ///< of `tokens`, whose keys and values are in the cache
   std::size_t n_reserved = 0;  ///< bytes of keys and values that it may come to
+  TokenSampler sampler;
 
   [[nodiscard]] bool has_next() const { return n_computed == tokens.size(); }
   [[nodiscard]] std::span<const text::TokenId> generated() const {
@@ -152,6 +153,7 @@ class Batch {
     const auto [parent, n_shared] = shared;
     Running run;
     run.index = index;
+    run.sampler = TokenSampler(requests_[index].sampling);
     run.tokens.assign(prompts_[index].begin(), prompts_[index].end());
     run.n_prompt = run.tokens.size();
     run.n_reserved = reservation(index);
@@ -189,9 +191,9 @@ class Batch {
     forward(chunks, wanted);
     for (std::size_t i = 0; i < asking.size(); ++i) {
       const std::span<const float> row = logits(i);
-      const std::int32_t token = ops::argmax(row);
-      if (std::isfinite(row[static_cast<std::size_t>(token)])) {
-        take_token(*asking[i], token);
+      const std::int32_t top = ops::argmax(row);
+      if (std::isfinite(row[static_cast<std::size_t>(top)])) {
+        take_token(*asking[i], asking[i]->sampler.choose(row, top));
       } else {
         finish(*asking[i], StopReason::kNotFinite);
       }

@@ -1,4 +1,4 @@
-/// Greedy generation for many prompts at once.
+/// Generation for many prompts at once: the most probable tokens, or tokens drawn by chance.
 ///
 /// Sequences run together (continuous batching); each stops at an end-of-generation token, at a
 /// stop string, at its limit, or at the end of the context.
@@ -16,6 +16,7 @@
 #include "base/function_ref.h"
 #include "model/attention_mass.h"
 #include "model/language_model.h"
+#include "model/sampler.h"
 #include "text/tokenizer.h"
 
 namespace nibble::model {
@@ -25,6 +26,7 @@ struct GenerateRequest {
   std::size_t max_tokens = 64;
   std::vector<std::string> stop;
   bool stop_at_eos = true;
+  Sampling sampling{};
   /// What its tokens look at, measured in passing (attention_mass.h): positions count from the
   /// prompt's first token. The last token that is chosen is never read, so it has no row.
   AttentionMass* attention = nullptr;
