@@ -8,6 +8,7 @@
 
 #include "app/arithmetic_option.h"
 #include "app/chat_option.h"
+#include "app/code_option.h"
 #include "app/command.h"
 #include "app/device_option.h"
 #include "app/eval_compare.h"
@@ -15,8 +16,6 @@
 #include "app/exit_code.h"
 #include "app/judged_model.h"
 #include "app/kv_option.h"
-#include "eval/code/humaneval.h"
-#include "eval/code/sandbox.h"
 #include "study/lm_eval_files.h"
 
 namespace nibble::app {
@@ -38,7 +37,7 @@ struct EvalOptions {
   std::size_t window = 2048;
   std::size_t max_answer = 0;
   ChatChoice chat;
-  bool allow_code = false;
+  CodeChoice code;
 };
 
 std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
@@ -57,8 +56,9 @@ std::vector<std::unique_ptr<eval::Task>> make_tasks(const EvalOptions& options,
     if (std::find(options.tasks.begin(), name, *name) != name) {
       continue;  // named twice
     }
-    tasks.push_back(*name == eval::kHumanEval ? eval::make_humaneval(task_options)
-                                              : eval::make_task(*name, task_options).take());
+    tasks.push_back(*name == eval::kHumanEval
+                        ? eval::make_humaneval(task_options, options.code.sampling)
+                        : eval::make_task(*name, task_options).take());
   }
   return tasks;
 }
@@ -81,17 +81,10 @@ eval::LmEvalRun run_facts(const EvalOptions& options,
                       .n_parameters = model.model->config().n_parameters(),
                       .max_length = model.model->config().context,
                       .limit = options.limit,
-                      .special_tokens = {},
+                      .special_tokens = study::lm_eval_tokens(*model.tokenizer),
                       .conditions = {},
                       .started = started,
                       .seconds = seconds_since_1970() - started};
-  const text::SpecialTokens& special = model.tokenizer->special();
-  for (const auto& [name, id] :
-       {std::pair("pad", special.pad), {"eos", special.eos}, {"bos", special.bos}}) {
-    if (id) {
-      run.special_tokens[name] = {std::string(model.tokenizer->token_text(*id).value_or("")), *id};
-    }
-  }
   for (const store::Condition& condition : study::task_conditions(judged)) {
     run.conditions[condition.key] = condition.value;
   }
@@ -131,14 +124,10 @@ struct Judge {
 
 int run_eval(const EvalOptions& options, const Globals& globals) {
   for (const std::string& name : options.tasks) {  // before the weights are read
-    if (name != eval::kHumanEval) {
+    if (name == eval::kHumanEval) {
+      eval::check_code_allowed(options.code.is_allowed, "--allow-code");
+    } else {
       eval::check_task_name(name).take();
-    } else if (!options.allow_code) {
-      raise(ErrorCode::kInvalidArgument,
-            "{} runs code that the model writes, in a sandbox: allow it with --allow-code",
-            name);
-    } else if (const auto problem = eval::sandbox_problem()) {
-      raise(ErrorCode::kUnsupported, "{}: no sandbox for generated code: {}", name, *problem);
     }
   }
   const double started = seconds_since_1970();
@@ -192,7 +181,10 @@ void add_eval(CLI::App& root, Invocation& invocation) {
                       options->output,
                       "Folder for lm-eval's results and samples files and the store beside them; "
                       "a run that was stopped goes on from there");
-  command->add_option("-L,--limit", options->limit, "Only the first N samples; 0 means all")
+  command
+      ->add_option("-L,--limit",
+                   options->limit,
+                   "Only the first N samples, of a task with subjects N of each; 0 means all")
       ->check(CLI::Range(std::size_t{0}, std::size_t{1} << 31))
       ->capture_default_str();
   command->add_option("--window", options->window, "Tokens of a perplexity window")
@@ -206,9 +198,8 @@ void add_eval(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(std::size_t{0}, kMaxTokens))
       ->capture_default_str();
   add_chat_options(*command, options->chat);
-  command->add_flag("--allow-code",
-                    options->allow_code,
-                    "Run code that the model writes, in a sandbox (humaneval)");
+  add_allow_code_option(*command, options->code.is_allowed);
+  add_code_sampling_options(*command, options->code.sampling);
   add_arithmetic_option(*command, options->arithmetic);
   add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
