@@ -1,7 +1,9 @@
 #include "data/pull.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "data/manifest.h"
+#include "data/pulled_rows.h"
 #include "data/text_file.h"
 
 namespace nibble::data {
@@ -111,20 +114,15 @@ class Part {
   /// The rows as the file wants them.
   [[nodiscard]] std::string content(FileForm form) const {
     const std::string text = read_text_file(path_).take();
-    const std::size_t begin = text.find('\n') + 1;
-    if (form == FileForm::kJsonLines) {
-      return text.substr(begin);
+    const std::string_view rows = std::string_view(text).substr(text.find('\n') + 1);
+    switch (form) {
+      case FileForm::kText:
+        return joined_texts(rows, path_.string());
+      case FileForm::kSquad:
+        return nested_squad(rows, path_.string());
+      default:
+        return std::string(rows);
     }
-    std::string out;
-    for (const std::string_view line : split_lines(std::string_view(text).substr(begin))) {
-      const Json row = parse_json(line, path_.string()).take();
-      if (!row.contains("text") || !row["text"].is_string()) {
-        raise(ErrorCode::kCorruptData, "{}: a row without 'text'", path_.string());
-      }
-      const auto value = row["text"].get<std::string>();
-      out += value.empty() ? " \n" : value;
-    }
-    return out;
   }
 
   void remove() const {
@@ -137,6 +135,51 @@ class Part {
   std::string head_;
 };
 
+/// A body that is JSON, asked for again where it is none: a proxy or a load balancer may have cut
+/// it.
+std::string fetch_json(HttpClient& client, const PullOptions& options, const std::string& url) {
+  for (std::size_t attempt = 1;; ++attempt) {
+    std::string body = client.get(url).take();
+    if (attempt >= options.http.n_attempts || Json::accept(body)) {
+      return body;
+    }
+  }
+}
+
+/// The config of the file's set that has its split: the only one, or the one called "default".
+std::string find_config(HttpClient& client, const CatalogFile& file, const PullOptions& options) {
+  const std::string url =
+      fmt::format("{}/splits?dataset={}", options.base_url, url_encoded(file.dataset));
+  const Json reply = parse_json(fetch_json(client, options, url), url).take();
+  const auto splits = reply.is_object() ? reply.find("splits") : reply.end();
+  if (splits == reply.end() || !splits->is_array()) {
+    raise(ErrorCode::kCorruptData, "{}: no list of splits, wanted 'splits'", url);
+  }
+  std::vector<std::string> configs;
+  for (const Json& split : *splits) {
+    if (!split.is_object() || !split.contains("split") || !split.contains("config") ||
+        !split["config"].is_string()) {
+      raise(ErrorCode::kCorruptData, "{}: a split without 'config' and 'split'", url);
+    }
+    if (split["split"] == file.split) {
+      configs.push_back(split["config"].get<std::string>());
+    }
+  }
+  if (std::ranges::find(configs, "default") != configs.end()) {
+    return "default";
+  }
+  if (configs.size() != 1) {
+    raise(ErrorCode::kNotFound,
+          "{}: {} parts have a split '{}'{}{}, wanted one, or one called 'default'",
+          file.dataset,
+          configs.size(),
+          file.split,
+          configs.empty() ? "" : ": ",
+          fmt::join(configs, ", "));
+  }
+  return configs.front();
+}
+
 std::string page_url(const CatalogFile& file, const PullOptions& options, std::size_t offset) {
   return fmt::format("{}/rows?dataset={}&config={}&split={}&offset={}&length={}",
                      options.base_url,
@@ -147,26 +190,22 @@ std::string page_url(const CatalogFile& file, const PullOptions& options, std::s
                      options.page_rows);
 }
 
-/// A page, asked for again where the body is no JSON: a proxy or a load balancer may have cut it.
 Page fetch_page(HttpClient& client,
                 const CatalogFile& file,
                 const PullOptions& options,
                 std::size_t offset) {
   const std::string url = page_url(file, options, offset);
-  for (std::size_t attempt = 1;; ++attempt) {
-    const std::string body = client.get(url).take();
-    if (attempt < options.http.n_attempts && !Json::accept(body)) {
-      continue;
-    }
-    return PageReader(url, offset).read(body);
-  }
+  return PageReader(url, offset).read(fetch_json(client, options, url));
 }
 
-std::size_t fetch_rows(const CatalogFile& file,
+std::size_t fetch_rows(CatalogFile file,
                        const PullOptions& options,
                        Part& part,
                        ProgressSink& progress) {
   HttpClient client(options.http);
+  if (file.config.empty()) {
+    file.config = find_config(client, file, options);
+  }
   std::size_t n_rows = part.resume();
   std::optional<std::size_t> n_total;
   while (!n_total || n_rows < *n_total) {
@@ -235,7 +274,7 @@ Result<PulledFile> pull_file(const CatalogFile& file,
     write_file_atomic(path, part.content(file.form)).take();
     Manifest manifest = read_manifest(options.folder).take();
     PulledFile out{path, file_hash(path).take(), n_rows, false};
-    manifest[std::string(file.path)] = out.sha256;
+    manifest[file.path] = out.sha256;
     write_manifest(options.folder, manifest).take();
     part.remove();
     return out;

@@ -3,13 +3,18 @@
 ///   GET <base>/rows?dataset=&config=&split=&offset=&length=
 ///   {"rows": [{"row_idx": n, "row": {…}, "truncated_cells": []}, …], "num_rows_total": N}
 ///
+/// Where the catalog names no part of the set, the service is asked which there are:
+///
+///   GET <base>/splits?dataset=      {"splits": [{"config": "…", "split": "…"}, …]}
+///
 /// Rows go to FILE.part as they come; a pull that was stopped goes on behind the last whole row.
 /// The file appears when it is complete, with its hash in SHA256SUMS. Columns keep the order of the
 /// service, which is that of the data set.
 ///
-/// Errors     kIo (network, disk); kCorruptData for a reply that is not as above, for rows out of
-///            order, cells that the service cut, and a set that changed its size on the way;
-///            kMismatch where a file of another content is there already; kCancelled
+/// Errors     kIo (network, disk); kNotFound for a set without such a split; kCorruptData for a
+///            reply that is not as above, for rows out of order, cells that the service cut, and a
+///            set that changed its size on the way; kMismatch where a file of another content is
+///            there already; kCancelled
 /// Source     the dataset viewer's API
 #pragma once
 

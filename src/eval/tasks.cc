@@ -6,6 +6,7 @@
 
 #include "base/suggest.h"
 #include "eval/task_file/file_task.h"
+#include "eval/task_file/task_data.h"
 #include "eval/tasks/builtin.h"
 
 namespace nibble::eval {
@@ -19,25 +20,34 @@ struct TaskMaker {
   TaskRow row;
   NameForm form;
   std::unique_ptr<Task> (*make)(const TaskRequest& request);
+  std::string_view data = "";  ///< its file below the data folder; "": the user's or its own
 };
+
+constexpr std::string_view kWikiText = "wikitext2/wiki.test.raw";
 
 constexpr std::array kMakers = {
     TaskMaker{{"wikitext_stride512", "WikiText-2 perplexity, overlapping windows, stride 512"},
               NameForm::kPlain,
-              &make_wikitext_stride},
+              &make_wikitext_stride,
+              kWikiText},
     TaskMaker{{"wikitext_disjoint2048",
                "WikiText-2 perplexity, disjoint windows of 2048 tokens (GPTQ, AWQ)"},
               NameForm::kPlain,
-              &make_wikitext_disjoint},
+              &make_wikitext_disjoint,
+              kWikiText},
     TaskMaker{{"wikitext", "WikiText-2 by word, byte and bit (lm-evaluation-harness)"},
               NameForm::kPlain,
-              &make_wikitext_documents},
+              &make_wikitext_documents,
+              kWikiText},
     TaskMaker{{"wikitext_kl512",
                "WikiText-2, divergence from the reference model: windows of 512, second halves"},
               NameForm::kPlain,
-              &make_wikitext_divergence},
-    TaskMaker{
-        {"squad", "SQuAD v1.1 by generation: F1, exact match"}, NameForm::kPlain, &make_squad},
+              &make_wikitext_divergence,
+              kWikiText},
+    TaskMaker{{"squad", "SQuAD v1.1 by generation: F1, exact match"},
+              NameForm::kPlain,
+              &make_squad,
+              "squad/dev-v1.1.json"},
     TaskMaker{
         {"demo_perplexity", "the demo corpus as text"}, NameForm::kPlain, &make_demo_perplexity},
     TaskMaker{{"demo_kl512", "the demo corpus, divergence from the reference model"},
@@ -170,6 +180,19 @@ std::optional<FileTaskName> find_file_task(std::string_view name) {
   return found;
 }
 
+/// The files below the task's folder, for each of its subjects; a reader's name is left out.
+std::vector<std::string> files_below_data(const FileTaskName& found,
+                                          const std::vector<std::string>& files) {
+  std::vector<std::string> out;
+  for (const std::string& subject : found.subjects) {
+    for (const std::string& file : files) {
+      const std::string name = file.substr(file.find(':') + 1);  // npos + 1 is 0
+      out.push_back(with_subject(found.task->data.folder + "/" + name, subject));
+    }
+  }
+  return out;
+}
+
 std::unique_ptr<Task> make_from_file(std::string_view name,
                                      const FileTaskName& found,
                                      const TaskOptions& options) {
@@ -230,6 +253,30 @@ std::unique_ptr<Task> make_named(std::string_view name, const TaskOptions& optio
 
 std::span<const TaskRow> task_table() {
   return rows();
+}
+
+Result<TaskFiles> task_files(std::string_view name) {
+  TaskRequest unused;
+  try {
+    if (const TaskMaker* maker = find_maker(name, unused)) {
+      return TaskFiles{maker->data.empty() ? std::vector<std::string>{}
+                                           : std::vector<std::string>{std::string(maker->data)},
+                       {},
+                       0};
+    }
+    const auto found = find_file_task(name);
+    if (!found) {
+      return unknown_task(name);
+    }
+    if (!found->beside.empty()) {
+      return TaskFiles{};
+    }
+    return TaskFiles{files_below_data(*found, found->task->data.files),
+                     files_below_data(*found, found->task->shots.files),
+                     found->n_shots.value_or(found->task->shots.n_shots)};
+  } catch (const Error& error) {
+    return error.failure();
+  }
 }
 
 Result<void> check_task_name(std::string_view name) {

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "base/json.h"
 #include "data/inventory.h"
 #include "data/pull.h"
+#include "eval/task.h"
 
 namespace nibble::app {
 namespace {
@@ -20,6 +22,7 @@ struct DataOptions {
   std::string folder = ".";
   std::string base_url = std::string(data::kRowsService);
   std::vector<std::string> sets;
+  bool with_examples = false;
 };
 
 std::string_view known_text(data::Known known) {
@@ -44,14 +47,51 @@ void check_online() {
   }
 }
 
-int run_pull(const DataOptions& options, const Globals& globals) {
-  check_online();
-  std::vector<data::CatalogFile> files;
-  for (const std::string& set : options.sets) {
-    for (const data::CatalogFile& file : data::files_of_set(set).take()) {
-      files.push_back(file);
+/// The files of a task; none where `name` is no task or one without data to pull.
+std::vector<data::CatalogFile> files_of_task(const std::string& name, bool with_examples) {
+  std::vector<data::CatalogFile> out;
+  const auto files = eval::task_files(name);
+  if (!files) {
+    return out;
+  }
+  const auto add = [&out](const std::string& path, bool takes_large) {
+    auto file = data::catalog_file(path);
+    if (file && (takes_large || !file->is_large)) {
+      out.push_back(*std::move(file));
+    }
+  };
+  for (const std::string& path : files->evaluated) {
+    add(path, true);
+  }
+  for (const std::string& path : files->examples) {
+    add(path, with_examples || files->n_shots > 0);
+  }
+  return out;
+}
+
+/// Of all tasks and sets that are asked for, each once.
+std::vector<data::CatalogFile> wanted_files(const DataOptions& options) {
+  std::vector<data::CatalogFile> out;
+  for (const std::string& name : options.sets) {
+    std::vector<data::CatalogFile> files = files_of_task(name, options.with_examples);
+    if (files.empty()) {
+      files = data::files_of_set(name).take();
+      std::erase_if(files, [&options](const data::CatalogFile& file) {
+        return file.is_large && !options.with_examples;
+      });
+    }
+    for (data::CatalogFile& file : files) {
+      if (std::ranges::find(out, file.path, &data::CatalogFile::path) == out.end()) {
+        out.push_back(std::move(file));
+      }
     }
   }
+  return out;
+}
+
+int run_pull(const DataOptions& options, const Globals& globals) {
+  check_online();
+  const std::vector<data::CatalogFile> files = wanted_files(options);
   const auto progress = make_progress(globals);
   Json list = Json::array();
   std::string table;
@@ -120,12 +160,18 @@ void add_data(CLI::App& root, Invocation& invocation) {
   const auto list_options = std::make_shared<DataOptions>();
   CLI::App* pull = command->add_subcommand(
       "pull", "Fill the data folder from a hub's rows service; goes on after a stop");
-  pull->add_option("SET", options->sets, "Sets by name; nibble data list names them")->required();
+  pull->add_option("NAME",
+                   options->sets,
+                   "Tasks, or sets by name; nibble tasks and nibble data list name them")
+      ->required();
+  pull->add_flag("--examples",
+                 options->with_examples,
+                 "Also the thousands of rows that only solved examples are drawn from");
   pull->add_option("--base-url", options->base_url, "Of the rows service")
       ->envname("NIBBLE_DATA_URL")
       ->capture_default_str();
   add_folder(*pull, *options);
-  pull->footer("Example: nibble data pull arc_easy gsm8k --data data");
+  pull->footer("Example: nibble data pull arc_easy gsm8k mmlu_stem --data data");
   pull->callback([options, &invocation] {
     invocation.run = [options, &invocation] { return run_pull(*options, invocation.globals); };
   });

@@ -12,14 +12,6 @@ namespace fs = std::filesystem;
 using text::jinja::Entry;
 using text::jinja::Value;
 
-std::string with_subject(std::string text, const std::string& subject) {
-  static constexpr std::string_view kMark = "{subject}";
-  for (std::size_t at = text.find(kMark); at != std::string::npos; at = text.find(kMark)) {
-    text.replace(at, kMark.size(), subject);
-  }
-  return text;
-}
-
 struct FoundFile {
   fs::path path;
   std::string reader;
@@ -135,6 +127,14 @@ std::vector<std::string> all_with_subject(std::vector<std::string> names,
 }
 
 }  // namespace
+
+std::string with_subject(std::string text, const std::string& subject) {
+  static constexpr std::string_view kMark = "{subject}";
+  for (std::size_t at = text.find(kMark); at != std::string::npos; at = text.find(kMark)) {
+    text.replace(at, kMark.size(), subject);
+  }
+  return text;
+}
 
 TaskPart read_part(const TaskDefinition& task,
                    const std::string& subject,

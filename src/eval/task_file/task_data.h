@@ -28,6 +28,9 @@ struct TaskPart {
   bool draws_from_evaluated = false;
 };
 
+/// `text` with the subject for "{subject}".
+std::string with_subject(std::string text, const std::string& subject);
+
 /// `folders` are tried in order; the pool is read where `n_shots` is above 0.
 TaskPart read_part(const TaskDefinition& task,
                    const std::string& subject,

@@ -18,7 +18,7 @@ using nibble::testing::write_file;
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-constexpr CatalogFile kFile = {"set", "set/test.jsonl", "org/set", "main", "test", "MIT"};
+const CatalogFile kFile = {"set", "set/test.jsonl", "org/set", "main", "test", "MIT"};
 constexpr std::size_t kRows = 25;
 
 std::string all_rows() {
@@ -64,6 +64,34 @@ TEST_F(Pull, JoinsPagesAndKeepsTheOrderOfColumns) {
   EXPECT_EQ(server.targets()[1],
             "/rows?dataset=org%2Fset&config=main&split=test&offset=10&length=10");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "set/test.jsonl.part"));
+}
+
+TEST_F(Pull, AsksForThePartOfASetThatTheCatalogDoesNotName) {
+  const auto pulled_from = [&](const std::string& splits) {
+    RowsServer server([&](const std::string& target, std::size_t) {
+      return ServerReply{200, target.starts_with("/splits") ? splits : page_of(target, kRows)};
+    });
+    CatalogFile file = kFile;
+    file.config = "";
+    std::filesystem::remove_all(folder_ / "set");
+    const auto pulled = pull_file(file, options(server), silent_progress());
+    return pulled ? server.targets().at(1) : pulled.failure().message;
+  };
+  const auto split = [](const std::string& config, const std::string& name) {
+    return fmt::format(R"({{"dataset": "org/set", "config": "{}", "split": "{}"}})", config, name);
+  };
+  EXPECT_THAT(pulled_from(fmt::format(
+                  R"({{"splits": [{}, {}]}})", split("only", "train"), split("only", "test"))),
+              HasSubstr("config=only&split=test"));
+  EXPECT_THAT(pulled_from(fmt::format(
+                  R"({{"splits": [{}, {}]}})", split("other", "test"), split("default", "test"))),
+              HasSubstr("config=default&split=test"));
+  EXPECT_THAT(pulled_from(fmt::format(
+                  R"({{"splits": [{}, {}]}})", split("one", "test"), split("two", "test"))),
+              HasSubstr("org/set: 2 parts have a split 'test': one, two"));
+  EXPECT_THAT(pulled_from(R"({"splits": []})"), HasSubstr("0 parts have a split 'test'"));
+  EXPECT_THAT(pulled_from("[]"), HasSubstr("no list of splits"));
+  EXPECT_THAT(pulled_from(R"({"splits": [{"split": "test"}]})"), HasSubstr("without 'config'"));
 }
 
 TEST_F(Pull, GoesOnBehindTheLastWholeRow) {
