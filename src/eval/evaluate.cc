@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "eval/metrics/best_threshold.h"
 #include "eval/sample_json.h"
+#include "eval/task_file/answer_scores.h"
 
 namespace nibble::eval {
 namespace {
@@ -31,6 +33,35 @@ double standard_error(std::span<const Contribution> answered, Transform transfor
     values.push_back(one.sum);
   }
   return stats::mean_standard_error(values);
+}
+
+std::optional<double> score_of(const SampleScores& sample, std::string_view metric) {
+  const auto found = sample.find(metric);
+  return found != sample.end() && found->second ? std::optional(found->second->sum) : std::nullopt;
+}
+
+/// "best_exact" of "exact": had the model kept silent where that is best.
+MetricSummary best_of_thresholds(const std::string& metric,
+                                 std::span<const SampleScores> scores,
+                                 const stats::ResampleOptions& options) {
+  std::vector<ThresholdQuestion> questions;
+  for (const SampleScores& sample : scores) {
+    const auto probability = score_of(sample, kNoAnswerProbability);
+    const auto with_answer = score_of(sample, "HasAns_" + metric);
+    const auto is_answered = score_of(sample, "NoAns_answered");
+    if (probability && (with_answer || is_answered)) {
+      questions.push_back(
+          {*probability, with_answer.has_value(), with_answer ? *with_answer : -*is_answered});
+    }
+  }
+  return {{"best_" + metric, "fraction"},
+          best_over_thresholds(questions, options),
+          scores.size() - questions.size(),
+          std::numeric_limits<double>::quiet_NaN()};
+}
+
+bool has_metric(const TaskInfo& info, std::string_view name) {
+  return std::ranges::find(info.metrics, name, &MetricRow::name) != info.metrics.end();
 }
 
 }  // namespace
@@ -93,16 +124,23 @@ std::vector<MetricSummary> summarize(const TaskInfo& info,
   std::vector<MetricSummary> summaries;
   for (const MetricRow& metric : info.metrics) {
     std::vector<Contribution> answered;
+    std::size_t n_unanswered = 0;
     for (const SampleScores& sample : scores) {
       const auto found = sample.find(metric.name);
       if (found != sample.end() && found->second) {
         answered.push_back(*found->second);
+      } else if (found != sample.end()) {
+        ++n_unanswered;
       }
     }
     summaries.push_back({metric,
                          stats::metric_interval(answered, metric.transform, options),
-                         scores.size() - answered.size(),
+                         n_unanswered,
                          standard_error(answered, metric.transform)});
+  }
+  if (has_metric(info, kNoAnswerProbability) && has_metric(info, "NoAns_answered")) {
+    summaries.push_back(best_of_thresholds("exact", scores, options));
+    summaries.push_back(best_of_thresholds("f1", scores, options));
   }
   return summaries;
 }

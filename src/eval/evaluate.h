@@ -35,7 +35,8 @@ struct MetricSummary {
   double standard_error = 0;
 };
 
-/// A row for each metric of the task, in its order.
+/// A row for each metric of the task, in its order; behind them best_exact and best_f1 of a task
+/// whose questions may have no answer (metrics/best_threshold.h).
 std::vector<MetricSummary> summarize(const TaskInfo& info,
                                      std::span<const SampleScores> scores,
                                      const stats::ResampleOptions& options = {});

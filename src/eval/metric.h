@@ -46,7 +46,7 @@ bool is_right_or_wrong(const Contribution& sample) noexcept;
 /// The metric over many samples; NaN when there are none.
 double metric_value(std::span<const Contribution> contributions, Transform transform) noexcept;
 
-/// Metric name to contribution; nullopt: unanswered.
+/// Metric name to contribution; nullopt: unanswered; absent: the sample does not count for it.
 using SampleScores = std::map<std::string, std::optional<Contribution>, std::less<>>;
 
 }  // namespace nibble::eval

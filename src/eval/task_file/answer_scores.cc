@@ -11,7 +11,8 @@
 namespace nibble::eval {
 namespace {
 
-using Contributions = std::vector<Contribution>;
+/// nullopt: the question does not count for this score.
+using Contributions = std::vector<std::optional<Contribution>>;
 
 struct AnswerMetric {
   std::string_view name;
@@ -24,15 +25,15 @@ struct AnswerMetric {
 Contributions exact_match(const TaskDefinition& task,
                           const Question& question,
                           std::string_view text) {
-  return {{is_exact_match(text, question.targets, task.exact_match) ? 1.0 : 0.0}};
+  return {Contribution{is_exact_match(text, question.targets, task.exact_match) ? 1.0 : 0.0}};
 }
 
 Contributions f1(const TaskDefinition&, const Question& question, std::string_view text) {
-  return {{score_reading(text, question.targets).f1}};
+  return {Contribution{score_reading(text, question.targets).f1}};
 }
 
 Contributions contains(const TaskDefinition&, const Question& question, std::string_view text) {
-  return {{score_reading(text, question.targets).contains}};
+  return {Contribution{score_reading(text, question.targets).contains}};
 }
 
 Contributions drop(const TaskDefinition&, const Question& question, std::string_view text) {
@@ -44,25 +45,26 @@ Contributions drop(const TaskDefinition&, const Question& question, std::string_
     }
   }
   const DropScores scores = score_drop(text, wanted);
-  return {{scores.em}, {scores.f1}};
+  return {Contribution{scores.em}, Contribution{scores.f1}};
 }
 
 Contributions coqa(const TaskDefinition&, const Question& question, std::string_view text) {
   const ReadingScores scores = score_coqa(text, question.targets);
-  return {{scores.exact_match}, {scores.f1}};
+  return {Contribution{scores.exact_match}, Contribution{scores.f1}};
 }
 
 Contributions squadv2(const TaskDefinition&, const Question& question, std::string_view text) {
   const ReadingScores scores = score_reading(text, question.targets);
+  const Contributions both = {Contribution{scores.exact_match}, Contribution{scores.f1}};
+  const Contributions neither(both.size());
+  const std::optional<Contribution> is_answered(Contribution{text.empty() ? 0.0 : 1.0});
   const bool has_answer = !question.target.list()->empty();
-  const double weight_has = has_answer ? 1 : 0;
-  const double weight_no = has_answer ? 0 : 1;
-  return {{scores.exact_match},
-          {scores.f1},
-          {scores.exact_match * weight_has, weight_has},
-          {scores.f1 * weight_has, weight_has},
-          {scores.exact_match * weight_no, weight_no},
-          {scores.f1 * weight_no, weight_no}};
+  Contributions out = both;
+  for (const Contributions& part : {has_answer ? both : neither, has_answer ? neither : both}) {
+    out.insert(out.end(), part.begin(), part.end());
+  }
+  out.push_back(has_answer ? std::nullopt : is_answered);
+  return out;
 }
 
 const AnswerMetric& find_metric(std::string_view name) {
@@ -73,7 +75,7 @@ const AnswerMetric& find_metric(std::string_view name) {
       {"drop", {"em", "f1"}, drop},
       {"coqa", {"em", "f1"}, coqa},
       {"squadv2",
-       {"exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1"},
+       {"exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "NoAns_answered"},
        squadv2}};
   const auto found = std::ranges::find(kMetrics, name, &AnswerMetric::name);
   NIBBLE_CHECK(found != kMetrics.end(), "the task file's metrics are known");
@@ -111,9 +113,14 @@ std::vector<MetricRow> answer_metric_rows(const TaskDefinition& task) {
   for (const std::string& metric : task.metrics) {
     for (const NamedFilter& filter : filters_of(task)) {
       for (const std::string_view score : find_metric(metric).scores) {
-        rows.push_back({row_name(task, score, filter), "fraction"});
+        rows.push_back({row_name(task, score, filter),
+                        "fraction",
+                        score == "NoAns_answered" ? Direction::kLower : Direction::kHigher});
       }
     }
+  }
+  if (!task.generation.also_scored.empty()) {
+    rows.push_back({std::string(kNoAnswerProbability), "fraction"});
   }
   return rows;
 }
@@ -125,13 +132,12 @@ SampleScores score_answer(const TaskDefinition& task,
   for (const std::string& name : task.metrics) {
     const AnswerMetric& metric = find_metric(name);
     for (const NamedFilter& filter : filters_of(task)) {
-      Contributions found;
-      if (text) {
-        found = metric.score(task, question, filter.apply(*text));
-      }
+      const Contributions found =
+          metric.score(task, question, text ? filter.apply(*text) : std::string());
       for (std::size_t i = 0; i < metric.scores.size(); ++i) {
-        out[row_name(task, metric.scores[i], filter)] =
-            text ? std::optional(found[i]) : std::nullopt;
+        if (found[i]) {
+          out[row_name(task, metric.scores[i], filter)] = text ? found[i] : std::nullopt;
+        }
       }
     }
   }

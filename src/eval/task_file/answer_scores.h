@@ -5,7 +5,10 @@
 ///   drop          em and f1 of score_drop; the target is a list of lists of spans
 ///   coqa          em and f1 of score_coqa
 ///   squadv2       exact and f1 over all questions, over those with an answer (HasAns_), and over
-///                 those without one (NoAns_), where only an empty answer is right
+///                 those without one (NoAns_), where only an empty answer is right; the share of
+///                 the latter that got any text (NoAns_answered)
+///
+/// Where a continuation is also scored, its probability is a score, too: kNoAnswerProbability.
 ///
 /// A task with several filters has every score once for each, as "exact_match,strict-match".
 ///
@@ -20,6 +23,9 @@
 #include "eval/task_file/question.h"
 
 namespace nibble::eval {
+
+/// How probable the continuation is that says that there is no answer.
+inline constexpr std::string_view kNoAnswerProbability = "no_answer_probability";
 
 /// Raises kCorruptData "where: reason" for a target that the task's metrics cannot be scored with.
 void check_target(const TaskDefinition& task, const Question& question, std::string_view where);

@@ -69,7 +69,23 @@ TEST(Summarize, CountsTheUnanswered) {
   EXPECT_EQ(rows[0].interval.n, 2U);
   EXPECT_EQ(rows[0].n_unanswered, 1U);
   EXPECT_EQ(rows[1].interval.n, 0U);
-  EXPECT_EQ(rows[1].n_unanswered, 3U);
+  EXPECT_EQ(rows[1].n_unanswered, 0U);  // no sample counts for it
+}
+
+TEST(Summarize, SweepsTheThresholdOfSilence) {
+  TaskInfo info{.name = "t"};
+  for (const char* name : {"exact", "HasAns_exact", "NoAns_answered", "no_answer_probability"}) {
+    info.metrics.push_back({name, "fraction"});
+  }
+  const std::vector<SampleScores> scores = {
+      {{"HasAns_exact", Contribution{1}}, {"no_answer_probability", Contribution{0.1}}},
+      {{"NoAns_answered", Contribution{1}}, {"no_answer_probability", Contribution{0.2}}},
+      {{"HasAns_exact", Contribution{0}}, {"no_answer_probability", Contribution{0.3}}}};
+  const auto rows = summarize(info, scores);
+  ASSERT_EQ(rows.size(), 6U);
+  EXPECT_EQ(rows[4].metric.name, "best_exact");
+  EXPECT_DOUBLE_EQ(rows[4].interval.value, 2.0 / 3);  // silent from 0.2 on
+  EXPECT_EQ(rows[4].n_unanswered, 0U);
 }
 
 }  // namespace

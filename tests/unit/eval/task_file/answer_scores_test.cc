@@ -57,11 +57,14 @@ TEST(AnswerScores, SquadSumsQuestionsWithAndWithoutAnswerApart) {
   const auto with = score_answer(task, question_with(List{"x"}, {"x"}), "x");
   EXPECT_EQ(with.at("exact")->sum, 1);
   EXPECT_EQ(with.at("HasAns_exact")->weight, 1);
-  EXPECT_EQ(with.at("NoAns_exact")->weight, 0);
+  EXPECT_FALSE(with.contains("NoAns_exact"));  // it does not count for it
   const auto without = score_answer(task, question_with(List{}, {}), "");
   EXPECT_EQ(without.at("exact")->sum, 1);
   EXPECT_EQ(without.at("NoAns_f1")->sum, 1);
-  EXPECT_EQ(without.at("HasAns_f1")->weight, 0);
+  EXPECT_FALSE(without.contains("HasAns_f1"));
+  const auto none = score_answer(task, question_with(List{"x"}, {"x"}), std::nullopt);
+  EXPECT_FALSE(none.at("HasAns_exact"));  // not answered
+  EXPECT_FALSE(none.contains("NoAns_exact"));
 }
 
 TEST(AnswerScores, NoAnswerHasNoScore) {
