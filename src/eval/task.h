@@ -58,6 +58,15 @@ struct ContextInfo {
   std::optional<std::size_t> gold_slot{};
 };
 
+/// A part of a task that lm-eval counts as a task of its own: a subject.
+struct TaskPartInfo {
+  std::string name;     ///< "mmlu_anatomy"
+  std::string subject;  ///< "anatomy"
+  std::string group;    ///< "mmlu_stem"
+  std::size_t first = 0, n_samples = 0;
+  std::size_t n_documents = 0;  ///< before any limit
+};
+
 struct TaskInfo {
   std::string name;  ///< "arc_easy", "wikitext_stride512", …
   int version = 1;   ///< raised when a prompt or a score changes
@@ -70,6 +79,11 @@ struct TaskInfo {
   std::vector<MetricRow> metrics{};  ///< the first is the headline
   std::size_t n_documents = 0;       ///< of the data before any limit; 0: not counted
   std::optional<ContextInfo> context{};
+  /// Names of the ways in which an answer is read before it is scored; none: as it stands.
+  std::vector<std::string> filters{};
+  std::size_t n_repeats = 1;          ///< answers to each question; a sample has so many requests
+  bool keeps_repeats = false;         ///< the filters leave them together
+  std::vector<TaskPartInfo> parts{};  ///< in the order of the samples; none: it is whole
 };
 
 class Task {
@@ -80,6 +94,12 @@ class Task {
   [[nodiscard]] virtual Sample sample(std::size_t index) const = 0;
   [[nodiscard]] virtual SampleResult score(const Sample& sample,
                                            std::span<const Response> responses) const = 0;
+  /// A generated text as the filter of this number leaves it; results files show it.
+  [[nodiscard]] virtual std::string filtered(std::size_t /*filter*/,
+                                             const Sample& /*sample*/,
+                                             std::string text) const {
+    return text;
+  }
 };
 
 /// How questions are put to a model that was trained on conversations.
@@ -106,6 +126,15 @@ struct TaskRow {
   std::string_view summary;
 };
 std::span<const TaskRow> task_table();
+
+/// Files below the data folder that a task of the program reads where they are there.
+struct TaskFiles {
+  std::vector<std::string> evaluated;
+  std::vector<std::string> examples;  ///< rows that solved examples are drawn from
+  std::size_t n_shots = 0;            ///< solved examples that the name or the task asks for
+};
+/// Both empty for a file of the user's; kNotFound as check_task_name.
+Result<TaskFiles> task_files(std::string_view name);
 
 /// Whether `name` is a task's, without touching its data; kNotFound names the nearest known one.
 Result<void> check_task_name(std::string_view name);

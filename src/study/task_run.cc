@@ -154,4 +154,15 @@ TaskOutcome task_outcome(const store::Store& store,
   return out;
 }
 
+std::vector<std::vector<eval::MetricSummary>> part_metrics(const store::Store& store,
+                                                           const TaskOutcome& outcome) {
+  const eval::TaskInfo& info = outcome.task->info();
+  const auto scores = stored_scores(store, outcome.unit, *outcome.task);
+  std::vector<std::vector<eval::MetricSummary>> out;
+  for (const eval::TaskPartInfo& part : info.parts) {
+    out.push_back(eval::summarize(info, std::span(scores).subspan(part.first, part.n_samples)));
+  }
+  return out;
+}
+
 }  // namespace nibble::study

@@ -58,4 +58,8 @@ TaskOutcome task_outcome(const store::Store& store,
                          const std::string& unit,
                          const eval::Task& task);
 
+/// The metrics of each part of a complete unit's task, in their order.
+std::vector<std::vector<eval::MetricSummary>> part_metrics(const store::Store& store,
+                                                           const TaskOutcome& outcome);
+
 }  // namespace nibble::study

@@ -73,7 +73,7 @@ ComparedMetric compare_metric(const LoggedTask& a, const LoggedTask& b, std::siz
   ComparedMetric out;
   out.task = a.name;
   out.metric = a.metrics[metric];
-  out.is_headline = metric == 0;
+  out.is_headline = metric == 0 && !a.is_part;
   const Pairs pairs = pair_up(a, b, out);
   out.paired = stats::paired_difference(pairs.b, pairs.a, out.metric.transform);
   out.p_value = out.paired.p_value;

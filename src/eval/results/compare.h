@@ -2,7 +2,7 @@
 ///
 /// For scores that are right or wrong p is McNemar's exact one and the interval Tango's, else both
 /// are from resampling pairs (stats/paired.h). Holm's correction covers the first metric of every
-/// task as one family and the others as another.
+/// task as one family, groups as a whole, and everything else as another.
 ///
 /// Errors     Error(kMismatch) where a document of the same number is another; Error(kNotFound)
 ///            for runs without a task in common

@@ -1,10 +1,12 @@
 #include "eval/results/lm_eval_results.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
+#include "eval/results/lm_eval_samples.h"
 #include "eval/results/python_text.h"
 
 namespace nibble::eval {
@@ -28,18 +30,12 @@ Ordered hash_or_null(const std::string& text) {
   return text.empty() ? Ordered() : Ordered(sha256_hex(text));
 }
 
-/// "exact_match,strict-match" as the metric and its filter.
-std::pair<std::string_view, std::string_view> parts_of(std::string_view name) {
-  const std::size_t comma = name.find(',');
-  return comma == std::string_view::npos ? std::pair(name, std::string_view("none"))
-                                         : std::pair(name.substr(0, comma), name.substr(comma + 1));
-}
-
 Ordered values_of(const LmEvalTask& task) {
-  Ordered out = {
-      {"name", task.info->name}, {"alias", task.info->name}, {"sample_len", task.n_samples}};
+  Ordered out = {{"name", task.name()},
+                 {"alias", task.part != nullptr ? task.part->subject : task.name()},
+                 {"sample_len", task.n_samples}};
   for (const MetricSummary& row : task.metrics) {
-    const auto [metric, filter] = parts_of(row.metric.name);
+    const auto [metric, filter] = metric_and_filter(*task.info, row.metric.name);
     out[fmt::format("{},{}", metric, filter)] = number(row.interval.value);
     out[fmt::format("{}_stderr,{}", metric, filter)] =
         std::isfinite(row.standard_error) ? Ordered(row.standard_error) : Ordered("N/A");
@@ -50,7 +46,8 @@ Ordered values_of(const LmEvalTask& task) {
 Ordered direction_of(const LmEvalTask& task) {
   Ordered out = Ordered::object();
   for (const MetricSummary& row : task.metrics) {
-    out[std::string(parts_of(row.metric.name).first)] = row.metric.better == Direction::kHigher;
+    out[metric_and_filter(*task.info, row.metric.name).first] =
+        row.metric.better == Direction::kHigher;
   }
   return out;
 }
@@ -61,28 +58,90 @@ Ordered config_of(const LmEvalTask& task) {
     metrics.push_back({{"metric", row.metric.name},
                        {"higher_is_better", row.metric.better == Direction::kHigher}});
   }
-  return {{"task", task.info->name},
+  return {{"task", task.name()},
           {"num_fewshot", task.info->n_shots},
           {"metric_list", metrics},
-          {"repeats", 1},
+          {"repeats", task.info->n_repeats},
           {"metadata", {{"version", static_cast<double>(task.info->version)}}}};
 }
 
-/// What lm-eval has no place for.
-Ordered own_facts(const LmEvalTask& task) {
-  Ordered metrics = Ordered::object();
+Ordered intervals_of(const LmEvalTask& task) {
+  Ordered out = Ordered::object();
   for (const MetricSummary& row : task.metrics) {
-    metrics[row.metric.name] = {{"unit", row.metric.unit},
-                                {"n", row.interval.n},
-                                {"unanswered", row.n_unanswered},
-                                {"low", number(row.interval.low)},
-                                {"high", number(row.interval.high)}};
+    out[row.metric.name] = {{"unit", row.metric.unit},
+                            {"n", row.interval.n},
+                            {"unanswered", row.n_unanswered},
+                            {"low", number(row.interval.low)},
+                            {"high", number(row.interval.high)}};
+  }
+  return out;
+}
+
+/// What lm-eval has no place for. Flags are counted for whole tasks.
+Ordered own_facts(const LmEvalTask& task) {
+  if (task.part != nullptr) {
+    return {{"metrics", intervals_of(task)}};
   }
   return {{"protocol", task.info->protocol},
           {"data_hash", task.info->data_hash},
-          {"metrics", metrics},
+          {"metrics", intervals_of(task)},
           {"flags", task.flags},
           {"at_chance", task.is_at_chance}};
+}
+
+/// As lm-eval's pooled_sample_stderr; NaN where a part has none.
+double pooled_error(const std::vector<const LmEvalTask*>& tasks, std::size_t metric) {
+  double squares = 0;
+  double n_all = 0;
+  for (const LmEvalTask* task : tasks) {
+    const auto n = static_cast<double>(task->n_samples);
+    squares +=
+        (n - 1) * n * task->metrics[metric].standard_error * task->metrics[metric].standard_error;
+    n_all += n;
+  }
+  return std::sqrt(squares / (n_all - static_cast<double>(tasks.size())) / n_all);
+}
+
+/// The mean over all questions of the tasks.
+double weighted_mean(const std::vector<const LmEvalTask*>& tasks, std::size_t metric) {
+  double sum = 0;
+  double n_all = 0;
+  for (const LmEvalTask* task : tasks) {
+    sum += task->metrics[metric].interval.value * static_cast<double>(task->n_samples);
+    n_all += static_cast<double>(task->n_samples);
+  }
+  return sum / n_all;
+}
+
+std::vector<const LmEvalTask*> tasks_of(const LmEvalGroup& group,
+                                        std::span<const LmEvalTask> tasks) {
+  std::vector<const LmEvalTask*> out;
+  for (const LmEvalTask& task : tasks) {
+    if (std::ranges::find(group.tasks, task.name()) != group.tasks.end()) {
+      out.push_back(&task);
+    }
+  }
+  return out;
+}
+
+Ordered values_of(const LmEvalGroup& group, const std::vector<const LmEvalTask*>& tasks) {
+  std::size_t n_samples = 0;
+  for (const LmEvalTask* task : tasks) {
+    n_samples += task->n_samples;
+  }
+  Ordered out = {{"alias", group.alias}, {"name", group.name}, {"sample_len", n_samples}};
+  Ordered counts = Ordered::object();
+  const LmEvalTask& first = *tasks.front();
+  for (std::size_t i = 0; i < first.metrics.size(); ++i) {
+    const auto [metric, filter] = metric_and_filter(*first.info, first.metrics[i].metric.name);
+    const double error = pooled_error(tasks, i);
+    out[fmt::format("{},{}", metric, filter)] = number(weighted_mean(tasks, i));
+    counts[fmt::format("{},{}", metric, filter)] = n_samples;
+    out[fmt::format("{}_stderr,{}", metric, filter)] =
+        std::isfinite(error) ? Ordered(error) : Ordered("N/A");
+  }
+  out["sample_count"] = counts;
+  return out;
 }
 
 Ordered model_config(const LmEvalRun& run) {
@@ -105,27 +164,56 @@ Ordered model_config(const LmEvalRun& run) {
           {"fewshot_seed", kFewShotSeed}};
 }
 
-void add_tasks(Ordered& out, std::span<const LmEvalTask> tasks) {
-  for (const char* key : {"results",
-                          "group_subtasks",
-                          "configs",
-                          "versions",
-                          "n-shot",
-                          "higher_is_better",
-                          "n-samples"}) {
-    out[key] = Ordered::object();
+/// Objects by name, as lm-eval sorts them.
+using Sorted = std::map<std::string, Ordered>;
+
+void add_groups(Ordered& out,
+                Sorted& versions,
+                Sorted& shots,
+                Sorted& directions,
+                std::span<const LmEvalTask> tasks,
+                std::span<const LmEvalGroup> groups) {
+  for (const LmEvalGroup& group : groups) {
+    const auto members = tasks_of(group, tasks);
+    out["results"][group.name] = out["groups"][group.name] = values_of(group, members);
+    out["group_subtasks"][group.name] = group.children;
+    versions[group.name] = static_cast<double>(group.version);
+    shots[group.name] = members.front()->info->n_shots;
+    directions[group.name] = direction_of(*members.front());
   }
+}
+
+void add_tasks(Ordered& out,
+               std::span<const LmEvalTask> tasks,
+               std::span<const LmEvalGroup> groups) {
+  out["results"] = Ordered::object();
+  if (!groups.empty()) {
+    out["groups"] = Ordered::object();
+  }
+  out["group_subtasks"] = Ordered::object();
+  Sorted configs;
+  Sorted versions;
+  Sorted shots;
+  Sorted directions;
+  Ordered counts = Ordered::object();
   for (const LmEvalTask& task : tasks) {
-    const std::string& name = task.info->name;
+    const std::string& name = task.name();
+    const std::size_t n_documents =
+        task.part != nullptr ? task.part->n_documents : task.info->n_documents;
     out["results"][name] = values_of(task);
-    out["configs"][name] = config_of(task);
-    out["versions"][name] = static_cast<double>(task.info->version);
-    out["n-shot"][name] = task.info->n_shots;
-    out["higher_is_better"][name] = direction_of(task);
-    out["n-samples"][name] = {
-        {"original", task.info->n_documents != 0 ? Ordered(task.info->n_documents) : Ordered()},
-        {"effective", task.n_samples}};
+    configs[name] = config_of(task);
+    versions[name] = static_cast<double>(task.info->version);
+    shots[name] = task.info->n_shots;
+    directions[name] = direction_of(task);
+    counts[name] = {{"original", n_documents != 0 ? Ordered(n_documents) : Ordered()},
+                    {"effective", task.n_samples}};
   }
+  add_groups(out, versions, shots, directions, tasks, groups);
+  out["configs"] = configs;
+  out["versions"] = versions;
+  out["n-shot"] = shots;
+  out["higher_is_better"] = directions;
+  out["n-samples"] = counts;
 }
 
 void add_tokens(Ordered& out, const LmEvalRun& run) {
@@ -150,25 +238,61 @@ void add_identity(Ordered& out, const LmEvalRun& run) {
   out["fewshot_as_multiturn"] = run.chat_template.empty() ? Ordered() : Ordered(run.is_multiturn);
   out["chat_template"] = text_or_null(run.chat_template);
   out["chat_template_sha"] = hash_or_null(run.chat_template);
-  out["total_evaluation_time_seconds"] = python_float(run.seconds);
+  out["total_evaluation_time_seconds"] =
+      std::isfinite(run.seconds) ? Ordered(python_float(run.seconds)) : Ordered();
 }
 
-void add_own(Ordered& out, const LmEvalRun& run, std::span<const LmEvalTask> tasks) {
+void add_own(Ordered& out,
+             const LmEvalRun& run,
+             std::span<const LmEvalTask> tasks,
+             std::span<const LmEvalGroup> groups) {
   Ordered own = {{"conditions", run.conditions},
                  {"model_hash", run.model_hash},
                  {"tokenizer_hash", run.tokenizer_hash},
                  {"tasks", Ordered::object()}};
   for (const LmEvalTask& task : tasks) {
-    own["tasks"][task.info->name] = own_facts(task);
+    own["tasks"][task.name()] = own_facts(task);
+  }
+  for (const LmEvalGroup& group : groups) {
+    if (group.whole != nullptr) {
+      own["tasks"][group.name] = own_facts(*group.whole);
+    }
   }
   out["nibble"] = std::move(own);
 }
 
 }  // namespace
 
-std::string lm_eval_results(const LmEvalRun& run, std::span<const LmEvalTask> tasks) {
+std::vector<LmEvalGroup> lm_eval_groups(const LmEvalTask& whole) {
+  std::vector<LmEvalGroup> out;
+  const TaskInfo& info = *whole.info;
+  for (const TaskPartInfo& part : info.parts) {
+    auto group = std::ranges::find(out, part.group, &LmEvalGroup::name);
+    if (group == out.end()) {
+      const bool is_whole = part.group == info.name;
+      out.push_back({part.group, part.group, {}, {}, info.version, is_whole ? &whole : nullptr});
+      group = out.end() - 1;
+    }
+    group->children.push_back(part.name);
+    group->tasks.push_back(part.name);
+  }
+  if (out.empty() || out.front().whole != nullptr) {
+    return out;
+  }
+  LmEvalGroup all{info.name, info.name, {}, {}, info.version, &whole};
+  for (const LmEvalGroup& group : out) {
+    all.children.push_back(group.name);
+    std::ranges::copy(group.tasks, std::back_inserter(all.tasks));
+  }
+  out.insert(out.begin(), std::move(all));
+  return out;
+}
+
+std::string lm_eval_results(const LmEvalRun& run,
+                            std::span<const LmEvalTask> tasks,
+                            std::span<const LmEvalGroup> groups) {
   Ordered out = Ordered::object();
-  add_tasks(out, tasks);
+  add_tasks(out, tasks, groups);
   out["config"] = model_config(run);
   out["git_hash"] = nullptr;
   out["date"] = run.started;
@@ -179,10 +303,10 @@ std::string lm_eval_results(const LmEvalRun& run, std::span<const LmEvalTask> ta
   add_tokens(out, run);
   out["task_hashes"] = Ordered::object();
   for (const LmEvalTask& task : tasks) {
-    out["task_hashes"][task.info->name] = sha256_hex(task.sample_hashes);
+    out["task_hashes"][task.name()] = sha256_hex(task.sample_hashes);
   }
   add_identity(out, run);
-  add_own(out, run, tasks);
+  add_own(out, run, tasks, groups);
   return out.dump(2, ' ', false, Ordered::error_handler_t::replace);
 }
 

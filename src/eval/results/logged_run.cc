@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -133,6 +134,75 @@ std::string task_of(const fs::path& path, std::string_view time) {
              : "";
 }
 
+/// Groups put together of the tasks below them.
+class GroupReader {
+ public:
+  GroupReader(const Json& groups, std::vector<LoggedTask>& tasks)
+      : groups_(groups), tasks_(tasks) {}
+
+  /// Adds the groups in front of the tasks.
+  void add_all() {
+    std::vector<LoggedTask> out;
+    for (const auto& [name, children] : groups_.items()) {
+      const bool is_group = children.is_array() && !children.empty();
+      if (LoggedTask group = pooled(name); is_group && !group.samples.empty()) {
+        out.push_back(std::move(group));
+      }
+    }
+    for (LoggedTask& task : tasks_) {
+      out.push_back(std::move(task));
+    }
+    for (LoggedTask& task : out) {
+      task.is_part = parts_.contains(task.name);
+    }
+    tasks_ = std::move(out);
+  }
+
+ private:
+  /// Documents of a group's n-th task are counted from n times this on.
+  static constexpr std::size_t kStride = std::size_t{1} << 32;
+
+  LoggedTask pooled(const std::string& name) {
+    std::vector<std::string> below;
+    std::set<std::string> seen;
+    gather(name, below, seen);
+    LoggedTask out{name, {}, {}};
+    for (std::size_t n = 0; n < below.size(); ++n) {
+      const auto task = std::ranges::find(tasks_, below[n], &LoggedTask::name);
+      if (task == tasks_.end()) {
+        continue;
+      }
+      out.metrics = task->metrics;
+      for (const auto& [id, sample] : task->samples) {
+        out.samples[n * kStride + id] = sample;
+      }
+    }
+    return out;
+  }
+
+  /// The tasks below a group. A group that holds itself is met once.
+  void gather(const std::string& name, std::vector<std::string>& out, std::set<std::string>& seen) {
+    const auto children = groups_.find(name);
+    if (!seen.insert(name).second) {
+      return;
+    }
+    if (children == groups_.end() || !children->is_array() || children->empty()) {
+      out.push_back(name);
+      return;
+    }
+    for (const Json& child : *children) {
+      if (child.is_string() && child.get<std::string>() != name) {
+        parts_.insert(child.get<std::string>());
+        gather(child.get<std::string>(), out, seen);
+      }
+    }
+  }
+
+  const Json& groups_;
+  std::vector<LoggedTask>& tasks_;
+  std::set<std::string> parts_;
+};
+
 }  // namespace
 
 fs::path find_results_file(const fs::path& given) {
@@ -192,6 +262,10 @@ LoggedRun read_logged_run(const fs::path& given) {
                        })
         .take();
     run.tasks.push_back(std::move(task));
+  }
+  const auto groups = run.results->find("group_subtasks");
+  if (groups != run.results->end() && groups->is_object()) {
+    GroupReader(*groups, run.tasks).add_all();
   }
   return run;
 }

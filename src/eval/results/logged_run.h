@@ -6,6 +6,9 @@
 ///   number          a score of weight 1
 ///   [a, weight]     a ratio of sums; perplexities and bits hold log-likelihoods, whose sign turns
 ///
+/// A group of the results (mmlu) is a task, too, over the documents of all tasks below it; these
+/// and the groups within it are its parts.
+///
 /// Errors     Error(kNotFound) names what was looked for; Error(kCorruptData) "file:line: reason";
 ///            Error(kInvalidArgument) for a folder that holds several models
 /// Source     lm-evaluation-harness 0.4.13
@@ -30,7 +33,8 @@ struct LoggedSample {
 struct LoggedTask {
   std::string name;
   std::vector<MetricRow> metrics;               ///< in the order of the file
-  std::map<std::size_t, LoggedSample> samples;  ///< by doc_id
+  std::map<std::size_t, LoggedSample> samples;  ///< by doc_id; in a group by task and doc_id
+  bool is_part = false;                         ///< a group has its documents, too
 };
 
 struct LoggedRun {

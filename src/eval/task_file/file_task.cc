@@ -98,6 +98,12 @@ class FileTask final : public Task {
     }
   }
 
+  [[nodiscard]] std::string filtered(std::size_t filter,
+                                     const Sample& /*sample*/,
+                                     std::string text) const override {
+    return filter < task_.filters.size() ? task_.filters[filter].apply(text) : text;
+  }
+
  private:
   /// As lm-eval logs the target: the number of the right choice, else what the template gave.
   [[nodiscard]] std::string label_of(const Question& question) const {
@@ -210,6 +216,11 @@ class FileTask final : public Task {
     SampleResult result;
     result.scores =
         score_answer(task_, question, is_answered ? std::optional(generated.text) : std::nullopt);
+    if (responses.size() > 1) {
+      const double logprob = std::get<LoglikelihoodResponse>(responses[1]).logprob;
+      result.scores[std::string(kNoAnswerProbability)] =
+          is_answered ? std::optional(Contribution{std::exp(logprob)}) : std::nullopt;
+    }
     result.answer = is_answered ? std::string(utf8::strip(generated.text)) : "";
     return result;
   }
@@ -223,21 +234,10 @@ class FileTask final : public Task {
   std::vector<Item> items_;
 };
 
-/// How many rows of each part make `limit` over all: as even as their sizes allow.
-std::vector<std::size_t> shares_of(std::size_t limit, const std::vector<TaskPart>& parts) {
-  std::vector<std::size_t> out(parts.size(), 0);
-  std::size_t left = limit == 0 ? SIZE_MAX : limit;
-  for (bool has_grown = true; has_grown && left > 0;) {
-    has_grown = false;
-    for (std::size_t i = 0; i < parts.size() && left > 0; ++i) {
-      if (out[i] < parts[i].evaluated.rows.size()) {
-        ++out[i];
-        --left;
-        has_grown = true;
-      }
-    }
-  }
-  return out;
+/// How many rows of a part are asked.
+std::size_t n_asked(const TaskPart& part, std::size_t limit) {
+  const std::size_t n_rows = part.evaluated.rows.size();
+  return limit == 0 ? n_rows : std::min(limit, n_rows);
 }
 
 class Builder {
@@ -258,15 +258,18 @@ class Builder {
   }
 
   std::unique_ptr<Task> run() {
-    const std::vector<std::size_t> shares = shares_of(request_.options.limit, sources_);
     if (task_.kind == TaskKind::kPerplexity) {
-      return documents(shares);
+      return documents();
     }
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      add_part(sources_[i], shares[i]);
+    for (const TaskPart& source : sources_) {
+      add_part(source, n_asked(source, request_.options.limit));
     }
     TaskInfo about = info();
     about.metrics = metric_rows(task_);
+    for (const NamedFilter& filter : task_.filters) {
+      about.filters.push_back(filter.name);
+    }
+    about.parts = part_infos();
     return std::make_unique<FileTask>(
         kept_, std::move(about), request_.options, std::move(parts_), std::move(items_));
   }
@@ -309,14 +312,13 @@ class Builder {
     }
   }
 
-  std::unique_ptr<Task> documents(const std::vector<std::size_t>& shares) {
+  std::unique_ptr<Task> documents() {
     std::vector<Document> all;
-    for (std::size_t s = 0; s < sources_.size(); ++s) {
-      for (std::size_t i = 0; i < shares[s]; ++i) {
-        const data::Row& row = sources_[s].evaluated.rows[i];
-        Document document =
-            plain_document(id_of(sources_[s], i),
-                           render_question(task_, row, where(sources_[s].evaluated, i)).text);
+    for (const TaskPart& source : sources_) {
+      for (std::size_t i = 0; i < n_asked(source, request_.options.limit); ++i) {
+        const data::Row& row = source.evaluated.rows[i];
+        Document document = plain_document(
+            id_of(source, i), render_question(task_, row, where(source.evaluated, i)).text);
         if (task_.prompt.counted) {
           const Document counted = plain_document("", task_.prompt.counted->render(*row.dict()));
           document.n_words = counted.n_words;
@@ -327,6 +329,36 @@ class Builder {
     }
     return std::make_unique<DocumentTask>(
         info(), task_.metrics.front(), std::move(all), request_.options.max_context);
+  }
+
+  /// What stands behind the names of the task's parts as behind its own.
+  [[nodiscard]] std::string shots_mark() const {
+    return request_.n_shots ? fmt::format("_{}shot", *request_.n_shots) : "";
+  }
+
+  [[nodiscard]] std::string group_of(const std::string& subject) const {
+    const auto found = std::ranges::find_if(task_.groups, [&](const SubjectGroup& group) {
+      return std::ranges::find(group.subjects, subject) != group.subjects.end();
+    });
+    NIBBLE_CHECK(found != task_.groups.end(), "a subject is in a group");
+    return fmt::format("{}_{}{}", task_.name, found->name, shots_mark());
+  }
+
+  [[nodiscard]] std::vector<TaskPartInfo> part_infos() const {
+    std::vector<TaskPartInfo> out;
+    std::size_t first = 0;
+    for (const TaskPart& source : sources_) {
+      if (sources_.size() > 1) {
+        out.push_back({fmt::format("{}_{}{}", task_.name, source.subject, shots_mark()),
+                       source.subject,
+                       group_of(source.subject),
+                       first,
+                       n_asked(source, request_.options.limit),
+                       source.evaluated.rows.size()});
+        first += out.back().n_samples;
+      }
+    }
+    return out;
   }
 
   [[nodiscard]] TaskInfo info() const {

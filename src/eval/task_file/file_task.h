@@ -1,9 +1,8 @@
 /// A task made of a task file and its data.
 ///
-/// A task with subjects has the rows of all of them, subject by subject; with a limit of n it takes
-/// n rows over all subjects, from each as many as from the others or one more, so that a small
-/// sample is a fair one. All rows are rendered when the task is made, so that a malformed one is
-/// told before anything is asked.
+/// A task with subjects has the rows of all of them, subject by subject; a limit of n takes the
+/// first n rows of each, as lm-eval does. All rows are rendered when the task is made, so that a
+/// malformed one is told before anything is asked.
 ///
 /// Errors     those of task_data.h, question.h and shots.h
 /// Source     lm-evaluation-harness 0.4.13 `ConfigurableTask`

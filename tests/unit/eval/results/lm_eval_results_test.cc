@@ -24,7 +24,7 @@ Judged judge(const LmEvalGolden& golden, const testing::TempFolder& folder) {
         score_sample(*judged.task, sample, golden_responses(golden.samples[i]));
     scores.push_back(result.scores);
     judged.out.sample_hashes +=
-        lm_eval_sample(judged.task->info(), sample, result.responses, result.scores).hashes;
+        lm_eval_sample(*judged.task, sample, result.responses, result.scores).hashes;
   }
   judged.out.info = &judged.task->info();
   judged.out.metrics = summarize(judged.task->info(), scores);
@@ -126,6 +126,41 @@ TEST(LmEvalResults, WhatHasNoNumberIsNullAndNoErrorIsNotAvailable) {
   EXPECT_EQ(own.at("metrics").at("word_perplexity").at("unanswered"), 3);
   EXPECT_EQ(own.at("flags").at("not finite"), 3);
   EXPECT_TRUE(ours.at("n-samples").at("pages").at("original").is_null());
+}
+
+/// Two subjects of 2 and 8 questions, half and a quarter of them right.
+TEST(LmEvalResults, SubjectsAreTasksAndTheirGroupsAreWeighted) {
+  const TaskInfo info{.name = "quiz",
+                      .version = 2,
+                      .metrics = {{"acc", "fraction"}},
+                      .parts = {{"quiz_art", "art", "quiz_soft", 0, 2, 20},
+                                {"quiz_law", "law", "quiz_hard", 2, 8, 80}}};
+  const auto summary = [](double value, std::size_t n, double error) {
+    return std::vector<MetricSummary>{{{"acc", "fraction"}, {value, 0, 1, n}, 0, error}};
+  };
+  const LmEvalTask whole{&info, summary(0.3, 10, 0.15), 10, "", {{"equal options", 1}}};
+  LmEvalTask art{&info, summary(0.5, 2, 0.5), 2, "ab"};
+  art.part = &info.parts[0];
+  LmEvalTask law{&info, summary(0.25, 8, 0.16), 8, "cd"};
+  law.part = &info.parts[1];
+  const std::vector<LmEvalTask> tasks = {art, law};
+  const auto ours =
+      nlohmann::json::parse(lm_eval_results({.model = "m"}, tasks, lm_eval_groups(whole)));
+  EXPECT_EQ(ours.at("results").at("quiz_art").at("alias"), "art");
+  EXPECT_EQ(ours.at("group_subtasks").at("quiz"),
+            nlohmann::json::parse(R"(["quiz_soft", "quiz_hard"])"));
+  EXPECT_EQ(ours.at("group_subtasks").at("quiz_hard"), nlohmann::json::parse(R"(["quiz_law"])"));
+  const auto& all = ours.at("groups").at("quiz");
+  EXPECT_NEAR(all.at("acc,none").get<double>(), 0.3, 1e-12);
+  // pooled_sample_stderr([0.5, 0.16], [2, 8]) of lm-eval 0.4.13
+  EXPECT_NEAR(all.at("acc_stderr,none").get<double>(), 0.15546703830716016, 1e-12);
+  EXPECT_EQ(all.at("sample_len"), 10);
+  EXPECT_EQ(all.at("sample_count").at("acc,none"), 10);
+  EXPECT_EQ(ours.at("results").at("quiz"), all);
+  EXPECT_EQ(ours.at("n-samples").at("quiz_law").at("original"), 80);
+  EXPECT_FALSE(ours.at("n-samples").contains("quiz"));
+  EXPECT_EQ(ours.at("nibble").at("tasks").at("quiz").at("flags").at("equal options"), 1);
+  EXPECT_FALSE(ours.at("nibble").at("tasks").at("quiz_art").contains("flags"));
 }
 
 TEST(LmEvalResults, FolderNamesAreThoseOfLmEval) {

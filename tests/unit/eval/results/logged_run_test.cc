@@ -101,5 +101,30 @@ TEST(LoggedRun, TheNewestResultsOfOneModelAreTaken) {
   EXPECT_THROW((void)find_results_file(folder / "nowhere"), Error);
 }
 
+TEST(LoggedRun, AGroupHasTheDocumentsOfItsTasks) {
+  const TempFolder folder;
+  write_logged_run(
+      folder.path(),
+      "law",
+      logged_line(0, "acc", "1"),
+      R"({"group_subtasks": {"all": ["soft", "law"], "soft": ["art"], "loop": ["loop"]}})");
+  testing::write_file(folder.path() / "samples_art_2026-01-01T00-00-00.jsonl",
+                      logged_line(0, "acc", "0") + logged_line(1, "acc", "1"));
+  testing::write_file(folder.path() / "samples_alone_2026-01-01T00-00-00.jsonl",
+                      logged_line(0, "acc", "1"));
+  const LoggedRun run = read_logged_run(folder.path());
+  std::map<std::string, std::pair<std::size_t, bool>> found;
+  for (const LoggedTask& task : run.tasks) {
+    found[task.name] = {task.samples.size(), task.is_part};
+  }
+  const std::map<std::string, std::pair<std::size_t, bool>> wanted = {{"all", {3, false}},
+                                                                      {"soft", {2, true}},
+                                                                      {"art", {2, true}},
+                                                                      {"law", {1, true}},
+                                                                      {"alone", {1, false}}};
+  EXPECT_EQ(found, wanted);
+  EXPECT_EQ(run.tasks.front().metrics.size(), 1U);
+}
+
 }  // namespace
 }  // namespace nibble::eval

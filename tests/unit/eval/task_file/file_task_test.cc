@@ -1,5 +1,6 @@
 #include "eval/task_file/file_task.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/files.h"
@@ -155,10 +156,28 @@ rules = ["law"]
   ASSERT_EQ(all->n_samples(), 6U);
   EXPECT_EQ(all->sample(3).id, "law/0");
   EXPECT_EQ(all->sample(3).prompt, "About law.\nQ1");
-  const auto three = make(name, {.data = {}, .limit = 3});
-  ASSERT_EQ(three->n_samples(), 3U);
-  EXPECT_EQ(three->sample(1).id, "anatomy/1");
-  EXPECT_EQ(three->sample(2).id, "law/0");
+  const auto two_each = make(name + "_0shot", {.data = {}, .limit = 2});  // as lm-eval's limit
+  ASSERT_EQ(two_each->n_samples(), 4U);
+  EXPECT_EQ(two_each->sample(1).id, "anatomy/1");
+  EXPECT_EQ(two_each->sample(2).id, "law/0");
+  const std::vector<TaskPartInfo>& parts = two_each->info().parts;
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[1].name, "own_law_0shot");
+  EXPECT_EQ(parts[1].group, "own_rules_0shot");
+  EXPECT_EQ(parts[1].first, 2U);
+  EXPECT_EQ(parts[1].n_samples, 2U);
+  EXPECT_EQ(parts[1].n_documents, 3U);
+}
+
+TEST_F(FileTasks, FiltersShowWhatTheyLeave) {
+  write("gsm8k/test.jsonl",
+        R"({"question": "How many?", "answer": "#### 3"})"
+        "\n");
+  const auto task = make("gsm8k_0shot");
+  EXPECT_THAT(task->info().filters, ::testing::ElementsAre("strict-match", "flexible-extract"));
+  const Sample sample = task->sample(0);
+  EXPECT_EQ(task->filtered(0, sample, "2 and 4"), "[invalid]");
+  EXPECT_EQ(task->filtered(1, sample, "2 and 4"), "4");
 }
 
 TEST_F(FileTasks, AUsersFileNamesItselfAndItsHash) {
