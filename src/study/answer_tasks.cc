@@ -34,25 +34,17 @@ AnswerTasks::AnswerTasks(std::span<const RagSpec> specs,
   }
 }
 
-const text::ChatTemplate& AnswerTasks::chat_template(const AnsweringModel& model) {
-  if (!template_) {
-    if (model.chat_template.empty()) {
-      raise(ErrorCode::kInvalidArgument, "chat = true, but the model has no chat template");
-    }
-    template_ =
-        text::ChatTemplate::parse(model.chat_template, text::chat_tokens(model.tokenizer)).take();
-  }
-  return *template_;
-}
-
 void AnswerTasks::add(const RagSpec& spec,
                       const std::filesystem::path& data,
                       const AnsweringModel& model) {
   check_lengths(spec, model);
   const auto set = rag::read_question_set(spec.set, data).take();
+  if (spec.is_chat && !template_) {
+    template_ = parse_chat_template(model, "chat = true");
+  }
   const rag::AnswerParts parts{
       .tokenizer = model.tokenizer,
-      .prompt = {.chat = {spec.is_chat ? &chat_template(model) : nullptr, spec.system, true},
+      .prompt = {.chat = {spec.is_chat ? &*template_ : nullptr, spec.system, true},
                  .asks_citations = spec.asks_citations,
                  .allows_abstention = spec.allows_abstention,
                  .shows_example = spec.shows_example},

@@ -16,17 +16,10 @@
 #include "eval/task.h"
 #include "rag/answer/answer_task.h"
 #include "store/store.h"
+#include "study/answering_model.h"
 #include "study/spec.h"
-#include "text/chat_template.h"
 
 namespace nibble::study {
-
-/// The model whose prompts they are; must outlive the tasks.
-struct AnsweringModel {
-  const text::Tokenizer& tokenizer;
-  std::size_t context = 0;    ///< tokens
-  std::string chat_template;  ///< "": none
-};
 
 class AnswerTasks {
  public:
@@ -42,7 +35,6 @@ class AnswerTasks {
 
  private:
   void add(const RagSpec& spec, const std::filesystem::path& data, const AnsweringModel& model);
-  const text::ChatTemplate& chat_template(const AnsweringModel& model);
 
   std::optional<text::ChatTemplate> template_;
   std::vector<std::shared_ptr<const eval::Task>> tasks_;

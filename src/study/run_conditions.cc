@@ -23,8 +23,10 @@ constexpr std::array kSubjects = std::to_array<std::string_view>({"model",
                                                                   "model_num_parameters",
                                                                   "model_dtype",
                                                                   "model_sha",
+                                                                  "recipe",
                                                                   "source weights",
                                                                   "study",
+                                                                  "variant",
                                                                   "weights"});
 
 /// Top-level keys of a results file that are conditions as they stand.

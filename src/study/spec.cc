@@ -21,6 +21,7 @@ constexpr std::int64_t kMaxThreads = 1024;
 constexpr std::int64_t kMaxBatch = 4096;
 constexpr double kMostSeconds = 3600;
 constexpr double kMostAmount = 1e9;
+constexpr double kHottest = 100;
 
 struct Bounds {
   std::int64_t least;
@@ -131,14 +132,32 @@ void read_cost(TomlTable& root, DeviceSpec& device) {
   }
 }
 
+eval::CodeSampling read_code_sampling(TomlTable& table) {
+  eval::CodeSampling out;
+  out.n_samples = count(table, "samples", out.n_samples, {1, kMaxRepetitions});
+  out.ks = counts(table, "pass_k", {1, kMaxRepetitions});
+  out.temperature = amount(table, "temperature", kHottest);
+  out.top_p = amount(table, "top_p", 1);
+  out.seed = count(table, "seed", 0, {0, kMaxCount});
+  return out;
+}
+
 std::vector<TaskSpec> read_tasks(TomlTable& root) {
   std::vector<TaskSpec> tasks;
   for (TomlTable& table : root.tables("task")) {
-    TaskSpec task{table.required<std::string>("name"), 0, 0};
+    TaskSpec task;
+    task.name = table.required<std::string>("name");
     task.limit = count(table, "limit", 0, {1, kMaxCount});
     task.context = count(table, "context", TaskSpec{}.context, {2, kMaxTokens});
     if (std::ranges::find(tasks, task.name, &TaskSpec::name) != tasks.end()) {
       table.reject("name", fmt::format("'{}' is listed twice", task.name));
+    }
+    task.max_answer = count(table, "max_answer", 0, {1, kMaxTokens});
+    task.applies_template = table.optional<bool>("apply_chat_template").value_or(false);
+    task.is_multiturn = table.optional<bool>("fewshot_as_multiturn").value_or(true);
+    task.system = table.optional<std::string>("system").value_or("");
+    if (task.name == eval::kHumanEval) {
+      task.code = read_code_sampling(table);
     }
     table.finish();
     tasks.push_back(std::move(task));

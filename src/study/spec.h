@@ -10,7 +10,11 @@
 ///   prompt_tokens = 128              # and what docs/guide/profile.md lists
 ///   [cost]                           # optional: per_hour, per_kwh, currency
 ///   [[task]]
-///   name  = "arc_easy"               # limit = 100, context = 2048
+///   name  = "arc_easy"               # limit = 100, context = 2048, max_answer = 64
+///   apply_chat_template = true       # fewshot_as_multiturn = true, system = "…"
+///   [[task]]
+///   name  = "humaneval"              # samples = 20, pass_k = [1, 10], temperature = 0.2,
+///                                    # top_p = 0.95, seed = 0; only with --allow-code
 ///   [[rag]]                          # questions over documents (docs/guide/rag.md)
 ///   set       = "squad"              # limit, shuffle, example, cite, abstain, chat, system
 ///   context   = "gold"               # retrieved, oracle, closed; documents = 10
@@ -36,6 +40,7 @@
 
 #include "base/arithmetic.h"
 #include "base/result.h"
+#include "eval/code/humaneval.h"
 #include "profile/measure.h"
 #include "quant/recipe.h"
 #include "rag/answer/context.h"
@@ -52,6 +57,10 @@ struct TaskSpec {
   std::string name;
   std::size_t limit = 0;       ///< first n samples; 0: all
   std::size_t context = 2048;  ///< window of the perplexity protocols
+  std::size_t max_answer = 0;  ///< tokens of a generated answer; 0: the task's own rule
+  bool applies_template = false, is_multiturn = true;
+  std::string system{};       ///< a message in front of every question
+  eval::CodeSampling code{};  ///< of humaneval
 };
 
 /// A set of questions over documents, asked in each way that lengths and positions name.
@@ -98,6 +107,7 @@ struct Spec {
   std::optional<profile::Options> measure;
   std::string device{kHost};
   DeviceSpec device_spec;
+  bool allows_code = false;  ///< said by who runs the study, never by its file
 };
 
 Spec read_spec(const std::filesystem::path& path);

@@ -1,5 +1,8 @@
 #include "study/study.h"
 
+#include <fmt/format.h>
+
+#include <chrono>
 #include <system_error>
 
 #include "base/folder_lock.h"
@@ -12,8 +15,10 @@
 #include "profile/profiler.h"
 #include "quant/calibrate/windows.h"
 #include "study/answer_tasks.h"
+#include "study/asked_tasks.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
+#include "study/study_results.h"
 
 namespace nibble::study {
 namespace {
@@ -51,7 +56,7 @@ PlanInputs read_inputs(const Spec& spec,
                        std::string_view program_version,
                        const text::Tokenizer& tokenizer,
                        const io::Checkpoint& checkpoint,
-                       const AnswerTasks& answers) {
+                       std::vector<std::shared_ptr<const eval::Task>> tasks) {
   PlanInputs inputs;
   inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
   inputs.host = profile::read_host();
@@ -64,13 +69,7 @@ PlanInputs read_inputs(const Spec& spec,
   inputs.calibration_hash = [&spec, &tokenizer](const quant::Recipe& recipe) {
     return quant::make_windows(*recipe.calibration, spec.data, tokenizer).take().sha256;
   };
-  const std::size_t context = model::read_config(checkpoint).take().context;
-  for (const TaskSpec& task : spec.tasks) {
-    inputs.tasks.push_back(
-        eval::make_task(task.name, {spec.data, task.limit, task.context, context, &tokenizer})
-            .take());
-  }
-  inputs.tasks.insert(inputs.tasks.end(), answers.tasks().begin(), answers.tasks().end());
+  inputs.tasks = std::move(tasks);
   return inputs;
 }
 
@@ -84,6 +83,23 @@ void tell_plan(const StudyPlan& plan, const store::Store& store, ProgressSink& p
   for (const std::string& line : plan_lines(plan, store)) {
     progress.note(line);
   }
+}
+
+/// Beside what is stored of it, where there is a store.
+void tell_plan_only(const Spec& spec, const StudyPlan& plan, ProgressSink& progress) {
+  const fs::path path = store_path(spec.output);
+  std::error_code absent;
+  if (fs::file_size(path, absent) > 0 && !absent) {
+    const store::Store store = store::Store::open_read_only(path);
+    check_conditions(store.conditions(), plan.conditions, path);
+    tell_plan(plan, store, progress);
+  } else {
+    tell_plan(plan, store::Store::in_memory(), progress);
+  }
+}
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// What is known of the variants from earlier runs.
@@ -118,29 +134,27 @@ std::filesystem::path named_store(const std::filesystem::path& given) {
   return std::filesystem::is_directory(given) ? store_path(given) : given;
 }
 
+std::filesystem::path lm_eval_path(const std::filesystem::path& output) {
+  return output / "lm-eval";
+}
+
 std::vector<VariantFailure> run_study(const Spec& spec,
                                       std::string_view program_version,
-                                      bool plan_only,
+                                      StudyRun run,
                                       ProgressSink& progress) {
   const auto checkpoint = io::open_checkpoint(spec.model).take();
   const auto tokenizer = model::load_tokenizer(*checkpoint).take();
-  const AnswerTasks answers(spec.rag,
-                            spec.data,
-                            {*tokenizer,
-                             model::read_config(*checkpoint).take().context,
-                             model::read_chat_template(*checkpoint).take()});
-  StudyPlan plan =
-      make_plan(spec, read_inputs(spec, program_version, *tokenizer, *checkpoint, answers));
-  if (plan_only) {
-    const fs::path path = store_path(spec.output);
-    std::error_code absent;
-    if (fs::file_size(path, absent) > 0 && !absent) {
-      const store::Store store = store::Store::open_read_only(path);
-      check_conditions(store.conditions(), plan.conditions, path);
-      tell_plan(plan, store, progress);
-    } else {
-      tell_plan(plan, store::Store::in_memory(), progress);
-    }
+  const model::ModelConfig config = model::read_config(*checkpoint).take();
+  const AnsweringModel model{
+      *tokenizer, config.context, model::read_chat_template(*checkpoint).take()};
+  const AskedTasks asked(spec, model);
+  const AnswerTasks answers(spec.rag, spec.data, model);
+  auto tasks = asked.tasks();
+  tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
+  StudyPlan plan = make_plan(
+      spec, read_inputs(spec, program_version, *tokenizer, *checkpoint, std::move(tasks)));
+  if (run == StudyRun::kPlan) {
+    tell_plan_only(spec, plan, progress);
     return {};
   }
   make_folder(spec.output / "variants");
@@ -151,7 +165,22 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   tell_plan(plan, store, progress);
   ThreadPool pool(spec.threads);
   ModelRunner runner(places_of(spec, plan), spec.arithmetic, pool, progress);
-  return run_plan(store, plan, spec, runner, progress);
+  auto failures = run_plan(store, plan, spec, runner, progress);
+  if (run == StudyRun::kRunWrite) {
+    recall_facts(plan, store);
+    write_study_results(
+        lm_eval_path(spec.output),
+        {spec,
+         plan,
+         store,
+         model,
+         config,
+         fmt::format("nibble {}, numbers of revision {}", program_version, kNumericsRevision),
+         std::string(kernels::kernels().name),
+         seconds_since_1970()},
+        progress);
+  }
+  return failures;
 }
 
 }  // namespace nibble::study

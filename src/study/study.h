@@ -4,6 +4,7 @@
 /// Source     our own
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <vector>
@@ -19,11 +20,18 @@ std::filesystem::path store_path(const std::filesystem::path& output);
 /// What a person names as a store: the file itself, or the folder of a study that holds it.
 std::filesystem::path named_store(const std::filesystem::path& given);
 
-/// Runs the study. With `plan_only` nothing is run: the plan goes to `progress` as notes and the
-/// store is left as it is.
+/// The folder of lm-eval's files inside an output folder.
+std::filesystem::path lm_eval_path(const std::filesystem::path& output);
+
+enum class StudyRun : std::uint8_t {
+  kPlan,      ///< nothing is run: the plan goes to `progress`, the store is left as it is
+  kRun,       ///< what is missing
+  kRunWrite,  ///< and lm-eval's files of all variants
+};
+
 std::vector<VariantFailure> run_study(const Spec& spec,
                                       std::string_view program_version,
-                                      bool plan_only,
+                                      StudyRun run,
                                       ProgressSink& progress);
 
 }  // namespace nibble::study

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "app/code_option.h"
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "base/json.h"
@@ -20,6 +21,8 @@ struct StudyOptions {
   std::string file;
   std::string output, model, data;
   bool plan_only = false;
+  bool writes_lm_eval = false;
+  bool allows_code = false;
 };
 
 /// The report over everything that is stored, also after a failure of single variants.
@@ -42,8 +45,12 @@ int run_study(const StudyOptions& options, const Globals& globals) {
   if (globals.threads != 0) {
     spec.threads = globals.threads;
   }
+  spec.allows_code = options.allows_code;
   const auto progress = make_progress(globals);
-  const auto failures = study::run_study(spec, NIBBLE_VERSION, options.plan_only, *progress);
+  const auto run = options.plan_only        ? study::StudyRun::kPlan
+                   : options.writes_lm_eval ? study::StudyRun::kRunWrite
+                                            : study::StudyRun::kRun;
+  const auto failures = study::run_study(spec, NIBBLE_VERSION, run, *progress);
   if (options.plan_only) {
     return kDone;
   }
@@ -52,9 +59,13 @@ int run_study(const StudyOptions& options, const Globals& globals) {
   for (const study::VariantFailure& failure : failures) {
     failed.push_back({{"variant", failure.variant}, {"message", failure.failure.message}});
   }
-  print_out(globals.json
-                ? dump_json({{"report", page.string()}, {"failed", std::move(failed)}}) + "\n"
-                : fmt::format("{}\n", page.string()));
+  const Json lm_eval =
+      options.writes_lm_eval ? Json(study::lm_eval_path(spec.output).string()) : Json();
+  print_out(globals.json ? dump_json({{"report", page.string()},
+                                      {"lm_eval", lm_eval},
+                                      {"failed", std::move(failed)}}) +
+                               "\n"
+                         : fmt::format("{}\n", page.string()));
   return failures.empty() ? kDone : exit_code(failures.front().failure.code);
 }
 
@@ -71,6 +82,11 @@ void add_study(CLI::App& root, Invocation& invocation) {
   command->add_option("-m,--model", options->model, "Another model than the file's");
   command->add_option("-d,--data", options->data, "Another folder of data than the file's");
   command->add_flag("--plan", options->plan_only, "Only say what would be run and what is stored");
+  command->add_flag("--lm-eval",
+                    options->writes_lm_eval,
+                    "Also write lm-eval's results and samples files of each variant, below "
+                    "lm-eval/ in the output folder; of a finished study nothing is run for it");
+  add_allow_code_option(*command, options->allows_code);
   command->footer(
       "A stopped study goes on when the same command is run again.\n"
       "Example: nibble study examples/demo/study.toml --output demo-out");

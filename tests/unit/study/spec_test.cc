@@ -170,6 +170,32 @@ recipe = "own/mine.toml"
   EXPECT_EQ(spec.variants[2].recipe, "/base/here/own/mine.toml");
 }
 
+TEST(Spec, TasksAreAskedAsEvalAsksThem) {
+  const Spec spec = parse_spec(
+      with("[[task]]\nname = \"gsm8k\"\napply_chat_template = true\nfewshot_as_multiturn = false\n"
+           "system = \"Be brief.\"\nmax_answer = 64\n[[task]]\nname = \"humaneval\"\n"
+           "samples = 20\npass_k = [1, 10]\ntemperature = 0.8\ntop_p = 0.9\nseed = 7\n"),
+      "study.toml",
+      "/base");
+  const TaskSpec& chat = spec.tasks[0];
+  EXPECT_TRUE(chat.applies_template);
+  EXPECT_FALSE(chat.is_multiturn);
+  EXPECT_EQ(chat.system, "Be brief.");
+  EXPECT_EQ(chat.max_answer, 64U);
+  const eval::CodeSampling& code = spec.tasks[1].code;
+  EXPECT_EQ(code.n_samples, 20U);
+  EXPECT_EQ(code.ks, (std::vector<std::size_t>{1, 10}));
+  EXPECT_EQ(code.temperature, 0.8);
+  EXPECT_EQ(code.top_p, 0.9);
+  EXPECT_EQ(code.seed, 7U);
+  EXPECT_FALSE(spec.tasks[2].applies_template);
+  EXPECT_TRUE(spec.tasks[2].is_multiturn);
+  EXPECT_FALSE(spec.allows_code);
+  EXPECT_THAT(message_of(with("[[task]]\nname = \"gsm8k\"\nsamples = 2\n")),
+              HasSubstr("unknown key 'samples'"));
+  EXPECT_THAT(message_of(with("allow_code = true\n")), HasSubstr("unknown key 'allow_code'"));
+}
+
 TEST(Spec, DefaultsAreSmall) {
   const Spec spec = parse_spec(with(""), "study.toml", "/base");
   EXPECT_EQ(spec.data, "/base/");

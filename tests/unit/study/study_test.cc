@@ -34,7 +34,7 @@ class StudyTest : public ::testing::Test {
 };
 
 TEST_F(StudyTest, StoresWhatItIsAskedFor) {
-  EXPECT_THAT(run_study(spec_, "0.1.0", false, silent_progress()), IsEmpty());
+  EXPECT_THAT(run_study(spec_, "0.1.0", StudyRun::kRun, silent_progress()), IsEmpty());
   const store::Store store = store::Store::open_read_only(store_path(spec_.output));
   const store::Plan plan = store.plan();
   ASSERT_EQ(plan.units.size(), 1U);
@@ -47,7 +47,7 @@ TEST_F(StudyTest, StoresWhatItIsAskedFor) {
 }
 
 TEST_F(StudyTest, PlanningWritesNothing) {
-  run_study(spec_, "0.1.0", true, silent_progress());
+  run_study(spec_, "0.1.0", StudyRun::kPlan, silent_progress());
   EXPECT_FALSE(std::filesystem::exists(spec_.output));
 }
 
@@ -56,7 +56,7 @@ TEST_F(StudyTest, ASecondStudyInTheSameFolderIsRefused) {
   const int fd = ::open((spec_.output / "study.lock").c_str(), O_RDWR | O_CREAT, 0666);
   ASSERT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0);
   try {
-    run_study(spec_, "0.1.0", false, silent_progress());
+    run_study(spec_, "0.1.0", StudyRun::kRun, silent_progress());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
@@ -68,7 +68,7 @@ TEST_F(StudyTest, ASecondStudyInTheSameFolderIsRefused) {
 TEST_F(StudyTest, FaultsOfTheInputsComeBeforeAnythingIsWritten) {
   spec_.tasks[0].name = "demo_choise";
   try {
-    run_study(spec_, "0.1.0", false, silent_progress());
+    run_study(spec_, "0.1.0", StudyRun::kRun, silent_progress());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);

@@ -51,11 +51,26 @@ TEST(Study, RunsReportsAndRefusesAnotherStudysFolder) {
   const auto page = folder / "out/report/index.html";
   EXPECT_EQ(run.out, page.string() + "\n");
   EXPECT_THAT(testing::read_file(page), HasSubstr("demo_choice"));
-  EXPECT_THAT(run_study(folder, text("first")).err, HasSubstr("2 of 2 samples stored"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "out/lm-eval"));
+  const auto again = run_study(folder, text("first"), "--lm-eval");
+  EXPECT_THAT(again.err, HasSubstr("2 of 2 samples stored"));
+  EXPECT_THAT(again.err, HasSubstr("out/lm-eval/reference/results_"));
 
   const auto refused = run_study(folder, text("second"));
   EXPECT_EQ(refused.exit_code, 8);
   EXPECT_THAT(refused.err, HasSubstr("study: stored 'first', now 'second'"));
+}
+
+TEST(Study, CodeOfAModelWantsAWordOnTheCommandLine) {
+  NIBBLE_NEEDS_FILE(model, testing::demo_model());
+  const testing::TempFolder folder;
+  const auto run = run_study(
+      folder,
+      fmt::format("name = \"x\"\nmodel = \"{}\"\n[[task]]\nname = \"humaneval\"\n[[variant]]\n"
+                  "recipe = \"none\"\n",
+                  model.string()));
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_THAT(run.err, HasSubstr("nibble study --allow-code"));
 }
 
 }  // namespace
