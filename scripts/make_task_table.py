@@ -33,7 +33,7 @@ def shots(task):
 
 
 def metrics(task):
-    names = {"drop": ["em", "f1"], "coqa": ["em", "f1"], "squadv2": ["exact", "f1", "HasAns_…", "NoAns_…"]}
+    names = {"drop": ["em", "f1"], "coqa": ["em", "f1"], "squadv2": ["exact", "f1", "HasAns_…", "NoAns_…", "best_…"]}
     out = [name for metric in task["metrics"] for name in names.get(metric, [metric])]
     text = ", ".join(f"`{name}`" for name in out)
     filters = [f["name"] for f in task.get("filter", [])]
