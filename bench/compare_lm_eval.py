@@ -37,7 +37,8 @@ def read_text(folder, *names):
 
 
 def json_rows(data, folder, *names):
-    return [json.loads(line) for line in read_text(f"{data}/{folder}", *names).splitlines()]
+    # not splitlines(): texts hold other separators of lines
+    return [json.loads(line) for line in read_text(f"{data}/{folder}", *names).split("\n") if line]
 
 
 def arc_rows(data, folder):
