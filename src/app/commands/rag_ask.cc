@@ -90,6 +90,19 @@ Answer ask(const AskOptions& options,
   return out;
 }
 
+/// Citations alone are no answer.
+bool is_empty(const Answer& answer) {
+  return utf8::strip(rag::without_citations(answer.generation.text)).empty();
+}
+
+std::string_view empty_hint(const AskOptions& options) {
+  return options.chat.applies_template
+             ? "the answer is empty: the model ended it at once; try fewer passages (-k) or "
+               "--no-cite"
+             : "the answer is empty: the model ended it at once; a chat model wants "
+               "--apply-chat-template, others sometimes fewer passages (-k) or --no-cite";
+}
+
 bool is_cited(const Answer& answer, std::size_t number) {
   return std::ranges::find(answer.cited, number) != answer.cited.end();
 }
@@ -148,6 +161,9 @@ int run(const AskOptions& options, const Globals& globals) {
   const Answer answer = ask(options, opened, model, *progress);
   if (answer.generation.reason == model::StopReason::kNotFinite) {
     raise(ErrorCode::kCorruptData, "{}: the model gives no finite numbers", options.model);
+  }
+  if (is_empty(answer)) {
+    progress->note(empty_hint(options));
   }
   print_out(globals.json ? dump_json(as_json(options, opened, answer)) + "\n" : as_text(answer));
   return 0;

@@ -64,11 +64,7 @@ class Packer {
 
  private:
   std::size_t size_of(TextRange range) const {
-    std::size_t n = 0;
-    for (const TextRange& word : split_words(range.of(text_))) {
-      n += settings_.unit == ChunkUnit::kWords ? 1 : count_(word.of(range.of(text_)));
-    }
-    return n;
+    return size_in_budget(range.of(text_), settings_.unit, count_);
   }
 
   /// Units of `unit` inside `range`; one that is too large goes on to smaller units.
@@ -171,6 +167,24 @@ std::string ChunkSettings::text() const {
   const auto row = std::ranges::find(kUnits, unit, &UnitRow::unit);
   return unit == ChunkUnit::kWhole ? std::string(row->name)
                                    : fmt::format("{}:{}:{}", row->name, budget, overlap);
+}
+
+ChunkSettings ChunkSettings::beside(std::size_t size) const {
+  ChunkSettings out = *this;
+  out.budget -= std::min(size, budget / 2);
+  out.overlap = std::min(overlap, out.budget - 1);
+  return unit == ChunkUnit::kWhole ? *this : out;
+}
+
+std::size_t size_in_budget(std::string_view text, ChunkUnit unit, TokenCount count) {
+  if (unit == ChunkUnit::kWhole) {
+    return 0;
+  }
+  std::size_t n = 0;
+  for (const TextRange& word : split_words(text)) {
+    n += unit == ChunkUnit::kWords ? 1 : count(word.of(text));
+  }
+  return n;
 }
 
 std::vector<TextRange> chunk_text(std::string_view text,

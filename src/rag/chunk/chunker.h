@@ -35,11 +35,17 @@ struct ChunkSettings {
 
   static Result<ChunkSettings> parse(std::string_view text);
   [[nodiscard]] std::string text() const;  ///< as `parse` reads it
+  /// The same with `size` less of the budget, for passages that something stands in front of; half
+  /// of it is always left.
+  [[nodiscard]] ChunkSettings beside(std::size_t size) const;
   bool operator==(const ChunkSettings&) const = default;
 };
 
 /// Tokens of a text on its own, without special ones.
 using TokenCount = FunctionRef<std::size_t(std::string_view)>;
+
+/// What a text takes of the budget; nothing of `whole`, which has none.
+std::size_t size_in_budget(std::string_view text, ChunkUnit unit, TokenCount count);
 
 std::vector<TextRange> chunk_text(std::string_view text,
                                   const ChunkSettings& settings,

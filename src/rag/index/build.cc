@@ -54,8 +54,10 @@ class Intake {
   }
 
  private:
+  /// The title is embedded and counted in front of every passage, so it takes part of the budget.
   void put(const Document& document) {
-    const auto passages = chunk_text(document.text, settings_, count_);
+    const std::size_t title = size_in_budget(document.title, settings_.unit, count_);
+    const auto passages = chunk_text(document.text, settings_.beside(title), count_);
     report_.n_empty += passages.empty() ? 1U : 0U;
     index_.put(document, passages);
   }

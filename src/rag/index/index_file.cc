@@ -18,7 +18,7 @@ using store::Transaction;
 
 /// "nbrg" in PRAGMA application_id.
 constexpr std::int64_t kApplicationId = 0x6e627267;
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 constexpr std::size_t kMaxDims = 65'536;
 
 struct Setting {

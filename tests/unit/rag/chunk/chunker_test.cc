@@ -101,6 +101,17 @@ TEST(ChunkSettings, ReadsWhatItWrites) {
   EXPECT_EQ(ChunkSettings::parse("words:100")->overlap, 0U);
 }
 
+TEST(ChunkSettings, LeaveRoomForATitle) {
+  const auto settings = ChunkSettings::parse("tokens:10:4").take();
+  EXPECT_EQ(settings.beside(3).text(), "tokens:7:4");
+  EXPECT_EQ(settings.beside(100).text(), "tokens:5:4") << "half is always left";
+  EXPECT_EQ(ChunkSettings::parse("words:1:0").take().beside(9).text(), "words:1:0");
+  EXPECT_EQ(ChunkSettings::parse("whole").take().beside(9).text(), "whole");
+  EXPECT_EQ(size_in_budget("four of  them", ChunkUnit::kWords, half_bytes), 3U);
+  EXPECT_EQ(size_in_budget("four of", ChunkUnit::kTokens, half_bytes), 3U);
+  EXPECT_EQ(size_in_budget("four of", ChunkUnit::kWhole, half_bytes), 0U);
+}
+
 TEST(ChunkSettings, RefusesNonsense) {
   for (const char* text : {"",
                            "lines:3",

@@ -93,6 +93,19 @@ TEST_F(BuildTest, VectorsAreThoseOfTitleAndText) {
   });
 }
 
+TEST_F(BuildTest, PassagesKeepToTheirSizeWithTheTitleInFront) {
+  write("a.md", "# cat dog a\n\nb c d e f g h i j k l\n");
+  build();
+  TokenCounter counter(encoder_->tokenizer());
+  std::size_t n_passages = 0;
+  open().for_each([&](Passage&& passage, std::span<const float>) {
+    EXPECT_TRUE(passage.indexed_text().starts_with("cat dog a ")) << passage.indexed_text();
+    EXPECT_LE(size_in_budget(passage.indexed_text(), ChunkUnit::kTokens, counter), 6U);
+    ++n_passages;
+  });
+  EXPECT_GT(n_passages, 2U);
+}
+
 TEST_F(BuildTest, AStoppedRunLosesNothingThatWasDone) {
   for (int i = 0; i < 700; ++i) {  // more than one transaction
     write(fmt::format("{:03}.txt", i), fmt::format("cat {}", static_cast<char>('a' + i % 26)));
