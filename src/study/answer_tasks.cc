@@ -1,5 +1,7 @@
 #include "study/answer_tasks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -20,6 +22,14 @@ void check_lengths(const RagSpec& spec, const AnsweringModel& model) {
   }
 }
 
+/// A name that is written wrong is no set whose data is not there.
+bool is_known_set(std::string_view set) {
+  return rag::is_question_file(set) ||
+         std::ranges::any_of(rag::question_set_table(), [set](const rag::QuestionSetRow& row) {
+           return row.name == set.substr(0, set.find(':')) || row.name == set;
+         });
+}
+
 }  // namespace
 
 AnswerTasks::AnswerTasks(std::span<const RagSpec> specs,
@@ -38,7 +48,14 @@ void AnswerTasks::add(const RagSpec& spec,
                       const std::filesystem::path& data,
                       const AnsweringModel& model) {
   check_lengths(spec, model);
-  const auto set = rag::read_question_set(spec.set, data).take();
+  auto found = rag::read_question_set(spec.set, spec.data.empty() ? data : spec.data);
+  if (!found && spec.is_optional && is_known_set(spec.set) &&
+      found.failure().code == ErrorCode::kNotFound) {
+    left_out_.push_back(
+        fmt::format("[[rag]] {} is left out: {}", spec.set, found.failure().message));
+    return;
+  }
+  const auto set = std::move(found).take();
   if (spec.is_chat && !template_) {
     template_ = parse_chat_template(model, "chat = true");
   }

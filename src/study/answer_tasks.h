@@ -28,6 +28,9 @@ class AnswerTasks {
               const std::filesystem::path& data,
               const AnsweringModel& model);
 
+  /// One line for each optional table whose data is not there.
+  [[nodiscard]] const std::vector<std::string>& left_out() const noexcept { return left_out_; }
+
   /// They live no longer than this.
   [[nodiscard]] const std::vector<std::shared_ptr<const eval::Task>>& tasks() const noexcept {
     return tasks_;
@@ -38,6 +41,7 @@ class AnswerTasks {
 
   std::optional<text::ChatTemplate> template_;
   std::vector<std::shared_ptr<const eval::Task>> tasks_;
+  std::vector<std::string> left_out_;
 };
 
 /// Gives the samples that measure attention the answer that the reference gave, so that all models

@@ -199,6 +199,10 @@ RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   const auto flag = [&table](std::string_view key, bool otherwise) {
     return table.optional<bool>(key).value_or(otherwise);
   };
+  if (const auto data = table.optional<std::string>("data")) {
+    out.data = resolve(folder, *data);
+  }
+  out.is_optional = flag("optional", false);
   out.limit = count(table, "limit", 0, {1, kMaxCount});
   out.mode = read_context_mode(table);
   out.n_documents = count(table, "documents", 0, {1, kMaxRepetitions});

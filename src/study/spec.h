@@ -66,7 +66,9 @@ struct TaskSpec {
 /// A set of questions over documents, asked in each way that lengths and positions name.
 struct RagSpec {
   std::string set;
-  std::size_t limit = 0;  ///< first n questions that fit; 0: all
+  std::filesystem::path data{};  ///< where the set lies; "": in the study's data folder
+  bool is_optional = false;      ///< left out where its data is not there
+  std::size_t limit = 0;         ///< first n questions that fit; 0: all
   rag::ContextMode mode = rag::ContextMode::kGold;
   std::size_t n_documents = 0;
   std::vector<std::size_t> lengths{}, positions{};

@@ -149,6 +149,11 @@ std::vector<VariantFailure> run_study(const Spec& spec,
       *tokenizer, config.context, model::read_chat_template(*checkpoint).take()};
   const AskedTasks asked(spec, model);
   const AnswerTasks answers(spec.rag, spec.data, model);
+  Spec noted = spec;
+  for (const std::string& line : answers.left_out()) {
+    progress.note(line);
+    noted.notes.push_back(line);
+  }
   auto tasks = asked.tasks();
   tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
   StudyPlan plan = make_plan(
@@ -160,7 +165,7 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   make_folder(spec.output / "variants");
   const FolderLock lock(spec.output, "study.lock", "another study is running in this folder");
   store::Store store = store::Store::open(store_path(spec.output));
-  enter_plan(store, plan, spec, store_path(spec.output));
+  enter_plan(store, plan, noted, store_path(spec.output));
   recall_facts(plan, store);
   tell_plan(plan, store, progress);
   ThreadPool pool(spec.threads);

@@ -80,6 +80,23 @@ TEST_F(AnswerTasksTest, RefusesWhatCannotBe) {
               HasSubstr("none of 180 questions fits"));
 }
 
+TEST_F(AnswerTasksTest, OptionalSetsWithoutTheirDataAreLeftOutAndNamed) {
+  const auto made = make({{.set = "demo", .limit = 1}, {.set = "squad", .is_optional = true}});
+  EXPECT_EQ(made.tasks().size(), 1U);
+  ASSERT_EQ(made.left_out().size(), 1U);
+  EXPECT_THAT(made.left_out()[0], HasSubstr("[[rag]] squad is left out: "));
+  EXPECT_THAT(message_of({{.set = "squad"}}), HasSubstr("[[rag]] squad: "));
+  EXPECT_THAT(message_of({{.set = "demi", .is_optional = true}}), HasSubstr("did you mean"));
+}
+
+TEST_F(AnswerTasksTest, ASetMayLieInAFolderOfItsOwn) {
+  const auto made = AnswerTasks(
+      std::vector<RagSpec>{{.set = "demo", .data = source_path("examples/demo"), .limit = 1}},
+      "nowhere",
+      {tokenizer_, context_, template_});
+  EXPECT_EQ(made.tasks().size(), 1U);
+}
+
 TEST(ForceReferenceAnswers, GivesWhatTheReferenceSaid) {
   store::Store store = store::Store::in_memory();
   store.replace_plan({{{"v", "reference", "none", "", "", {}}},

@@ -75,6 +75,8 @@ TEST(Spec, ReadsQuestionsOverDocuments) {
                                            kHead,
                                            R"([[rag]]
 set = "squad"
+data = "sets"
+optional = true
 limit = 40
 documents = 10
 positions = [0, 4, 9]
@@ -96,6 +98,10 @@ system = "Be brief."
                                "/base");
   ASSERT_EQ(spec.rag.size(), 2U);
   EXPECT_EQ(spec.rag[0].set, "squad");
+  EXPECT_EQ(spec.rag[0].data, "/base/sets");
+  EXPECT_TRUE(spec.rag[0].is_optional);
+  EXPECT_TRUE(spec.rag[1].data.empty());
+  EXPECT_FALSE(spec.rag[1].is_optional);
   EXPECT_EQ(spec.rag[0].positions, (std::vector<std::size_t>{0, 4, 9}));
   EXPECT_EQ(spec.rag[0].n_documents, 10U);
   EXPECT_TRUE(spec.rag[0].measures_attention && spec.rag[0].shows_example);
