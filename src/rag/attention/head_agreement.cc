@@ -1,6 +1,7 @@
 #include "rag/attention/head_agreement.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/nan.h"
@@ -61,13 +62,55 @@ void HeadAgreement::add_head(const ComparedRow& compared, std::size_t layer, std
   if (!of_variant || !of_reference) {
     return;
   }
-  const auto p = share(*of_variant);
-  const auto q = share(*of_reference);
+  add_shares(*of_variant, *of_reference, sums);
+}
+
+void HeadAgreement::add_shares(std::span<const double> variant,
+                               std::span<const double> reference,
+                               Sums& sums) {
+  const auto p = share(variant);
+  const auto q = share(reference);
   if (p && q) {
     sums.agreement += agreement_at_1(*p, *q);
     sums.divergence += js_divergence(*p, *q);
     ++sums.n;
   }
+}
+
+void HeadAgreement::add(std::span<const float> variant, std::span<const float> reference) {
+  if (variant.size() != reference.size() || variant.size() % heads_.size() != 0) {
+    raise(ErrorCode::kInvalidArgument,
+          "head agreement: {} masses beside {}, wanted equally many of each of {} heads",
+          variant.size(),
+          reference.size(),
+          heads_.size());
+  }
+  const std::size_t n_documents = variant.size() / heads_.size();
+  const auto is_known = [](double mass) { return !std::isnan(mass); };
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const auto p = variant.subspan(i * n_documents, n_documents);
+    const auto q = reference.subspan(i * n_documents, n_documents);
+    if (std::ranges::all_of(p, is_known) && std::ranges::all_of(q, is_known)) {
+      add_shares(Scores(p.begin(), p.end()), Scores(q.begin(), q.end()), heads_[i]);
+    }
+  }
+}
+
+double HeadAgreement::of_all(double Sums::*sum) const {
+  double total = 0.0;
+  std::size_t n = 0;
+  for (const Sums& head : heads_) {
+    total += head.*sum;
+    n += head.n;
+  }
+  return mean_of(total, n);
+}
+
+double HeadAgreement::agreement() const {
+  return of_all(&Sums::agreement);
+}
+double HeadAgreement::divergence() const {
+  return of_all(&Sums::divergence);
 }
 
 std::vector<double> HeadAgreement::of_heads(double Sums::*sum) const {

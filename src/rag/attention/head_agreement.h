@@ -5,7 +5,8 @@
 /// are over rows of all examples; a layer that does not see all documents of a row does not count
 /// for it, nor does a head that gives them nothing.
 ///
-/// Shapes     means of heads [n_layers * n_heads], of layers [n_layers]
+/// Shapes     means of heads [n_layers * n_heads], of layers [n_layers]; masses of a row alone
+///            [n_layers, n_heads, documents], NaN for layers that do not see all documents
 /// Precision  NaN where nothing counted
 /// Errors     kInvalidArgument: masses of different models, rows or spans
 /// Source     reference/evaluation.md 4.2 and 4.3
@@ -33,7 +34,12 @@ class HeadAgreement {
       : n_heads_(n_heads), heads_(n_layers * n_heads) {}
 
   void add(const ComparedRow& compared);
+  /// Masses on the documents as they were kept of one row of each.
+  void add(std::span<const float> variant, std::span<const float> reference);
 
+  /// Of all heads together.
+  [[nodiscard]] double agreement() const;
+  [[nodiscard]] double divergence() const;
   [[nodiscard]] std::vector<double> agreement_of_heads() const;
   [[nodiscard]] std::vector<double> divergence_of_heads() const;
   [[nodiscard]] std::vector<double> agreement_of_layers() const;
@@ -49,6 +55,10 @@ class HeadAgreement {
     std::size_t n_sink = 0;
   };
   void add_head(const ComparedRow& compared, std::size_t layer, std::size_t head);
+  static void add_shares(std::span<const double> variant,
+                         std::span<const double> reference,
+                         Sums& sums);
+  [[nodiscard]] double of_all(double Sums::*sum) const;
   [[nodiscard]] std::vector<double> of_heads(double Sums::*sum) const;
   [[nodiscard]] std::vector<double> of_layers(double Sums::*sum, std::size_t Sums::*count) const;
 

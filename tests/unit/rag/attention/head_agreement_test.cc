@@ -45,6 +45,19 @@ TEST_F(HeadAgreementTest, IsTheMeanOverHeadsAndExamples) {
   EXPECT_NEAR(agreement.divergence_of_layers()[0], (0.3112781244591328 + turned) / 4, 1e-14);
 }
 
+TEST_F(HeadAgreementTest, OfMassesThatWereKept) {
+  const float none = std::numeric_limits<float>::quiet_NaN();
+  HeadAgreement agreement(2, 1);
+  agreement.add(std::vector<float>{0.25F, 0.0F, none, none},
+                std::vector<float>{0.25F, 0.25F, 0.5F, 0.5F});
+  EXPECT_THAT(agreement.divergence_of_heads(),
+              ElementsAre(DoubleNear(0.3112781244591328, 1e-14), ::testing::IsNan()));
+  EXPECT_EQ(agreement.agreement(), 0.5);
+  EXPECT_NEAR(agreement.divergence(), 0.3112781244591328, 1e-14);
+  EXPECT_THROW(agreement.add(std::vector<float>{0.5F}, std::vector<float>{0.5F}), Error);
+  EXPECT_TRUE(std::isnan(HeadAgreement(1, 1).agreement()));
+}
+
 TEST_F(HeadAgreementTest, LayersOutOfSightDoNotCount) {
   const AttentionMass windowed = mass({0.5F, 0.25F, 0.25F, 0.0F, 0.75F, 0.25F}, 5);
   HeadAgreement agreement(1, 2);
