@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "report/answers/gather.h"
+
 namespace nibble::report {
 namespace {
 
@@ -221,6 +223,22 @@ class Gatherer {
 
 }  // namespace
 
+std::string Variant::missing_of(const TaskNumbers& tasks) const {
+  if (tasks.empty()) {
+    return "not part of the study";
+  }
+  for (const std::size_t task : tasks) {
+    if (const auto& known = outcomes[task].metrics.front(); !known.value) {
+      return known.reason;
+    }
+  }
+  return "";
+}
+
+const std::string& Variant::unit_of(std::size_t task) const {
+  return outcomes[task].metrics.front().value.value().unit;
+}
+
 Known<Spread> Variant::measured(std::string_view name) const {
   const auto found = measurements.find(name);
   if (found != measurements.end()) {
@@ -277,8 +295,18 @@ std::optional<double> Data::number(std::string_view key) const {
   return is_number ? std::optional(value) : std::nullopt;
 }
 
-Data gather(const store::Store& store) {
+const AnswerEffects& Data::effects_of(const Variant& variant) const {
+  return answers.variants.at(static_cast<std::size_t>(&variant - variants.data()));
+}
+
+Data gather_scores(const store::Store& store) {
   return Gatherer(store).run();
+}
+
+Data gather(const store::Store& store) {
+  Data data = gather_scores(store);
+  data.answers = gather_answers(store, data);
+  return data;
 }
 
 Known<double> median_known(const Known<Spread>& known) {

@@ -12,16 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "report/answers/answers.h"
+#include "report/known.h"
 #include "store/store.h"
 
 namespace nibble::report {
-
-/// A number, or why there is none.
-template <class T>
-struct Known {
-  std::optional<T> value;
-  std::string reason;  ///< "not run yet"; empty when there is a value
-};
 
 /// The repetitions of one measurement. The middle one is quoted, the outer ones show the spread.
 struct Spread {
@@ -63,6 +58,11 @@ struct Variant {
   std::string measurement_settings;
   std::string measurement_reason;  ///< why there is none at all
 
+  /// Why one of the tasks has no score of its headline; "" where all of them have.
+  [[nodiscard]] std::string missing_of(const TaskNumbers& tasks) const;
+  /// The unit of a task that has one.
+  [[nodiscard]] const std::string& unit_of(std::size_t task) const;
+
   /// The measurement of that name, or the reason why there is none.
   [[nodiscard]] Known<Spread> measured(std::string_view name) const;
   /// Its median.
@@ -80,16 +80,21 @@ struct Data {
   std::vector<store::TaskRecord> tasks;
   std::vector<Variant> variants;  ///< the reference first
   std::size_t n_units = 0, n_units_done = 0;
+  Answers answers;  ///< of tasks over documents
 
   [[nodiscard]] std::string condition(std::string_view key) const;
   /// A condition that is a number; nullopt where it is absent or none.
   [[nodiscard]] std::optional<double> number(std::string_view key) const;
+  /// What follows from the single answers of one of `variants`.
+  [[nodiscard]] const AnswerEffects& effects_of(const Variant& variant) const;
 };
 
 /// Examples kept for each variant and task.
 inline constexpr std::size_t kMaxExamples = 3;
 
 Data gather(const store::Store& store);
+/// All but `answers`, whose statistics take seconds.
+Data gather_scores(const store::Store& store);
 
 Known<double> median_known(const Known<Spread>& known);
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "embedded/page.h"
 #include "embedded/vega.h"
+#include "report/answers/tables.h"
 #include "report/format.h"
 #include "report/page_parts.h"
 #include "report/paper/tables.h"
@@ -68,9 +69,18 @@ std::string folded(const std::vector<Table>& tables) {
   return out;
 }
 
+/// Nothing where no task asks over documents.
+std::string answers_section_html(const Data& data) {
+  const std::string tables = answers_html(data);
+  const std::string heads =
+      data.answers.attention_task ? folded_table_html(head_agreement_table(data)) : "";
+  return tables.empty() ? "" : fill(asset("answers.html"), {{"tables", tables}, {"heads", heads}});
+}
+
 std::string script() {
   std::string out;
-  for (const std::string_view name : {"plots.js", "advice_rule.js", "advice.js", "page.js"}) {
+  for (const std::string_view name :
+       {"plots.js", "advice_rule.js", "advice.js", "answers.js", "page.js"}) {
     out.append(asset(name));
   }
   return out;
@@ -89,6 +99,8 @@ std::string html_page(const Data& data, const Findings& findings) {
       {"facts", facts_html(data)},
       {"notes", notes_html(data)},
       {"overview", overview_html(data)},
+      {"answers", answers_section_html(data)},
+      {"answers_link", data.answers.groups.empty() ? "" : "<a href=\"#answers\">Answers</a>\n"},
       {"cost", folded_table_html(cost_table(data)) + folded(profile_tables(data))},
       {"differences", folded_table_html(difference_table(data))},
       {"quality", folded_table_html(quality_table(data))},

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "report/advice/json.h"
+#include "report/answers/json.h"
 #include "report/format.h"
 #include "report/tables.h"
 
@@ -18,6 +19,10 @@ namespace {
 constexpr std::size_t kMaxPromptBytes = 2000;
 constexpr std::size_t kMaxAnswerBytes = 600;
 constexpr std::size_t kLongText = 40;
+constexpr std::string_view kScoresBegin =
+    "<div class=\"scroll\"><table class=\"overview sortable\"><thead><tr>"
+    "<th scope=\"col\">Variant</th>";
+
 std::string missing_html(std::string_view reason) {
   return fmt::format("<td class=\"number missing\" data-sort=\"\">{}</td>", escape_html(reason));
 }
@@ -87,33 +92,57 @@ std::string subtitle_html(const Variant& variant) {
                      variant.is_reference ? "reference" : escape_html(recipe));
 }
 
-std::string overview_row(const Variant& variant, const Data& data) {
+/// The variant's name, and its headline scores of these tasks behind what stands `between`.
+std::string scores_row(const Variant& variant,
+                       const Data& data,
+                       const TaskNumbers& tasks,
+                       std::string_view between) {
   std::string row = fmt::format("<tr{}><th scope=\"row\">{}{}{}</th>",
                                 variant.is_reference ? " class=\"reference\"" : "",
                                 swatch_html(variant),
                                 escape_html(variant.record.name),
                                 subtitle_html(variant));
-  if (const auto& facts = variant.record.facts) {
-    row += number_html(static_cast<double>(facts->file_bytes),
-                       megabytes_text(static_cast<double>(facts->file_bytes)));
-    row += number_html(facts->bits_per_weight, fmt::format("{:.2f}", facts->bits_per_weight));
-  } else {
-    row += missing_html("not built yet") + missing_html("not built yet");
-  }
-  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+  row += between;
+  for (const std::size_t t : tasks) {
     row += data.tasks[t].metrics.empty()
                ? missing_html("no metric")
                : score_html(variant.outcomes[t].metrics.front(), data.tasks[t].metrics.front());
   }
-  row += spread_html(variant.measured("decode"), 1);
-  row += spread_html(variant.measured("peak_memory"), kMegabyte);
-  return row + "</tr>\n";
+  return row;
+}
+
+std::string size_cells(const Variant& variant) {
+  const auto& facts = variant.record.facts;
+  if (!facts) {
+    return missing_html("not built yet") + missing_html("not built yet");
+  }
+  return number_html(static_cast<double>(facts->file_bytes),
+                     megabytes_text(static_cast<double>(facts->file_bytes))) +
+         number_html(facts->bits_per_weight, fmt::format("{:.2f}", facts->bits_per_weight));
 }
 
 std::string head_html(std::string_view title, std::string_view small) {
   return fmt::format("<th scope=\"col\" class=\"number\">{}<small>{}</small></th>",
                      escape_html(title),
                      escape_html(small));
+}
+
+std::string score_heads(const Data& data, const TaskNumbers& tasks) {
+  std::string out;
+  for (const std::size_t t : tasks) {
+    const store::TaskRecord& task = data.tasks[t];
+    std::string small = "no metric";
+    if (!task.metrics.empty()) {
+      const store::MetricRecord& metric = task.metrics.front();
+      const std::string unit = unit_label(metric);
+      small = fmt::format("{}{} {}",
+                          metric.name,
+                          unit.empty() ? "" : ", " + unit,
+                          metric.higher_is_better ? "\u2191" : "\u2193");
+    }
+    out += head_html(task.name, small);
+  }
+  return out;
 }
 
 std::string example_html(const Example& example, const Variant& variant) {
@@ -238,28 +267,38 @@ std::string notes_html(const Data& data) {
 }
 
 std::string overview_html(const Data& data) {
-  std::string out =
-      "<div class=\"scroll\"><table class=\"overview sortable\"><thead><tr>"
-      "<th scope=\"col\">Variant</th>";
-  out += head_html("File", "MB") + head_html("Bits", "per weight");
-  for (const store::TaskRecord& task : data.tasks) {
-    std::string small = "no metric";
-    if (!task.metrics.empty()) {
-      const store::MetricRecord& metric = task.metrics.front();
-      const std::string unit = unit_label(metric);
-      small = fmt::format("{}{} {}",
-                          metric.name,
-                          unit.empty() ? "" : ", " + unit,
-                          metric.higher_is_better ? "\u2191" : "\u2193");
+  TaskNumbers tasks;
+  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
+    if (!data.tasks[t].context) {
+      tasks.push_back(t);
     }
-    out += head_html(task.name, small);
   }
-  out += head_html("Decode", "ms/token") + head_html("Peak memory", "MB");
+  std::string out = std::string(kScoresBegin) + head_html("File", "MB") +
+                    head_html("Bits", "per weight") + score_heads(data, tasks) +
+                    head_html("Decode", "ms/token") + head_html("Peak memory", "MB");
   out += "</tr></thead><tbody>\n";
   for (const Variant& variant : data.variants) {
-    out += overview_row(variant, data);
+    out += scores_row(variant, data, tasks, size_cells(variant));
+    out += spread_html(variant.measured("decode"), 1);
+    out += spread_html(variant.measured("peak_memory"), kMegabyte) + "</tr>\n";
   }
   return out + "</tbody></table></div>\n";
+}
+
+std::string answers_html(const Data& data) {
+  std::string out;
+  for (const AnswerGroup& group : data.answers.groups) {
+    out += fmt::format("<h3>{}<small>{} questions</small></h3>\n{}{}</tr></thead><tbody>\n",
+                       escape_html(group.name),
+                       data.tasks[group.tasks.front()].n_samples,
+                       kScoresBegin,
+                       score_heads(data, group.tasks));
+    for (const Variant& variant : data.variants) {
+      out += scores_row(variant, data, group.tasks, "") + "</tr>\n";
+    }
+    out += "</tbody></table></div>\n";
+  }
+  return out;
 }
 
 std::string examples_html(const Data& data) {
@@ -343,7 +382,8 @@ std::string plot_data_json(const Data& data) {
                      {"unit", unit_label(metric)},
                      {"difference_unit", difference_label(metric)},
                      {"higher", metric.higher_is_better},
-                     {"n_samples", task.n_samples}});
+                     {"n_samples", task.n_samples},
+                     {"over_documents", task.context.has_value()}});
   }
   Json variants = Json::array();
   for (const Variant& variant : data.variants) {
@@ -351,6 +391,7 @@ std::string plot_data_json(const Data& data) {
   }
   std::string text = dump_json({{"tasks", std::move(tasks)},
                                 {"variants", std::move(variants)},
+                                {"answers", answers_json(data)},
                                 {"advice", advice_data_json(data)}});
   for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at)) {
     text.replace(at, 1, "\\u003c");  // no "</script>" can stand inside

@@ -16,6 +16,8 @@ std::string details_html(const Findings& findings);    ///< the list below the h
 std::string facts_html(const Data& data);              ///< model, samples, arithmetic, machine
 std::string notes_html(const Data& data);
 std::string overview_html(const Data& data);  ///< the sortable table of variants
+/// A table of scores for each group of tasks over documents; "" where there is none.
+std::string answers_html(const Data& data);
 std::string examples_html(const Data& data);
 std::string recipes_html(const Data& data);
 /// A table behind its title; `sort` numbers come from the cells.

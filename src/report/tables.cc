@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "report/answers/tables.h"
 #include "report/cells.h"
 #include "report/format.h"
 #include "report/paper/tables.h"
@@ -161,16 +162,19 @@ bool is_worse(const store::ComparisonRecord& comparison, const store::MetricReco
 Table overview_table(const Data& data) {
   Table table{"overview",
               "Variants",
-              "Headline score of each task; in parentheses the paired difference to the reference, "
+              "Headline score of each task; in parentheses the paired "
+              "difference to the reference, "
               "with * where it is significant after Holm's correction",
               {{"Variant", false, {}},
                {"Bits/weight", true, {"bits_per_weight"}},
                {"File MB", true, {"file_mb"}}},
               {}};
   for (const store::TaskRecord& task : data.tasks) {
-    table.columns.push_back({task_title(task),
-                             true,
-                             {task.name, task.name + "_difference", task.name + "_p_adjusted"}});
+    if (!task.context) {
+      table.columns.push_back({task_title(task),
+                               true,
+                               {task.name, task.name + "_difference", task.name + "_p_adjusted"}});
+    }
   }
   table.columns.push_back({"Decode ms/token", true, {"decode_ms_per_token"}});
   table.columns.push_back({"Peak memory MB", true, {"peak_memory_mb"}});
@@ -178,9 +182,11 @@ Table overview_table(const Data& data) {
     Row row{
         text_cell(variant.record.name), bits_cell(variant), megabyte_cell(variant.file_bytes())};
     for (std::size_t t = 0; t < data.tasks.size(); ++t) {
-      row.push_back(data.tasks[t].metrics.empty()
-                        ? missing_cell("no metric")
-                        : overview_cell(variant.outcomes[t].metrics[0], data.tasks[t].metrics[0]));
+      if (!data.tasks[t].context) {
+        row.push_back(data.tasks[t].metrics.empty() ? missing_cell("no metric")
+                                                    : overview_cell(variant.outcomes[t].metrics[0],
+                                                                    data.tasks[t].metrics[0]));
+      }
     }
     row.push_back(median_cell(variant.measured("decode")));
     row.push_back(median_cell(variant.measured("peak_memory"), 1 / kMegabyte));
@@ -347,6 +353,7 @@ Table condition_table(const Data& data) {
 std::vector<Table> all_tables(const Data& data) {
   std::vector<Table> out{
       overview_table(data), quality_table(data), difference_table(data), cost_table(data)};
+  std::ranges::move(answer_tables(data), std::back_inserter(out));
   std::ranges::move(profile_tables(data), std::back_inserter(out));
   out.push_back(task_table(data));
   out.push_back(condition_table(data));

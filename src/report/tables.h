@@ -22,7 +22,8 @@ std::string comparison_text(const store::ComparisonRecord& comparison,
 bool is_worse(const store::ComparisonRecord& comparison, const store::MetricRecord& metric);
 
 Table overview_table(
-    const Data& data);  ///< a row for each variant, its headline scores and its cost
+    const Data& data);  ///< a row for each variant, its headline scores and its cost; tasks over
+                        ///< documents have tables of their own
 Table quality_table(const Data& data);     ///< every metric of every task with its interval
 Table difference_table(const Data& data);  ///< paired differences to the reference
 Table cost_table(const Data& data);        ///< size, memory and speed with their spread

@@ -375,6 +375,16 @@ std::vector<std::size_t> Store::sample_indexes(std::string_view unit) const {
   return out;
 }
 
+std::vector<std::string> Store::sample_ids(std::string_view unit) const {
+  std::vector<std::string> out;
+  Statement select(*database_, "SELECT sample_id FROM samples WHERE unit = ? ORDER BY idx");
+  select.bind(unit);
+  while (select.step()) {
+    out.push_back(select.text(0));
+  }
+  return out;
+}
+
 std::vector<ScoreRow> Store::scores(std::string_view unit, std::string_view metric) const {
   std::vector<ScoreRow> out;
   Statement select(

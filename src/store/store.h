@@ -62,6 +62,8 @@ class Store {
   void add_samples(std::string_view unit, std::span<const SampleRecord> samples);
   /// Positions of the stored samples, ascending.
   [[nodiscard]] std::vector<std::size_t> sample_indexes(std::string_view unit) const;
+  /// Their ids, in the same order.
+  [[nodiscard]] std::vector<std::string> sample_ids(std::string_view unit) const;
   /// One metric of all stored samples, by position.
   [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
   [[nodiscard]] CutCounts cut_samples(std::string_view unit) const;

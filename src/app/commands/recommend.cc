@@ -64,7 +64,7 @@ int exit_status(report::AdviceStatus status) {
 int run_recommend(const RecommendOptions& options, const Globals& globals) {
   const report::Limits limits = limits_of(options);
   const store::Store store = store::Store::open_read_only(study::named_store(options.store));
-  const report::Data data = report::gather(store);
+  const report::Data data = report::gather_scores(store);
   const report::Advice advice = report::advise(store, data, limits);
   print_out(globals.json ? dump_json(report::advice_json(advice, limits, data)) + "\n"
                          : report::advice_text(advice));

@@ -4,6 +4,7 @@ let chosenTask = 0;
 function drawAll() {
   document.querySelectorAll("[data-plot]").forEach((element) => drawScatter(element, chosenTask));
   drawForests();
+  drawAnswers();
 }
 
 function setTheme(theme, remember) {
@@ -30,7 +31,7 @@ function firstTheme() {
 }
 
 function makeTabs() {
-  const tabs = document.querySelector(".tabs");
+  const tabs = document.querySelector("#cost .tabs");
   data.tasks.forEach((task, index) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -84,6 +85,7 @@ function makeSortable(table) {
 setTheme(firstTheme(), false);
 makeTabs();
 makeAdvice();
+makeAnswers();
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 document.getElementById("theme").addEventListener("click", () => {
   setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);

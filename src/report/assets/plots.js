@@ -256,29 +256,50 @@ function forestSpec(width, task, rows) {
   };
 }
 
+// Empties a box of pictures.
+function clearFigures(box) {
+  for (const element of box.querySelectorAll(".plot")) {
+    views.get(element)?.finalize();
+    views.delete(element);
+  }
+  box.replaceChildren();
+}
+
+// A picture with its title, and the element that a plot is drawn into.
+function addFigure(box, title, small) {
+  const figure = document.createElement("figure");
+  const caption = document.createElement("figcaption");
+  caption.textContent = title;
+  if (small) {
+    const element = document.createElement("small");
+    element.textContent = small;
+    caption.append(element);
+  }
+  const plot = document.createElement("div");
+  plot.className = "plot";
+  figure.append(caption, plot);
+  box.append(figure);
+  return plot;
+}
+
+// Tasks over documents have a section of their own.
 function drawForests() {
   const box = document.querySelector(".plots.forest");
+  const tasks = data.tasks.map((task, index) => ({ task, index })).filter(({ task }) => !task.over_documents);
   if (box.childElementCount === 0) {
-    for (const task of data.tasks) {
-      const figure = document.createElement("figure");
-      const caption = document.createElement("figcaption");
-      const small = document.createElement("small");
-      caption.textContent = task.name;
-      small.textContent = `n = ${task.n_samples}`;
-      caption.append(small);
-      const plot = document.createElement("div");
-      plot.className = "plot";
-      figure.append(caption, plot);
-      box.append(figure);
+    for (const { task } of tasks) {
+      addFigure(box, task.name, `n = ${task.n_samples}`);
     }
   }
-  box.querySelectorAll(".plot").forEach((element, taskIndex) => {
-    const { rows, absent } = forestRows(taskIndex);
-    if (rows.length === 0) {
-      sayNone(element, "Nothing to compare yet.");
-    } else {
-      draw(element, forestSpec(element.clientWidth, data.tasks[taskIndex], rows));
-      nameAbsent(element, absent);
-    }
-  });
+  box.querySelectorAll(".plot").forEach((element, i) => drawForest(element, tasks[i].index));
+}
+
+function drawForest(element, taskIndex) {
+  const { rows, absent } = forestRows(taskIndex);
+  if (rows.length === 0) {
+    sayNone(element, "Nothing to compare yet.");
+  } else {
+    draw(element, forestSpec(element.clientWidth, data.tasks[taskIndex], rows));
+    nameAbsent(element, absent);
+  }
 }

@@ -13,6 +13,11 @@
 
 namespace nibble::report {
 
+/// What a cell of `score_cell` has beside its value.
+inline constexpr std::string_view kDifferences =
+    "in parentheses the paired difference to the reference with its 95 % interval, * where it is "
+    "significant after Holm's correction";
+
 struct ScoreColumn {
   std::string title;
   std::string machine;

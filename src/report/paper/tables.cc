@@ -3,6 +3,7 @@
 #include <array>
 
 #include "report/paper/answers.h"
+#include "report/paper/attention.h"
 #include "report/paper/efficiency.h"
 #include "report/paper/quality.h"
 
@@ -16,7 +17,7 @@ struct PaperTable {
   MakeTable make;
 };
 
-constexpr std::array<PaperTable, 12> kTables{{{1, &paper_latency},
+constexpr std::array<PaperTable, 14> kTables{{{1, &paper_latency},
                                               {3, &paper_memory},
                                               {5, &paper_throughput},
                                               {7, &paper_batches},
@@ -26,8 +27,10 @@ constexpr std::array<PaperTable, 12> kTables{{{1, &paper_latency},
                                               {15, &paper_knowledge},
                                               {17, &paper_comprehension},
                                               {19, &paper_attention},
+                                              {21, &paper_degradation},
                                               {23, &paper_lengths},
-                                              {25, &paper_drift}}};
+                                              {25, &paper_drift},
+                                              {27, &paper_attention_quality}}};
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include "report/tables.h"
 #include "small_store.h"
 #include "support/files.h"
+#include "unit/report/answers/answer_store.h"
 
 namespace nibble::report {
 namespace {
@@ -70,6 +71,19 @@ TEST_F(PagePartsTest, WhatNoAxisHoldsIsMissingInThePlots) {
   row.comparison->high = kInfinite;
   EXPECT_EQ(result()["value"], 24.5);
   EXPECT_FALSE(result().contains("difference"));
+}
+
+TEST_F(PagePartsTest, TasksOverDocumentsHaveTablesOfTheirOwn) {
+  EXPECT_EQ(answers_html(data_), "");
+  const Data data = gather(answer_store(folder_ / "a.db"));
+  EXPECT_THAT(overview_html(data), Not(HasSubstr("squad")));
+  const std::string html = answers_html(data);
+  EXPECT_THAT(html, HasSubstr("<h3>squad<small>8 questions</small></h3>"));
+  EXPECT_THAT(html, HasSubstr("squad@2048<small>f1, %"));
+  EXPECT_THAT(html, HasSubstr("\u221237.5 [\u221238.5, \u221236.5] \u25BC"));
+  const Json json = parse_json(plot_data_json(data), "data").take();
+  EXPECT_EQ(json["tasks"][0]["over_documents"], true);
+  EXPECT_EQ(json["answers"].size(), 1U);
 }
 
 TEST_F(PagePartsTest, RecipesAndNotesAreShown) {

@@ -7,6 +7,7 @@
 
 #include "small_store.h"
 #include "support/files.h"
+#include "unit/report/answers/answer_store.h"
 
 namespace nibble::report {
 namespace {
@@ -47,6 +48,16 @@ TEST(Page, HostileTextStaysText) {
   EXPECT_THAT(page, Not(HasSubstr("<script>alert(1)")));
   EXPECT_THAT(page, HasSubstr("\\u003c/script>\\u003cscript>alert(1)"));
   EXPECT_THAT(page, HasSubstr("&lt;/script&gt;&lt;script&gt;alert(1)"));
+}
+
+TEST(Page, AnswersOverDocumentsHaveASection) {
+  const TempFolder folder;
+  const std::string page = page_of(answer_store(folder / "s.db"));
+  EXPECT_THAT(page, HasSubstr("<section id=\"answers\">"));
+  EXPECT_THAT(page, HasSubstr("<a href=\"#answers\">Answers</a>"));
+  EXPECT_THAT(page, HasSubstr("who was \\u003c2>?")) << "a question as data of the script";
+  EXPECT_THAT(page, Not(HasSubstr("who was <2>")));
+  EXPECT_THAT(page_of(small_store(folder / "b.db")), Not(HasSubstr("id=\"answers\"")));
 }
 
 TEST(Page, EqualStoreEqualBytes) {

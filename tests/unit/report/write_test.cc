@@ -33,7 +33,7 @@ TEST(WriteReport, WritesEveryFormOfEveryTable) {
   const fs::path page = write_report(small_store(folder / "s.db"), folder / "deep/report");
   EXPECT_EQ(page, folder / "deep/report" / "index.html");
   const auto files = contents(folder / "deep/report");
-  EXPECT_EQ(files.size(), (6U + 3 + 12) * 3 + 2);  // of the study, its profile, the paper
+  EXPECT_EQ(files.size(), (6U + 3 + 14) * 3 + 2);  // of the study, its profile, the paper
   EXPECT_TRUE(files.contains("tables/differences.tex"));
 }
 
