@@ -1,7 +1,7 @@
 // What a GPU reaches on the shapes of Mistral-7B, with random weights made there: decoding by
 // batch, a prompt, and single matrices beside cuBLAS on binary16. One JSON object a line.
 //
-//   gpu_bench [decode] [prefill] [gemm] [limits] [int4g128] [nf4g128] [fp16] [TOKENS ...]
+//   gpu_bench [decode] [prefill] [masses] [gemm] [limits] [int4g128] [nf4g128] [fp16] [TOKENS ...]
 //
 // What is named is measured, else everything: parts, formats, sequences or tokens of a product.
 //
@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 
+#include "model/attention_mass.h"
 #include "model/device/decoder.h"
 #include "ops/device/linear.h"
 
@@ -119,14 +120,24 @@ class ModelBench {
     print(fmt::format("{} decode, batch {}", label_, batch), "tok/s", rates);
   }
 
-  void prefill(std::size_t n) {
+  /// With `n_probed`, the attention of so many of the last queries on ten spans is measured.
+  void prefill(std::size_t n, std::size_t n_probed = 0) {
     const auto tokens = some_tokens(n);
+    model::AttentionProbe probe;
+    for (std::size_t i = 0; i < n_probed; ++i) {
+      probe.rows.push_back(n - n_probed + i);
+    }
+    for (std::size_t s = 0; s < 10; ++s) {
+      probe.spans.push_back({s * n / 10, (s + 1) * n / 10});
+    }
+    model::AttentionMass mass(config_, std::move(probe));
     std::vector<float> hidden(config_.hidden);
     const std::vector<std::uint32_t> last = {static_cast<std::uint32_t>(n - 1)};
     model::KvCache cache = decoder_.make_cache(std::size_t{40} << 30);
     std::vector<double> rates;
     for (int i = 0; i <= kRepetitions; ++i) {
-      const std::vector<model::SequenceChunk> chunks = {{cache.create(), tokens}};
+      const std::vector<model::SequenceChunk> chunks = {
+          {cache.create(), tokens, n_probed == 0 ? nullptr : &mass}};
       const auto start = std::chrono::steady_clock::now();
       decoder_.forward(chunks, cache, last, {hidden.data(), 1, config_.hidden});
       if (i > 0) {
@@ -134,7 +145,10 @@ class ModelBench {
       }
       cache.drop(chunks[0].sequence);
     }
-    print(fmt::format("{} prefill {}", label_, n), "tok/s", rates);
+    print(n_probed == 0 ? fmt::format("{} prefill {}", label_, n)
+                        : fmt::format("{} prefill {}, masses of {}", label_, n, n_probed),
+          "tok/s",
+          rates);
   }
 
  private:
@@ -340,6 +354,11 @@ void run_model(const std::shared_ptr<ops::Device>& device, const Wanted& wanted)
         bench.prefill(n);
       }
     }
+    if (wanted.has_part("masses")) {
+      for (const std::size_t n_probed : {0, 1, 8, 32}) {
+        bench.prefill(2048, n_probed);
+      }
+    }
   }
 }
 
@@ -367,7 +386,7 @@ void run(const Wanted& wanted) {
   if (wanted.has_part("limits")) {
     GemmBench(*device).limits();
   }
-  if (wanted.has_part("decode") || wanted.has_part("prefill")) {
+  if (wanted.has_part("decode") || wanted.has_part("prefill") || wanted.has_part("masses")) {
     run_model(device, wanted);
   }
   if (wanted.has_part("gemm")) {

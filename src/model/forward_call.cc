@@ -15,14 +15,6 @@ std::size_t count_rows(std::span<const SequenceChunk> chunks) {
   return n_rows;
 }
 
-void refuse_attention(std::span<const SequenceChunk> chunks, const std::string& device) {
-  if (std::ranges::any_of(chunks, [](const auto& chunk) { return chunk.attention != nullptr; })) {
-    raise(ErrorCode::kUnsupported,
-          "attention is measured on the processor only, not on {}: leave out --device",
-          device);
-  }
-}
-
 void check_forward(const ModelConfig& config,
                    std::span<const SequenceChunk> chunks,
                    std::span<const std::uint32_t> wanted,

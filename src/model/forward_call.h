@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "model/language_model.h"
@@ -18,9 +17,6 @@ namespace nibble::model {
 
 /// Tokens of all chunks.
 std::size_t count_rows(std::span<const SequenceChunk> chunks);
-
-/// Throws kUnsupported where a chunk wants its attention measured: `device` does not.
-void refuse_attention(std::span<const SequenceChunk> chunks, const std::string& device);
 
 void check_forward(const ModelConfig& config,
                    std::span<const SequenceChunk> chunks,

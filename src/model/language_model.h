@@ -7,7 +7,7 @@
 /// Shapes     tokens [n] over all sequences; hidden [n_wanted, hidden]; logits [n_rows, vocab]
 /// Threads    one call at a time; the work is split over the pool given at load
 /// Errors     kInvalidArgument for a token outside the vocabulary; kCancelled between layers when
-///            the flag is raised; kUnsupported where a device does not measure attention
+///            the flag is raised
 /// Source     our own; architectures follow the Transformers library (`model/architectures/`)
 #pragma once
 

@@ -20,6 +20,7 @@
 #include "model/load.h"
 #include "model/weights.h"
 #include "quant/calibrate/block_run.h"
+#include "quant/device/blocks.h"
 #include "quant/kv/calibrate_kv.h"
 #include "quant/matrix.h"
 #include "quant/mixed/replaced_view.h"
@@ -50,7 +51,8 @@ class Run {
   Run(const io::Checkpoint& checkpoint,
       const Recipe& recipe,
       ThreadPool& pool,
-      ProgressSink& progress)
+      ProgressSink& progress,
+      const std::string& device)
       : source_(checkpoint),
         model_(recipe, checkpoint, &pool),
         checkpoint_(model_.checkpoint()),
@@ -58,6 +60,10 @@ class Run {
         pool_(pool),
         progress_(progress) {
     report_.plan = make_plan(recipe, checkpoint).take();
+    if (device != "cpu") {
+      device_ = ops::Device::open(device);
+      check_device_plan(report_.plan, config_).take();
+    }
   }
 
   QuantizeReport write(const fs::path& folder, const fs::path& data) {
@@ -99,7 +105,7 @@ class Run {
     Sha256 hash;
     hash.field(checkpoint_.hash()).field(recipe().hash).field(windows_.sha256);
     hash.field(NIBBLE_VERSION).field(std::to_string(kNumericsRevision));
-    return hash.field(kernels::kernels().name).hex();
+    return hash.field(device_ ? "cuda" : kernels::kernels().name).hex();
   }
 
   void read_windows(const fs::path& data) {
@@ -115,7 +121,9 @@ class Run {
     report_.is_resumed = fs::exists(blocks_folder_);
     lock_.emplace(blocks_folder_, "lock", "another program quantizes into this folder");
     blocks_.emplace(
-        BlockJob{checkpoint_, config_, report_.plan, windows_, blocks_folder_}, pool_, progress_);
+        BlockJob{checkpoint_, config_, report_.plan, windows_, blocks_folder_, device_.get()},
+        pool_,
+        progress_);
     blocks_->run();
     report_.weights = blocks_->reports();
   }
@@ -134,12 +142,22 @@ class Run {
   }
 
   void quantize(const PlanRow& row, io::CheckpointWriter& writer) {
+    SolvedWeight solved = device_ ? solve_on_device(row) : solve_on_host(row);
+    writer.add_tensor(row.weight, solved.matrix).take();
+    report_.weights.push_back(std::move(solved.report));
+  }
+
+  SolvedWeight solve_on_host(const PlanRow& row) {
     const std::vector<float> weights = decode_matrix(load(row), pool_);
     const MatrixView<const float> view{weights.data(), row.rows, row.cols};
     require_finite(view, row.weight);
-    SolvedWeight solved = solve_weight(row, {.weight = view}, pool_);
-    writer.add_tensor(row.weight, solved.matrix).take();
-    report_.weights.push_back(std::move(solved.report));
+    return solve_weight(row, {.weight = view}, pool_);
+  }
+
+  SolvedWeight solve_on_device(const PlanRow& row) {
+    const DeviceMatrix weight = upload_matrix(*device_, load(row), pool_);
+    require_finite(*device_, weight, row.weight);
+    return solve_weight_on(*device_, row, weight, nullptr, pool_).weight;
   }
 
   void add_totals(const fs::path& folder) {
@@ -216,6 +234,9 @@ class Run {
     if (recipe().calibration) {
       provenance["calibration_sha256"] = windows_.sha256;
     }
+    if (device_) {
+      provenance["device"] = "cuda";
+    }
     if (recipe().kv != nullptr) {
       provenance["kv"] = recipe().kv->name;
       add_kv_tables(writer, provenance);
@@ -235,6 +256,7 @@ class Run {
   const model::ModelConfig& config_;
   ThreadPool& pool_;
   ProgressSink& progress_;
+  std::shared_ptr<ops::Device> device_;  ///< nullptr: the host alone
   QuantizeReport report_;
   CalibrationWindows windows_;
   fs::path blocks_folder_;
@@ -249,10 +271,10 @@ Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const std::filesystem::path& out_folder,
                                            ThreadPool& pool,
                                            ProgressSink& progress,
-                                           const std::filesystem::path& data) {
+                                           const QuantizePlace& place) {
   try {
-    return Run(checkpoint, recipe, pool, progress)
-        .write(io::without_trailing_slash(out_folder), data);
+    return Run(checkpoint, recipe, pool, progress, place.device)
+        .write(io::without_trailing_slash(out_folder), place.data);
   } catch (const Error& error) {
     return error.failure();
   }

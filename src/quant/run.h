@@ -2,15 +2,16 @@
 ///
 /// The folder holds config.json, model.safetensors and the tokenizer's files. It appears under its
 /// final name only when it is complete. Equal weights, recipe and version give equal bytes for any
-/// number of threads.
+/// number of threads. Codes that a device chose may differ from the host's (quant/device/).
 ///
 /// Recipes with calibration keep finished blocks in "FOLDER.blocks.HASH" until the folder is
 /// written; run again after a kill, they go on behind the last block. Who runs the same job there
 /// while it runs is refused.
 ///
 /// Threads    the work of a weight is split over `pool`; weights follow one another
-/// Errors     kUnsupported for NaN or infinite weights (tensor and position named); kIo; kCancelled
-///            between weights; finished blocks of a calibrated run stay, and the next run goes on
+/// Errors     kUnsupported for NaN or infinite weights (tensor and position named), and before any
+///            work for what a device does not do; kDevice; kIo; kCancelled between weights;
+///            finished blocks of a calibrated run stay, and the next run goes on
 /// Source     our own; the folder's layout is in docs/formats/checkpoint.md
 #pragma once
 
@@ -44,14 +45,19 @@ struct QuantizeReport {
   bool is_resumed = false;  ///< blocks of an earlier run were taken over: `seconds` is of the rest
 };
 
-/// `out_folder` is created and must not hold anything yet; its parent must exist. `data` is the
-/// folder of calibration text.
+/// Where a run finds what it needs beside the checkpoint and the recipe.
+struct QuantizePlace {
+  std::filesystem::path data = {};  ///< the folder of calibration text
+  std::string device = "cpu";       ///< or "cuda:0": methods run there where they can
+};
+
+/// `out_folder` is created and must not hold anything yet; its parent must exist.
 Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,
                                            const std::filesystem::path& out_folder,
                                            ThreadPool& pool,
                                            ProgressSink& progress,
-                                           const std::filesystem::path& data = {});
+                                           const QuantizePlace& place = {});
 
 std::string report_text(const QuantizeReport& report);
 Json report_json(const QuantizeReport& report);

@@ -75,6 +75,7 @@ struct Solved {
 };
 
 class BlockSolver;
+class DeviceSolver;
 
 class Solver {
  public:
@@ -90,6 +91,8 @@ class Solver {
                                      ThreadPool& pool) const = 0;
   /// The method for all weights of a decoder block at once; none in most methods.
   [[nodiscard]] virtual const BlockSolver* block_solver() const noexcept { return nullptr; }
+  /// The method on a device; none in some methods.
+  [[nodiscard]] virtual const DeviceSolver* device_solver() const noexcept { return nullptr; }
 };
 
 struct SolverRow {

@@ -68,7 +68,7 @@ fs::path ModelRunner::build(const PlannedVariant& variant,
     // Its own steps are not samples of the study, so they are not added to the study's progress.
     const auto report =
         quant::quantize_checkpoint(
-            *checkpoint, *variant.recipe, folder, pool_, silent_progress(), places_.data)
+            *checkpoint, *variant.recipe, folder, pool_, silent_progress(), {.data = places_.data})
             .take();
     if (!report.is_resumed) {
       cost = store::QuantizeCost{report.seconds,

@@ -7,6 +7,7 @@
 
 #include "app/auto_bits.h"
 #include "app/command.h"
+#include "app/device_option.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "io/checkpoint.h"
@@ -25,6 +26,7 @@ struct Options {
   std::string recipe;
   std::string out;
   std::string data = ".";
+  std::string device = "cpu";
   std::string imatrix;
   AutoBitsOptions auto_bits;
   bool plan_only = false;
@@ -72,6 +74,10 @@ bool is_gguf(const Options& options) {
   return fs::path(options.out).extension() == ".gguf";
 }
 
+quant::QuantizePlace place_of(const Options& options) {
+  return {options.data, options.device};
+}
+
 /// A GGUF file: by way of a folder beside it, which a killed run goes on with.
 quant::QuantizeReport write_gguf(const Options& options,
                                  const io::Checkpoint& checkpoint,
@@ -82,7 +88,8 @@ quant::QuantizeReport write_gguf(const Options& options,
   const fs::path folder = fs::path(options.out).concat(".nibble-parts");
   fs::remove_all(folder);
   auto report =
-      quant::quantize_checkpoint(checkpoint, recipe, folder, pool, *progress, options.data).take();
+      quant::quantize_checkpoint(checkpoint, recipe, folder, pool, *progress, place_of(options))
+          .take();
   {
     const auto parts = io::open_checkpoint(folder).take();
     fs::remove(options.out);  // check_output has asked for --force
@@ -105,14 +112,15 @@ quant::QuantizeReport write(const Options& options,
   const auto progress = make_progress(globals);
   const fs::path out = io::without_trailing_slash(fs::path(options.out).lexically_normal());
   if (!fs::exists(out)) {
-    return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress, options.data)
+    return quant::quantize_checkpoint(checkpoint, recipe, out, pool, *progress, place_of(options))
         .take();
   }
   // The name is the same in every run, so that a killed one is gone on with.
   const fs::path fresh = fs::path(out).concat(".nibble-new");
   fs::remove_all(fresh);
   auto report =
-      quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress, options.data).take();
+      quant::quantize_checkpoint(checkpoint, recipe, fresh, pool, *progress, place_of(options))
+          .take();
   replace_folder(fresh, out).take();
   return report;
 }
@@ -167,6 +175,7 @@ void add_quantize(CLI::App& root, Invocation& invocation) {
   command->add_option("--imatrix",
                       options->imatrix,
                       "An importance matrix of llama.cpp's, for recipes of method gguf");
+  add_device_option(*command, options->device);
   add_auto_bits_options(*command, options->auto_bits);
   command->add_flag("--plan", options->plan_only, "Only print what each weight would get");
   command->add_flag("--force", options->force, "Replace a folder written before");

@@ -7,6 +7,7 @@
 #include "base/cancel.h"
 #include "model/device/buffers.h"
 #include "model/device/page_memory.h"
+#include "model/device/probes.h"
 #include "model/forward_call.h"
 #include "model/layers/attention_block.h"
 
@@ -116,10 +117,14 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   task.window = static_cast<int>(attention_shape(config_, index).window);
   task.partial = reinterpret_cast<float*>(
       scratch(b.partial, plan.n_splits > 1 ? attention_partial_floats(task) * sizeof(float) : 0));
-  if (fixed_order() || !plan.is_decode ||
-      !device_->kernels().decode_attention(rope, task, device_->stream())) {
+  const bool is_turned = fixed_order() || !plan.is_decode ||
+                         !device_->kernels().decode_attention(rope, task, device_->stream());
+  if (is_turned) {
     device_->kernels().rope_store(rope, device_->stream());
     device_->kernels().attention(task, device_->stream());
+  }
+  if (probes_ != nullptr) {
+    probes_->measure(rope, task, is_turned);
   }
   layer.o.apply(*device_,
                 ops::DeviceRows{b.attended.data(), n, width, task.arranges},
@@ -212,7 +217,8 @@ void* DeviceDecoder::graph_for(const BatchPlan& plan, const GraphKey& key) {
 
 void DeviceDecoder::run(const BatchPlan& plan, bool is_greedy) {
   const std::size_t n = plan.first_page.size();
-  const bool is_recorded = plan.is_decode && n <= kMostRecorded && plan.wanted.size() == n;
+  const bool is_recorded =
+      probes_ == nullptr && plan.is_decode && n <= kMostRecorded && plan.wanted.size() == n;
   if (!is_recorded) {
     queue(plan, is_greedy);
     device_->check("a forward pass");
@@ -242,7 +248,6 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
                             std::span<const std::uint32_t> wanted,
                             MatrixView<float> hidden) {
   check_forward(config_, chunks, wanted, hidden);
-  refuse_attention(chunks, device());
   if (chunks.empty()) {
     return;
   }
@@ -261,6 +266,10 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
     plan = plan_batch(config_, chunks, cache, wanted, shape);
   }
   batch_.upload(*device_, plan);
+  probes_ = std::make_unique<DeviceProbes>(config_, chunks, checked, *device_);
+  if (probes_->empty()) {
+    probes_.reset();
+  }
   run(plan, false);
   if (hidden.rows > 0) {
     const std::size_t line = config_.hidden * sizeof(float);
@@ -271,6 +280,10 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
     }
   } else {
     device_->synchronize();
+  }
+  if (probes_ != nullptr) {
+    probes_->keep();
+    probes_.reset();
   }
   growth.keep();
 }
@@ -284,6 +297,7 @@ std::vector<std::int32_t> DeviceDecoder::decode(std::span<const SequenceChunk> f
     NIBBLE_CHECK(first[i].tokens.size() == 1, "decode: one token for each sequence");
   }
   NIBBLE_CHECK(first.size() <= kMostRecorded, "decode: too many sequences");
+  probes_.reset();
   need_rows(first.size());
   CacheGrowth growth(cache, first);
   for (const SequenceChunk& chunk : first) {

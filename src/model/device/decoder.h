@@ -24,6 +24,8 @@
 
 namespace nibble::model {
 
+class DeviceProbes;
+
 class DeviceDecoder final : public LanguageModel {
  public:
   /// `pool` must outlive it.
@@ -101,6 +103,7 @@ class DeviceDecoder final : public LanguageModel {
   std::shared_ptr<PageMemory> pages_;
   DeviceBatch batch_;
   std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<DeviceProbes> probes_;  ///< what the pass under way measures, if it does
   std::map<GraphKey, void*> graphs_;
   const std::byte* recorded_at_ = nullptr;  ///< the block that the graphs read
 };

@@ -29,9 +29,16 @@ class AttentionProbes {
                   std::span<const SequenceChunk> chunks,
                   const PackedBatch& batch);
 
+  /// Where the masses of a row go.
+  struct Target {
+    AttentionMass* mass;
+    std::size_t row;  ///< of mass
+  };
+
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
   /// Rows of the batch, ascending.
   [[nodiscard]] std::span<const std::uint32_t> rows() const noexcept { return rows_; }
+  [[nodiscard]] std::span<const Target> targets() const noexcept { return targets_; }  ///< of rows
   [[nodiscard]] std::span<const std::int32_t> positions() const noexcept {
     return probed_.positions();
   }
@@ -43,10 +50,6 @@ class AttentionProbes {
   void keep();
 
  private:
-  struct Target {
-    AttentionMass* mass;
-    std::size_t row;  ///< of mass
-  };
   void add_chunk(const SequenceChunk& chunk, std::size_t start_position, std::size_t first_row);
 
   std::vector<std::uint32_t> rows_;

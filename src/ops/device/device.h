@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/mass.h"
 
 namespace nibble::ops {
 

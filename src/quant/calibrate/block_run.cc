@@ -12,6 +12,7 @@
 #include "model/memory.h"
 #include "quant/block_solver.h"
 #include "quant/calibrate/embed_windows.h"
+#include "quant/device/blocks.h"
 #include "quant/matrix.h"
 
 namespace nibble::quant {
@@ -69,8 +70,17 @@ BlockRun::BlockRun(const BlockJob& job, ThreadPool& pool, ProgressSink& progress
       tokens_({}, job.config.hidden, job.windows.window),
       finished_(job.config.n_layers) {}
 
+BlockRun::~BlockRun() = default;
+
 void BlockRun::require_enough_memory() const {
   const model::ModelConfig& config = job_.config;
+  if (job_.device != nullptr) {  // the tokens on their way there
+    model::require_memory(job_.checkpoint.path().string() + ": calibrated quantization",
+                          job_.windows.ids.size() * config.hidden * sizeof(float),
+                          model::available_memory())
+        .take();
+    return;
+  }
   const std::size_t heads = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, heads});
   const std::size_t n_copies =
@@ -105,6 +115,9 @@ void BlockRun::run() {
     raise(ErrorCode::kIo, "{}: cannot be created: {}", job_.folder.string(), error.message());
   }
   tokens_ = embed_windows(job_.checkpoint, job_.config, job_.windows);
+  if (job_.device != nullptr) {
+    device_ = std::make_unique<DeviceBlocks>(job_, std::move(tokens_), pool_, progress_);
+  }
   if (wants_originals()) {
     originals_ = tokens_;
   }
@@ -118,17 +131,17 @@ void BlockRun::run() {
   }
 }
 
-const PlanRow* BlockRun::row_of(std::size_t layer, std::string_view short_name) const {
-  const auto row = std::ranges::find_if(job_.plan.rows, [&](const PlanRow& r) {
+const PlanRow* BlockJob::row_of(std::size_t layer, std::string_view short_name) const {
+  const auto row = std::ranges::find_if(plan.rows, [&](const PlanRow& r) {
     return r.layer == static_cast<int>(layer) && DecoderBlock::short_name(r.weight) == short_name;
   });
-  return row == job_.plan.rows.end() || row->is_kept() ? nullptr : &*row;
+  return row == plan.rows.end() || row->is_kept() ? nullptr : &*row;
 }
 
 Needs BlockRun::needs_at(Site site, std::size_t layer) const {
   Needs out;
   for (const std::string_view name : linears_at(site)) {
-    const PlanRow* row = row_of(layer, name);
+    const PlanRow* row = job_.row_of(layer, name);
     out = row == nullptr ? out : out | row->stage->needs;
   }
   out.mean = job_.plan.recipe->correction != nullptr;
@@ -137,6 +150,16 @@ Needs BlockRun::needs_at(Site site, std::size_t layer) const {
 
 void BlockRun::run_block(std::size_t layer) {
   Output output{io::CheckpointWriter::create(block_folder(layer)).take()};
+  if (device_) {
+    device_->run_block(layer, output.writer, output.reports);
+  } else {
+    run_block_on_host(layer, output);
+  }
+  output.writer.finish({{"weights", std::move(output.reports)}}).take();
+  finished_[layer] = open_block(layer);
+}
+
+void BlockRun::run_block_on_host(std::size_t layer, Output& output) {
   DecoderBlock block = load(layer);
   transform(block, layer, output);
   std::optional<Companion> companion = make_companion(block, layer);
@@ -149,8 +172,6 @@ void BlockRun::run_block(std::size_t layer) {
     DecoderBlock original = load(layer);
     pass(original, tokens_);
   }
-  output.writer.finish({{"weights", std::move(output.reports)}}).take();
-  finished_[layer] = open_block(layer);
 }
 
 void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output) {
@@ -159,14 +180,15 @@ void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output)
   }
   std::map<std::string, std::vector<float>> before;
   for (const model::WeightInfo& info : block.list()) {
-    if (row_of(layer, DecoderBlock::short_name(info.name)) == nullptr && !is_corrected(info)) {
+    if (job_.row_of(layer, DecoderBlock::short_name(info.name)) == nullptr &&
+        !is_corrected(info)) {
       const auto w = block.weight(DecoderBlock::short_name(info.name));
       before[info.name] = {w.data, w.data + w.rows * w.cols};
     }
   }
   const TransformInput input{
       block, tokens_, [&](std::string_view name) -> std::shared_ptr<const codec::Codec> {
-        const PlanRow* row = row_of(layer, name);
+        const PlanRow* row = job_.row_of(layer, name);
         return row == nullptr ? nullptr : row->codec;
       }};
   for (const TransformStage& stage : job_.plan.recipe->transforms) {
@@ -237,7 +259,7 @@ std::vector<const PlanRow*> BlockRun::solved_together(std::size_t layer) const {
   std::vector<const PlanRow*> out;
   for (const Site site : kSites) {
     for (const std::string_view name : linears_at(site)) {
-      const PlanRow* row = row_of(layer, name);
+      const PlanRow* row = job_.row_of(layer, name);
       if (row != nullptr && row->stage->needs.block) {
         out.push_back(row);
       }
@@ -338,7 +360,7 @@ void BlockRun::solve_at(Site site,
                         DecoderBlock& block,
                         Output& output) {
   for (const std::string_view name : linears_at(site)) {
-    const PlanRow* row = row_of(layer, name);
+    const PlanRow* row = job_.row_of(layer, name);
     if (row == nullptr || row->stage->needs.block) {
       continue;
     }
@@ -391,6 +413,10 @@ void BlockRun::correct(const PlanRow& row,
 
 void BlockRun::repeat_block(std::size_t layer) {
   finished_[layer] = open_block(layer);
+  if (device_) {
+    device_->repeat_block(layer, [&](const PlanRow& row) { return find(row); });
+    return;
+  }
   DecoderBlock block = load(layer);
   for (const PlanRow& row : job_.plan.rows) {
     if (row.layer != static_cast<int>(layer)) {

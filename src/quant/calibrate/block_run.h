@@ -23,6 +23,7 @@
 #include "base/thread_pool.h"
 #include "io/checkpoint.h"
 #include "model/config.h"
+#include "ops/device/device.h"
 #include "quant/calibrate/block_tokens.h"
 #include "quant/calibrate/decoder_block.h"
 #include "quant/calibrate/input_statistics.h"
@@ -38,12 +39,19 @@ struct BlockJob {
   const model::ModelConfig& config;
   const Plan& plan;
   const CalibrationWindows& windows;
-  std::filesystem::path folder;  ///< of the job; created, and not removed
+  std::filesystem::path folder;   ///< of the job; created, and not removed
+  ops::Device* device = nullptr;  ///< where blocks run and methods solve; nullptr: the host
+
+  /// The plan's row of a weight of a block that gets a new codec; nullptr for any other.
+  [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
 };
+
+class DeviceBlocks;
 
 class BlockRun {
  public:
   BlockRun(const BlockJob& job, ThreadPool& pool, ProgressSink& progress);
+  ~BlockRun();
 
   /// All blocks, in order.
   void run();
@@ -70,6 +78,7 @@ class BlockRun {
   void require_enough_memory() const;
   [[nodiscard]] DecoderBlock load(std::size_t layer) const;
   void run_block(std::size_t layer);
+  void run_block_on_host(std::size_t layer, Output& output);
   void transform(DecoderBlock& block, std::size_t layer, Output& output);
   /// The companion of a transformed block, where a method in the layer wants one.
   [[nodiscard]] std::optional<Companion> make_companion(const DecoderBlock& block,
@@ -118,7 +127,6 @@ class BlockRun {
   static void pass(DecoderBlock& block, BlockTokens& tokens);
   /// What the weights read at a site need together.
   [[nodiscard]] Needs needs_at(Site site, std::size_t layer) const;
-  [[nodiscard]] const PlanRow* row_of(std::size_t layer, std::string_view short_name) const;
   /// Whether a stage wants what the original blocks make of the tokens.
   [[nodiscard]] bool wants_originals() const;
   [[nodiscard]] bool feeds_quantized() const {
@@ -133,6 +141,7 @@ class BlockRun {
   BlockTokens tokens_;  ///< at the entrance of the next block
   /// Those that only original blocks have seen: at the exit of this block while it is solved for.
   std::optional<BlockTokens> originals_;
+  std::unique_ptr<DeviceBlocks> device_;  ///< instead of the tokens above, where there is a device
   std::vector<Finished> finished_;
 };
 

@@ -8,6 +8,8 @@
 #include <numeric>
 
 #include "base/check.h"
+#include "quant/device/gptq.h"
+#include "quant/device_solver.h"
 #include "quant/linear_algebra.h"
 #include "quant/products.h"
 #include "quant/solve/gptaq.h"
@@ -255,7 +257,7 @@ namespace {
 
 constexpr std::string_view kOrders[] = {"natural", "activation", "grouped"};
 
-class Gptq final : public Solver {
+class Gptq final : public Solver, public DeviceSolver {
  public:
   explicit Gptq(const GptqSettings& settings) : settings_(settings) {}
 
@@ -302,19 +304,38 @@ class Gptq final : public Solver {
     }
     const GptqResult result =
         gptq(w, input.second_moment, format, settings_, pool, input.cross_moment);
-    Solved out{codec::pack_int_group(format, w.rows, w.cols, result.codes), {}};
+    return {codec::pack_int_group(format, w.rows, w.cols, result.codes), facts_of(result)};
+  }
+
+  const DeviceSolver* device_solver() const noexcept override { return this; }
+  Result<void> check_device() const override { return check_gptq_on(settings_); }
+  DeviceSolved solve_on(ops::Device& device,
+                        const DeviceSolveInput& input,
+                        const codec::Codec& codec) const override {
+    if (input.second_moment == nullptr) {
+      raise(ErrorCode::kInvalidArgument, "method 'gptq' wants the second moment of the inputs");
+    }
+    DeviceGptq result = gptq_on(
+        device, input.weight, *input.second_moment, *codec::int_group_format(codec), settings_);
+    return {std::move(result.codes), facts_of(result)};
+  }
+
+ private:
+  /// What is out of the ordinary in a result of either side.
+  template <class T>
+  [[nodiscard]] std::vector<Fact> facts_of(const T& result) const {
+    std::vector<Fact> out;
     if (result.n_dead > 0) {
-      out.facts.push_back({"dead_inputs", static_cast<double>(result.n_dead)});
+      out.push_back({"dead_inputs", static_cast<double>(result.n_dead)});
     }
     if (result.is_diagonal) {
-      out.facts.push_back({"singular_second_moment", 1.0});
+      out.push_back({"singular_second_moment", 1.0});
     } else if (result.damping != settings_.damping) {
-      out.facts.push_back({"raised_damping", result.damping});
+      out.push_back({"raised_damping", result.damping});
     }
     return out;
   }
 
- private:
   /// Groups in the order of activations need a codec that stores it, and only they.
   Result<void> check_groups(const codec::IntGroupFormat& format) const {
     if (settings_.has_groups_by_place() == format.is_permuted || format.group == 0) {

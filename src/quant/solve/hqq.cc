@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "base/check.h"
+#include "quant/device/hqq.h"
+#include "quant/device_solver.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/solve/rounding.h"
 
@@ -165,7 +167,7 @@ HqqResult hqq(MatrixView<const float> w,
 
 namespace {
 
-class Hqq final : public Solver {
+class Hqq final : public Solver, public DeviceSolver {
  public:
   Hqq(HqqSettings settings, std::optional<bool> round_zero)
       : settings_(settings), round_zero_(round_zero) {}
@@ -196,14 +198,27 @@ class Hqq final : public Solver {
                const std::shared_ptr<const codec::Codec>& codec,
                ThreadPool& pool) const override {
     const auto& format = *codec::int_group_format(*codec);
-    HqqSettings settings = settings_;
-    settings.round_zero = round_zero_.value_or(format.bits == 4);
     const MatrixView<const float> w = input.weight;
-    return {codec::pack_int_group(format, w.rows, w.cols, hqq(w, format, settings, pool).codes),
+    return {codec::pack_int_group(
+                format, w.rows, w.cols, hqq(w, format, settings_for(format), pool).codes),
             {}};
   }
 
+  const DeviceSolver* device_solver() const noexcept override { return this; }
+  DeviceSolved solve_on(ops::Device& device,
+                        const DeviceSolveInput& input,
+                        const codec::Codec& codec) const override {
+    const auto& format = *codec::int_group_format(codec);
+    return {hqq_on(device, input.weight, format, settings_for(format)), {}};
+  }
+
  private:
+  [[nodiscard]] HqqSettings settings_for(const codec::IntGroupFormat& format) const {
+    HqqSettings out = settings_;
+    out.round_zero = round_zero_.value_or(format.bits == 4);
+    return out;
+  }
+
   HqqSettings settings_;
   std::optional<bool> round_zero_;
 };

@@ -33,22 +33,6 @@ TEST(ForwardCall, ChecksTokensRowsAndRoom) {
   EXPECT_THROW(check_forward(config, chunks, one, hidden), Error);
 }
 
-TEST(ForwardCall, ADeviceThatDoesNotMeasureAttentionSaysSo) {
-  const std::vector<std::int32_t> tokens = {1};
-  AttentionMass mass(call_config(), {{0}, {{0, 1}}});
-  const std::vector<SequenceChunk> plain = {{0, tokens}},
-                                   probed = {{0, tokens}, {1, tokens, &mass}};
-  refuse_attention(plain, "cuda:0");
-  try {
-    refuse_attention(probed, "cuda:0");
-    FAIL() << "expected an error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_STREQ(error.what(),
-                 "attention is measured on the processor only, not on cuda:0: leave out --device");
-  }
-}
-
 TEST(ForwardCall, TakesRoomBackUnlessThePassSucceeds) {
   KvCache cache(call_config(), DType::kF32, std::size_t{1} << 20);
   const std::vector<std::int32_t> tokens(70);

@@ -170,7 +170,7 @@ Result<QuantizeReport> calibrate(const fs::path& folder,
   ThreadPool pool(n_threads);
   const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
   const auto recipe = load_recipe(calibrated_recipe(folder, method)).take();
-  return quantize_checkpoint(*checkpoint, recipe, out, pool, progress, folder);
+  return quantize_checkpoint(*checkpoint, recipe, out, pool, progress, {.data = folder});
 }
 
 TEST(CalibratedRun, EqualBytesForAnyNumberOfThreadsAndNothingLeftBehind) {
@@ -209,7 +209,8 @@ TEST(CalibratedRun, AFolderBringsTheTablesOfItsScheme) {
     ThreadPool pool(n_threads);
     const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
     const auto recipe = load_recipe((folder / "kv.toml").string()).take();
-    return quantize_checkpoint(*checkpoint, recipe, out, pool, silent_progress(), folder.path());
+    return quantize_checkpoint(
+        *checkpoint, recipe, out, pool, silent_progress(), {.data = folder.path()});
   };
   EXPECT_FALSE(run(folder / "out", 1).take().calibration_sha256.empty());
   run(folder / "again", 2).take();

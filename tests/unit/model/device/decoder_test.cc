@@ -209,20 +209,52 @@ TEST(DeviceModelErrors, SayWhichDevicesThereAre) {
   }
 }
 
-TEST(DeviceDecoder, DoesNotMeasureAttention) {
+/// Masses of a prompt and of the tokens behind it, two sequences at once, beside the host's; and
+/// final states that are the same bits without a probe.
+TEST_P(DeviceModel, MeasuresTheAttentionThatTheHostMeasures) {
   NIBBLE_NEEDS_FILE(path, demo_model());
   NIBBLE_NEEDS_GPU(gpu);
-  Side device(path, Arithmetic::kNative, gpu.name());
-  const auto tokens = device.tokens(10);
-  AttentionMass mass(device.model().config(), {{9}, {{0, 4}}});
-  const std::vector<SequenceChunk> chunks = {{device.cache().create(), tokens, &mass}};
-  try {
-    device.hidden(chunks);
-    FAIL() << "expected an error";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+  constexpr double kTolerance = 2e-2;  // of a mass: keys and queries are binary16, layers add up
+  constexpr std::size_t kPrompt = 150, kAll = 156;
+  Side host(path, Arithmetic::kF32, "cpu");
+  Side device(path, GetParam(), gpu.name());
+  const auto tokens = host.tokens(kAll);
+  const AttentionProbe probe{.rows = {70, 149},
+                             .spans = {{0, 1}, {1, 30}, {40, 41}, {64, 1000}},
+                             .every_row_from = kPrompt};
+  const auto measure = [&](Side& side, bool is_probed, AttentionMass& one, AttentionMass& two) {
+    const SequenceId a = side.cache().create(), b = side.cache().create();
+    std::vector<float> states;
+    for (std::size_t first = 0; first < kAll; first += first == 0 ? kPrompt : 1) {
+      const auto part = std::span(tokens).subspan(first, first == 0 ? kPrompt : 1);
+      const std::vector<SequenceChunk> chunks = {{a, part, is_probed ? &one : nullptr},
+                                                 {b, part, is_probed ? &two : nullptr}};
+      const auto more = side.hidden(chunks);
+      states.insert(states.end(), more.begin(), more.end());
+    }
+    return states;
+  };
+  const auto& config = host.model().config();
+  AttentionMass wanted(config, probe), other(config, probe), got(config, probe),
+      got_2(config, probe);
+  measure(host, true, wanted, other);
+  const auto probed = measure(device, true, got, got_2);
+  EXPECT_EQ(probed, measure(device, false, other, other));
+  ASSERT_EQ(got.n_rows(), 2 + kAll - kPrompt);
+  EXPECT_TRUE(got.is_complete() && got_2.is_complete());
+  double furthest = 0.0, sum = 0.0;
+  std::size_t n = 0;
+  for (std::size_t row = 0; row < got.n_rows(); ++row) {
+    for (std::size_t i = 0; i < got.row_size(); ++i, ++n) {
+      const double apart = std::abs(static_cast<double>(got.of_row(row)[i]) -
+                                    static_cast<double>(wanted.of_row(row)[i]));
+      furthest = std::max(furthest, apart);
+      sum += apart;
+    }
+    EXPECT_TRUE(std::ranges::equal(got.of_row(row), got_2.of_row(row))) << row;
   }
-  EXPECT_FALSE(mass.is_measured(0));
+  EXPECT_LT(furthest, kTolerance);
+  EXPECT_LT(sum / static_cast<double>(n), 5e-4);
 }
 
 }  // namespace

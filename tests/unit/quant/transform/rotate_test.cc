@@ -185,7 +185,8 @@ scheme = { default = "int8cs" }
   const auto source = io::open_checkpoint(folder / "tiny").take();
   ThreadPool pool(2);
   const auto report =
-      quantize_checkpoint(*source, recipe, folder / "out", pool, silent_progress(), folder.path())
+      quantize_checkpoint(
+          *source, recipe, folder / "out", pool, silent_progress(), {.data = folder.path()})
           .take();
   EXPECT_LT(report.relative_error, 0.02);
   const auto out = io::open_checkpoint(folder / "out").take();

@@ -1,0 +1,281 @@
+#include "quant/device/walk.h"
+
+#include <algorithm>
+
+#include "base/cancel.h"
+#include "base/checked_math.h"
+#include "base/error.h"
+#include "model/device/page_memory.h"
+#include "model/kv_setup.h"
+#include "model/layers/attention_block.h"
+
+namespace nibble::quant {
+namespace {
+
+constexpr std::size_t kHalf = 2;
+/// Enough to fill the device, few enough for small buffers.
+constexpr std::size_t kTokensAtOnce = 8192;
+
+std::size_t windows_at_once(std::size_t window) {
+  return std::max<std::size_t>(1, kTokensAtOnce / window);
+}
+
+std::size_t qkv_width(const model::ModelConfig& config) {
+  return (config.n_heads + 2 * config.n_kv_heads) * config.head_dim;
+}
+
+kernels::cuda::KvShape one_layer_shape(const model::ModelConfig& config) {
+  return {.n_heads = static_cast<int>(config.n_heads),
+          .n_kv_heads = static_cast<int>(config.n_kv_heads),
+          .head_dim = static_cast<int>(config.head_dim),
+          .page_tokens = static_cast<int>(model::kPageTokens),
+          .layer = 0};
+}
+
+/// Bytes of a part's buffers for each of its tokens.
+std::size_t bytes_a_token(const model::ModelConfig& config) {
+  return (config.hidden + qkv_width(config) + config.n_heads * config.head_dim +
+          3 * config.intermediate) *
+             kHalf +
+         model::KvCache::bytes_per_token(config, DType::kF16) / config.n_layers;
+}
+
+}  // namespace
+
+struct DeviceWalk::Buffers {
+  ops::DeviceBuffer normed, qkv, attended, both, gated;  ///< halves of a part's tokens
+  std::vector<std::int32_t> window;  ///< tokens, of which only the number counts
+  std::optional<model::KvCache> cache;
+  std::vector<model::SequenceId> sequences;
+  model::DeviceBatch batch;
+  model::BatchPlan plan;
+};
+
+DeviceWalk::DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens)
+    : device_(device),
+      config_(config),
+      n_tokens_(tokens.size()),
+      window_(tokens.window()),
+      hidden_(device.allocate(tokens.size() * config.hidden * sizeof(float))),
+      buffers_(std::make_unique<Buffers>()) {
+  config_.n_layers = 1;
+  device.upload(tokens.hidden().data, hidden_.data(), hidden_.size());
+  device.synchronize();  // the host's tokens go
+  Buffers& b = *buffers_;
+  const std::size_t n_windows = windows_at_once(window_);
+  const std::size_t n = n_windows * window_;
+  b.normed = device.allocate(n * config.hidden * kHalf);
+  b.qkv = device.allocate(n * qkv_width(config) * kHalf);
+  b.attended = device.allocate(n * config.n_heads * config.head_dim * kHalf);
+  b.both = device.allocate(n * 2 * config.intermediate * kHalf);
+  b.gated = device.allocate(n * config.intermediate * kHalf);
+  b.window.resize(window_);
+  const std::size_t cache_bytes = n_windows * (window_ + model::kPageTokens) *
+                                  model::KvCache::bytes_per_token(config_, DType::kF16);
+  b.cache.emplace(config_,
+                  model::default_kv_setup(Arithmetic::kNative),
+                  cache_bytes,
+                  model::device_page_memory(device.shared_from_this()));
+  for (std::size_t i = 0; i < n_windows; ++i) {
+    b.sequences.push_back(b.cache->create());
+    b.cache->extend(b.sequences.back(), window_);
+  }
+}
+
+DeviceWalk::~DeviceWalk() = default;
+
+std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
+                                     std::size_t n_tokens,
+                                     std::size_t window) {
+  const std::size_t q = config.n_heads * config.head_dim;
+  const std::size_t widest = std::max({config.hidden, config.intermediate, q});
+  const std::size_t linears =
+      config.hidden * (qkv_width(config) + q + 3 * config.intermediate) * kHalf;
+  // A weight as it is stored, in float32, by place and decoded.
+  const std::size_t weight = config.hidden * widest * (4 * sizeof(float) + kHalf);
+  // The moment, its factor, and two matrices of float64 while the factor is made.
+  const std::size_t moment = widest * widest * 2 * (sizeof(float) + sizeof(double));
+  return n_tokens * config.hidden * sizeof(float) +
+         windows_at_once(window) * window * bytes_a_token(config) + linears + weight + moment;
+}
+
+template <class F>
+void DeviceWalk::for_each_part(const F& f) {
+  const std::size_t n_windows = n_tokens_ / window_;
+  const std::size_t at_once = windows_at_once(window_);
+  for (std::size_t first = 0; first < n_windows; first += at_once) {
+    cancel_flag().check();
+    const std::size_t n = std::min(at_once, n_windows - first);
+    need_batch(n);
+    f(Part{hidden_.as<float>() + first * window_ * config_.hidden, n * window_});
+  }
+  device_.check("a decoder block");
+}
+
+void DeviceWalk::need_batch(std::size_t n_windows) {
+  Buffers& b = *buffers_;
+  if (b.plan.first_page.size() == n_windows) {
+    return;
+  }
+  std::vector<model::SequenceChunk> chunks;
+  for (std::size_t i = 0; i < n_windows; ++i) {
+    chunks.push_back({b.sequences[i], b.window});
+  }
+  b.plan = model::plan_batch(config_, chunks, *b.cache, {}, {.is_wide = true});
+  b.batch.upload(device_, b.plan);
+}
+
+void DeviceWalk::multiply(const ops::DeviceBuffer& w,
+                          const void* x,
+                          void* y,
+                          bool adds,
+                          std::size_t rows,
+                          std::size_t cols,
+                          std::size_t n_tokens) {
+  const kernels::cuda::DenseTask task{.w = w.data(),
+                                      .x = x,
+                                      .y = y,
+                                      .rows = static_cast<int>(rows),
+                                      .cols = static_cast<int>(cols),
+                                      .x_stride = static_cast<int>(cols),
+                                      .y_stride = static_cast<int>(rows),
+                                      .n_tokens = static_cast<int>(n_tokens),
+                                      .float_out = adds,
+                                      .add = adds};
+  if (const char* problem = device_.runtime().dense(task, device_.stream())) {
+    raise(ErrorCode::kDevice, "{}: {}", device_.name(), problem);
+  }
+}
+
+const void* DeviceWalk::normalize(const DeviceBlock& block, Site site, Part part) {
+  const bool is_attention = site == Site::kAttentionIn || site == Site::kAttentionOut;
+  kernels::cuda::NormTask task;
+  task.x = part.hidden;
+  task.weight =
+      (is_attention ? block.weights().attention_norm : block.weights().mlp_norm).as<const float>();
+  task.y = buffers_->normed.data();
+  task.n_rows = static_cast<int>(part.n_tokens);
+  task.width = static_cast<int>(config_.hidden);
+  task.epsilon = config_.norm_epsilon;
+  device_.kernels().rms_norm(task, device_.stream());
+  return task.y;
+}
+
+const void* DeviceWalk::attend(const DeviceBlock& block, Part part) {
+  Buffers& b = *buffers_;
+  multiply(block.weights().qkv,
+           normalize(block, Site::kAttentionIn, part),
+           b.qkv.data(),
+           false,
+           qkv_width(config_),
+           config_.hidden,
+           part.n_tokens);
+  kernels::cuda::RopeTask rope;
+  rope.batch = b.batch.view();
+  rope.shape = one_layer_shape(config_);
+  rope.qkv = b.qkv.data();
+  rope.inverse_frequency = block.weights().inverse_frequency.as<const float>();
+  rope.bias = block.weights().qkv_bias.as<const float>();
+  rope.q_norm = block.weights().q_norm.as<const float>();
+  rope.k_norm = block.weights().k_norm.as<const float>();
+  rope.epsilon = config_.norm_epsilon;
+  device_.kernels().rope_store(rope, device_.stream());
+  kernels::cuda::AttentionTask task;
+  task.batch = rope.batch;
+  task.shape = rope.shape;
+  task.qkv = b.qkv.data();
+  task.out = b.attended.data();
+  task.tiles = b.batch.tiles();
+  task.n_tiles = static_cast<int>(b.plan.tiles.size());
+  task.pages_per_split = static_cast<int>(b.plan.most_pages);
+  task.is_wide = true;
+  task.scale = config_.attention_scale;
+  task.window = static_cast<int>(model::attention_shape(block.config(), 0).window);
+  device_.kernels().attention(task, device_.stream());
+  return task.out;
+}
+
+const void* DeviceWalk::gate(const DeviceBlock& block, Part part) {
+  Buffers& b = *buffers_;
+  multiply(block.weights().gate_up,
+           normalize(block, Site::kMlpIn, part),
+           b.both.data(),
+           false,
+           2 * config_.intermediate,
+           config_.hidden,
+           part.n_tokens);
+  device_.kernels().gate(b.both.data(),
+                         b.gated.data(),
+                         static_cast<int>(config_.intermediate),
+                         static_cast<int>(part.n_tokens),
+                         config_.activation == ops::GateActivation::kGeluTanh,
+                         device_.stream());
+  return b.gated.data();
+}
+
+const void* DeviceWalk::reach(const DeviceBlock& block, Site site, Part part) {
+  switch (site) {
+    case Site::kAttentionOut:
+      return attend(block, part);
+    case Site::kMlpOut:
+      return gate(block, part);
+    default:
+      return normalize(block, site, part);
+  }
+}
+
+void DeviceWalk::add_attention(const DeviceBlock& block, Part part) {
+  multiply(block.weights().o,
+           attend(block, part),
+           part.hidden,
+           true,
+           config_.hidden,
+           config_.n_heads * config_.head_dim,
+           part.n_tokens);
+}
+
+void DeviceWalk::add_mlp(const DeviceBlock& block, Part part) {
+  multiply(block.weights().down,
+           gate(block, part),
+           part.hidden,
+           true,
+           config_.hidden,
+           config_.intermediate,
+           part.n_tokens);
+}
+
+void DeviceWalk::run(DeviceBlock& block,
+                     FunctionRef<bool(Site)> wants_moment,
+                     FunctionRef<void(Site, DeviceMoment*)> solve) {
+  for (const Site site : kSites) {
+    const std::size_t cols = site == Site::kMlpOut         ? config_.intermediate
+                             : site == Site::kAttentionOut ? config_.n_heads * config_.head_dim
+                                                           : config_.hidden;
+    std::optional<DeviceMoment> moment;
+    if (wants_moment(site)) {
+      moment.emplace(device_, cols);
+    }
+    if (moment || site == Site::kMlpIn) {
+      for_each_part([&](Part part) {
+        if (site == Site::kMlpIn) {
+          add_attention(block, part);
+        }
+        if (moment) {
+          moment->add(reach(block, site, part), part.n_tokens);
+        }
+      });
+    }
+    if (moment) {
+      moment->finish();
+    }
+    solve(site, moment ? &*moment : nullptr);
+  }
+  for_each_part([&](Part part) { add_mlp(block, part); });
+}
+
+void DeviceWalk::pass(DeviceBlock& block) {
+  run(
+      block, [](Site /*site*/) { return false; }, [](Site /*site*/, DeviceMoment* /*moment*/) {});
+}
+
+}  // namespace nibble::quant

@@ -1,0 +1,78 @@
+/// The calibration tokens on a device, on their way from one decoder block to the next.
+///
+/// Of all tokens only the residual stream is kept; what a site reads is made again, some windows at
+/// a time, whenever it is wanted: to sum its second moment and to go on behind it. So a site costs
+/// its products twice and the memory of the widest one never.
+///
+/// Shapes     hidden float [tokens, hidden], whole windows, each a sequence of its own
+/// Precision  the stream is float32; what enters a product binary16, its sums float32
+/// Errors     those of Device; kCancelled between parts
+/// Source     quant/calibrate/decoder_block.h; model/device/decoder.h
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/function_ref.h"
+#include "model/device/batch.h"
+#include "quant/calibrate/block_tokens.h"
+#include "quant/device/block.h"
+#include "quant/device/moment.h"
+
+namespace nibble::quant {
+
+class DeviceWalk {
+ public:
+  /// `config` is that of the model; `tokens` are at the entrance of its first block.
+  DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens);
+  ~DeviceWalk();
+
+  /// Bytes on the device of the tokens and of what blocks of that model need beside them.
+  static std::size_t bytes_needed(const model::ModelConfig& config,
+                                  std::size_t n_tokens,
+                                  std::size_t window);
+
+  /// Takes the tokens through the block. At each site, in order, `solve` gets the second moment of
+  /// what is read there, or nullptr where `wants_moment` says no, and may replace weights that
+  /// read it.
+  void run(DeviceBlock& block,
+           FunctionRef<bool(Site)> wants_moment,
+           FunctionRef<void(Site, DeviceMoment*)> solve);
+  /// The same without looking.
+  void pass(DeviceBlock& block);
+
+ private:
+  struct Buffers;
+  /// Some windows.
+  struct Part {
+    float* hidden;
+    std::size_t n_tokens;
+  };
+
+  template <class F>
+  void for_each_part(const F& f);
+  const void* normalize(const DeviceBlock& block, Site site, Part part);
+  const void* attend(const DeviceBlock& block, Part part);
+  const void* gate(const DeviceBlock& block, Part part);
+  /// What is read at the site, halves [tokens, cols].
+  const void* reach(const DeviceBlock& block, Site site, Part part);
+  void add_attention(const DeviceBlock& block, Part part);
+  void add_mlp(const DeviceBlock& block, Part part);
+  void multiply(const ops::DeviceBuffer& w,
+                const void* x,
+                void* y,
+                bool adds,
+                std::size_t rows,
+                std::size_t cols,
+                std::size_t n_tokens);
+  /// Pages and positions of the windows of a part.
+  void need_batch(std::size_t n_windows);
+
+  ops::Device& device_;
+  model::ModelConfig config_;  ///< of a model with one layer
+  std::size_t n_tokens_, window_;
+  ops::DeviceBuffer hidden_;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+}  // namespace nibble::quant

@@ -1,0 +1,165 @@
+// A whole calibrated run on a GPU beside the host's.
+//
+// Tolerance: blocks run in binary16 there and in float32 here, so inputs differ by some 2^-11 of
+// their size, and codes near a tie with them.
+#include "quant/device/blocks.h"
+
+#include <gmock/gmock.h>
+
+#include "quant/run.h"
+#include "support/files.h"
+#include "support/gpu.h"
+#include "unit/quant/device/random_weights.h"
+#include "unit/quant/tiny_checkpoint.h"
+
+namespace nibble::quant {
+namespace {
+
+using nibble::testing::TempFolder;
+using ::testing::HasSubstr;
+
+/// Two layers of a shape that a device runs: heads of 64 columns, two a group.
+class DeviceBlocksTest : public ::testing::Test {
+ protected:
+  DeviceBlocksTest() {
+    auto writer = io::CheckpointWriter::create(folder_ / "model").take();
+    std::uint32_t seed = 1;
+    const auto add = [&](const std::string& name, std::size_t rows, std::size_t cols) {
+      auto values = random_weights(rows * cols, ++seed, rows == 1 ? 0.1F : 0.06F);
+      for (float& w : values) {
+        w += rows == 1 ? 1.0F : 0.0F;
+      }
+      const Shape shape = rows == 1 ? Shape{cols} : Shape{rows, cols};
+      writer.add_tensor(name, Tensor::from<float>(DType::kF32, shape, values)).take();
+    };
+    add("model.embed_tokens.weight", 32, 128);
+    for (int l = 0; l < 2; ++l) {
+      const std::string layer = "model.layers." + std::to_string(l) + ".";
+      add(layer + "input_layernorm.weight", 1, 128);
+      add(layer + "self_attn.q_proj.weight", 128, 128);
+      add(layer + "self_attn.k_proj.weight", 64, 128);
+      add(layer + "self_attn.v_proj.weight", 64, 128);
+      add(layer + "self_attn.o_proj.weight", 128, 128);
+      add(layer + "post_attention_layernorm.weight", 1, 128);
+      add(layer + "mlp.gate_proj.weight", 192, 128);
+      add(layer + "mlp.up_proj.weight", 192, 128);
+      add(layer + "mlp.down_proj.weight", 128, 192);
+    }
+    add("model.norm.weight", 1, 128);
+    add("lm_head.weight", 32, 128);
+    writer.add_companion("tokenizer.json", tiny_tokenizer()).take();
+    Json config = tiny_config(2);
+    config["hidden_size"] = 128;
+    config["intermediate_size"] = 192;
+    writer.finish(config).take();
+    std::string text;
+    for (int i = 0; i < 4000; ++i) {
+      text += static_cast<char>('a' + i * i % 23);
+      text += ' ';
+    }
+    nibble::testing::write_file(folder_ / "text.txt", text);
+  }
+
+  [[nodiscard]] std::string recipe(std::string_view stage, std::string_view inputs) const {
+    return fmt::format(
+        "name = \"r\"\n[calibration]\nsource = \"{}\"\nwindows = 20\nwindow_tokens = 70\ninputs = "
+        "\"{}\"\n"
+        "[[stage]]\n{}\n",
+        (folder_ / "text.txt").string(),
+        inputs,
+        stage);
+  }
+
+  QuantizeReport run(std::string_view recipe_text, const std::string& device, const char* out) {
+    ThreadPool pool(2);
+    const auto checkpoint = io::open_checkpoint(folder_ / "model").take();
+    nibble::testing::write_file(folder_ / "recipe.toml", std::string(recipe_text));
+    return quantize_checkpoint(*checkpoint,
+                               load_recipe((folder_ / "recipe.toml").string()).take(),
+                               folder_ / out,
+                               pool,
+                               silent_progress(),
+                               {.data = folder_.path(), .device = device})
+        .take();
+  }
+
+  /// The share of weights of a quantized folder that decode to other values than another's.
+  [[nodiscard]] double share_apart(const char* a, const char* b) const {
+    const auto one = io::open_checkpoint(folder_ / a).take();
+    const auto two = io::open_checkpoint(folder_ / b).take();
+    std::vector<float> all_one, all_two;
+    for (int l = 0; l < 2; ++l) {
+      for (const char* part :
+           {"self_attn.q_proj", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"}) {
+        const auto name = fmt::format("model.layers.{}.{}.weight", l, part);
+        const auto x = codec::decode_all(one->tensor(name).take().matrix);
+        const auto y = codec::decode_all(two->tensor(name).take().matrix);
+        all_one.insert(all_one.end(), x.begin(), x.end());
+        all_two.insert(all_two.end(), y.begin(), y.end());
+      }
+    }
+    return share_that_differs(all_one, all_two);
+  }
+
+  TempFolder folder_;
+};
+
+constexpr std::string_view kGptq = "solve = \"gptq\"\nscheme = { default = \"int4g64a\" }";
+
+TEST_F(DeviceBlocksTest, QuantizesAsTheHostDoesUpToItsRounding) {
+  NIBBLE_NEEDS_GPU(device);
+  static_cast<void>(device);
+  for (const char* inputs : {"quantized", "original"}) {
+    const std::string on_host = fmt::format("host-{}", inputs);
+    const std::string there = fmt::format("device-{}", inputs);
+    const auto wanted = run(recipe(kGptq, inputs), "cpu", on_host.c_str());
+    const auto got = run(recipe(kGptq, inputs), "cuda:0", there.c_str());
+    ASSERT_EQ(got.weights.size(), wanted.weights.size());
+    for (std::size_t i = 0; i < got.weights.size(); ++i) {
+      EXPECT_EQ(got.weights[i].weight, wanted.weights[i].weight);
+      EXPECT_NEAR(got.weights[i].relative_error() / wanted.weights[i].relative_error(), 1.0, 0.02)
+          << got.weights[i].weight;
+    }
+    EXPECT_LE(share_apart(on_host.c_str(), there.c_str()), 0.05) << inputs;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / (there + ".blocks")));
+  }
+}
+
+TEST_F(DeviceBlocksTest, DataFreeMethodsEqualTheHosts) {
+  NIBBLE_NEEDS_GPU(device);
+  static_cast<void>(device);
+  run("name = \"r\"\n[[stage]]\nsolve = \"hqq\"\nscheme = { default = \"int4g64f\" }\n",
+      "cpu",
+      "a");
+  run("name = \"r\"\n[[stage]]\nsolve = \"hqq\"\nscheme = { default = \"int4g64f\" }\n",
+      "cuda:0",
+      "b");
+  EXPECT_LE(share_apart("a", "b"), 2e-5);
+  run("name = \"r\"\n[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"int4g64a\" }\n",
+      "cpu",
+      "c");
+  run("name = \"r\"\n[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"int4g64a\" }\n",
+      "cuda:0",
+      "d");
+  EXPECT_EQ(share_apart("c", "d"), 0.0);
+}
+
+TEST_F(DeviceBlocksTest, MethodsWithoutADeviceAreRefusedBeforeAnyWork) {
+  const auto checkpoint = io::open_checkpoint(folder_ / "model").take();
+  const auto config = model::read_config(*checkpoint).take();
+  const auto message = [&](const char* name) {
+    const auto plan = make_plan(load_recipe(name).take(), *checkpoint).take();
+    const auto able = check_device_plan(plan, config);
+    return able ? std::string() : able.failure().message;
+  };
+  EXPECT_THAT(message("autoround-4bit-g128"),
+              HasSubstr("method 'autoround' does not run on a device"));
+  EXPECT_THAT(message("awq-4bit-g128"),
+              HasSubstr("transform 'awq_scale' does not run on a device"));
+  EXPECT_THAT(message("gptaq-4bit-g128"), HasSubstr("asymmetry does not run on a device"));
+  EXPECT_EQ(message("gptq-4bit-g128"), "");
+  EXPECT_EQ(message("hqq-int4"), "");
+}
+
+}  // namespace
+}  // namespace nibble::quant
