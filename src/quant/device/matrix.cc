@@ -96,7 +96,7 @@ void require_finite(ops::Device& device, const DeviceMatrix& matrix, std::string
   device.download(found.data(), &at, sizeof at);
   if (at != kNone) {
     raise(ErrorCode::kUnsupported,
-          "{}: the weight at row {}, column {} is not finite",
+          "{}: the weight at row {}, column {} is not finite; only finite weights can be quantized",
           name,
           at / matrix.cols,
           at % matrix.cols);

@@ -1,7 +1,8 @@
 // A whole calibrated run on a GPU beside the host's.
 //
 // Tolerance: blocks run in binary16 there and in float32 here, so inputs differ by some 2^-11 of
-// their size, and codes near a tie with them.
+// their size, and codes near a tie with them. Where blocks read what quantized blocks made, each
+// code that differs moves the inputs of those behind it.
 #include "quant/device/blocks.h"
 
 #include <gmock/gmock.h>
@@ -109,7 +110,8 @@ constexpr std::string_view kGptq = "solve = \"gptq\"\nscheme = { default = \"int
 TEST_F(DeviceBlocksTest, QuantizesAsTheHostDoesUpToItsRounding) {
   NIBBLE_NEEDS_GPU(device);
   static_cast<void>(device);
-  for (const char* inputs : {"quantized", "original"}) {
+  for (const auto& [inputs, most_apart] :
+       {std::pair("quantized", 0.2), std::pair("original", 0.05)}) {
     const std::string on_host = fmt::format("host-{}", inputs);
     const std::string there = fmt::format("device-{}", inputs);
     const auto wanted = run(recipe(kGptq, inputs), "cpu", on_host.c_str());
@@ -120,7 +122,7 @@ TEST_F(DeviceBlocksTest, QuantizesAsTheHostDoesUpToItsRounding) {
       EXPECT_NEAR(got.weights[i].relative_error() / wanted.weights[i].relative_error(), 1.0, 0.02)
           << got.weights[i].weight;
     }
-    EXPECT_LE(share_apart(on_host.c_str(), there.c_str()), 0.05) << inputs;
+    EXPECT_LE(share_apart(on_host.c_str(), there.c_str()), most_apart) << inputs;
     EXPECT_FALSE(std::filesystem::exists(folder_ / (there + ".blocks")));
   }
 }
