@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <future>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -70,6 +71,9 @@ class Run {
     const auto start = Clock::now();
     auto writer = io::CheckpointWriter::create(folder, report_.plan.bytes_after).take();
     progress_.begin(fmt::format("quantize with {}", recipe().name), report_.plan.n_parameters);
+    // A device leaves the processor free for what the provenance wants.
+    const auto hashing = device_ ? std::async(std::launch::async, [this] { return source_.hash(); })
+                                 : std::future<std::string>();
     if (recipe().calibration) {
       read_windows(data);
     }

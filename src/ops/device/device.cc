@@ -1,7 +1,10 @@
 #include "ops/device/device.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 
+#include "base/checked_math.h"
 #include "base/error.h"
 #include "kernels/cuda/device.h"
 
@@ -94,6 +97,31 @@ DeviceBuffer Device::upload(std::span<const std::byte> host) {
   DeviceBuffer out = allocate(host.size());
   upload(host.data(), out.data(), host.size());
   synchronize();  // the caller's memory may go
+  return out;
+}
+
+DeviceBuffer Device::upload(std::span<const std::byte> host, ThreadPool& pool) {
+  constexpr std::size_t kPiece = std::size_t{32} << 20, kTask = std::size_t{1} << 20;
+  DeviceBuffer out = allocate(host.size());
+  if (staging_ == nullptr) {
+    void* bytes = nullptr;
+    require(runtime_.allocate_host(2 * kPiece, &bytes), name_);
+    const auto release = runtime_.release_host;  // the device may be gone first
+    staging_ = {static_cast<std::byte*>(bytes),
+                [release](std::byte* memory) { static_cast<void>(release(memory)); }};
+  }
+  std::size_t turn = 0;
+  for (std::size_t at = 0; at < host.size(); at += kPiece, turn = 1 - turn) {
+    const auto piece = host.subspan(at, std::min(kPiece, host.size() - at));
+    std::byte* const to = staging_.get() + turn * kPiece;
+    pool.run(ceil_div(piece.size(), kTask), [&](std::size_t task, std::size_t /*worker*/) {
+      const std::size_t first = task * kTask;
+      std::memcpy(to + first, piece.data() + first, std::min(kTask, piece.size() - first));
+    });
+    synchronize();  // the piece before, whose place is the next one's
+    upload(to, out.data() + at, piece.size());
+  }
+  synchronize();
   return out;
 }
 

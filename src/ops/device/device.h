@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/thread_pool.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/mass.h"
 
@@ -62,6 +63,9 @@ class Device : public std::enable_shared_from_this<Device> {
   DeviceBuffer upload(std::span<const T> host) {
     return upload(std::as_bytes(host));
   }
+  /// The same for much that is pages of a file: the threads of the pool copy it to page-locked
+  /// memory, a piece ahead of what is on its way.
+  DeviceBuffer upload(std::span<const std::byte> host, ThreadPool& pool);
   /// Page-locked memory of the host, which copies faster and need not be waited for.
   std::shared_ptr<std::byte> allocate_host(std::size_t n_bytes);
 
@@ -81,6 +85,7 @@ class Device : public std::enable_shared_from_this<Device> {
   const kernels::cuda::Kernels& kernels_;
   const kernels::cuda::Runtime& runtime_;
   kernels::cuda::Stream stream_ = nullptr;
+  std::shared_ptr<std::byte> staging_;  ///< of the uploads in pieces; made by the first
 };
 
 /// A buffer that grows: its content is lost when it does.

@@ -82,7 +82,7 @@ DeviceMatrix upload_matrix(ops::Device& device,
     device.synchronize();  // the values go
     return out;
   }
-  const ops::DeviceBuffer stored = device.upload(matrix.part("values")->bytes());
+  const ops::DeviceBuffer stored = device.upload(matrix.part("values")->bytes(), pool);
   quantize_kernels().widen(stored.data(), *type, out.data(), out.size(), device.stream());
   return out;
 }
