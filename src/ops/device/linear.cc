@@ -123,7 +123,7 @@ std::size_t DeviceLinear::n_bytes() const noexcept {
 bool DeviceLinear::takes_arranged(const Device& device,
                                   std::size_t n_tokens,
                                   bool fixed_order) const {
-  return n_tokens <= kPackedTokens &&
+  return n_tokens <= packed_tokens() &&
          device.kernels().takes_arranged(task_of({}, n_tokens, fixed_order));
 }
 
@@ -133,7 +133,7 @@ std::string DeviceLinear::kernel(std::size_t n_tokens, bool fixed_order) const {
   if (fixed_order || n_tokens <= static_cast<std::size_t>(kernels::cuda::kStreamTokens)) {
     return fmt::format("{} stream", name);
   }
-  return n_tokens <= kPackedTokens ? fmt::format("{} shared", name)
+  return n_tokens <= packed_tokens() ? fmt::format("{} shared", name)
                                    : fmt::format("{} to half, cuBLASLt", name);
 }
 
@@ -149,7 +149,7 @@ void DeviceLinear::apply(Device& device,
           x.n_rows,
           x.stride);
   }
-  if (!fixed_order && x.n_rows > kPackedTokens) {
+  if (!fixed_order && x.n_rows > packed_tokens()) {
     apply_dense(device, x, y, scratch);
     return;
   }

@@ -2,9 +2,9 @@
 ///
 ///   y[t, r] = sum over c of W[r, c] * x[t, c]
 ///
-/// Up to kPackedTokens tokens, and any number where the order of the sums must be fixed, the matrix
-/// units multiply the packed weights; with a few tokens they can take them from a norm. More tokens
-/// are a dense product by cuBLASLt over weights that are made binary16 first.
+/// Up to `packed_tokens` tokens, and any number where the order of the sums must be fixed, the
+/// matrix units multiply the packed weights; with a few tokens they can take them from a norm. More
+/// tokens are a dense product by cuBLASLt over weights that are made binary16 first.
 ///
 /// Shapes     W [rows, cols]; x half [tokens, cols]; y as the epilogue has it
 /// Precision  x is binary16, sums are float32
@@ -68,9 +68,6 @@ struct RandomMatrix {
 
 class DeviceLinear {
  public:
-  /// More tokens than that are a dense product, unless the order is fixed.
-  inline static constexpr std::size_t kPackedTokens = 256;
-
   DeviceLinear() = default;
   static DeviceLinear make(Device& device, const kernels::Fragments& weight);
   /// Its outputs are of the size of its inputs.
@@ -79,6 +76,14 @@ class DeviceLinear {
   [[nodiscard]] std::size_t rows() const noexcept { return static_cast<std::size_t>(view_.rows); }
   [[nodiscard]] std::size_t cols() const noexcept { return static_cast<std::size_t>(view_.cols); }
   [[nodiscard]] std::size_t n_bytes() const noexcept;
+  /// More tokens than that are a dense product, unless the order is fixed. Matrices of a middle
+  /// size do not fill a device with blocks of rows: making them binary16 costs less than their
+  /// blocks wait for each other (docs/results/cuda.md).
+  [[nodiscard]] std::size_t packed_tokens() const noexcept {
+    constexpr std::size_t kSmall = std::size_t{8} << 20, kLarge = std::size_t{28} << 20;
+    const std::size_t n_weights = rows() * cols();
+    return n_weights >= kSmall && n_weights < kLarge ? 64 : 256;
+  }
   [[nodiscard]] const kernels::cuda::WeightView& view() const noexcept { return view_; }
   /// Whether the kernel for so many tokens reads them in an arrangement that others may write.
   [[nodiscard]] bool takes_arranged(const Device& device,
