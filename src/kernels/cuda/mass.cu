@@ -7,7 +7,6 @@ namespace {
 
 constexpr int kThreads = 256;
 constexpr int kWarps = kThreads / kWarp;
-constexpr int kMostHeads = kNarrowRows;  ///< query heads of a key/value head
 constexpr float kToExp2 = 1.4426950408889634F;
 
 /// One value of a query head that has its bias.
@@ -58,11 +57,12 @@ __device__ void load_query(const MassTask& task, int row, int head, float* out) 
   }
 }
 
-/// Scores of one key a thread and all query heads of its key/value head, times log2(e). Grid: rows,
-/// key/value heads, runs of kThreads keys.
-template <int kDim>
+/// Scores of one key a thread and all query heads of its key/value head, at most kHeads, times
+/// log2(e). Grid: rows, key/value heads, runs of kThreads keys.
+template <int kDim, int kHeads>
 __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask task) {
-  __shared__ float queries[kMostHeads * kDim];
+  __shared__ __align__(16) float queries[kHeads * kDim];
+  follow_earlier_kernels();
   const KvShape& shape = task.rope.shape;
   const BatchView& batch = task.rope.batch;
   const int row = task.rows[blockIdx.x].row, position = batch.positions[row];
@@ -89,21 +89,21 @@ __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask tas
       kDim;
   const auto* const keys =
       reinterpret_cast<const uint4*>(reinterpret_cast<const __half*>(page) + at);
-  float sums[kMostHeads] = {};
+  float sums[kHeads] = {};
+#pragma unroll 4
   for (int i = 0; i < kDim / 8; ++i) {
     const uint4 words = __ldg(keys + i);
     const auto* const pairs = reinterpret_cast<const __half2*>(&words);
+    const float2 x[4] = {__half22float2(pairs[0]),
+                         __half22float2(pairs[1]),
+                         __half22float2(pairs[2]),
+                         __half22float2(pairs[3])};
 #pragma unroll
-    for (int head = 0; head < kMostHeads; ++head) {
-      if (head < n_heads) {
-        const float* const q = queries + head * kDim + i * 8;
-#pragma unroll
-        for (int k = 0; k < 4; ++k) {
-          const float2 x = __half22float2(pairs[k]);
-          sums[head] += q[2 * k] * x.x;
-          sums[head] += q[2 * k + 1] * x.y;
-        }
-      }
+    for (int head = 0; head < kHeads; ++head) {
+      const auto* const q = reinterpret_cast<const float4*>(queries + head * kDim + i * 8);
+      const float4 low = q[0], high = q[1];
+      sums[head] += low.x * x[0].x + low.y * x[0].y + low.z * x[1].x + low.w * x[1].y;
+      sums[head] += high.x * x[2].x + high.y * x[2].y + high.z * x[3].x + high.w * x[3].y;
     }
   }
   const bool is_seen = task.window == 0 || position - key < task.window;
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask tas
       task.scores +
       (static_cast<std::size_t>(blockIdx.x) * shape.n_heads + first_head) * task.n_keys + key;
 #pragma unroll
-  for (int head = 0; head < kMostHeads; ++head) {
+  for (int head = 0; head < kHeads; ++head) {
     if (head < n_heads) {
       out[static_cast<std::size_t>(head) * task.n_keys] =
           is_seen ? sums[head] * (task.scale * kToExp2) : -INFINITY;
@@ -141,6 +141,7 @@ __device__ float of_block(float x, Join join) {
 
 /// Grid: rows, query heads. A warp takes a span.
 __global__ void __launch_bounds__(kThreads) share_kernel(const MassTask task) {
+  follow_earlier_kernels();
   const KvShape& shape = task.rope.shape;
   const MassRow row = task.rows[blockIdx.x];
   const int n = task.rope.batch.positions[row.row] + 1;
@@ -177,19 +178,26 @@ __global__ void __launch_bounds__(kThreads) share_kernel(const MassTask task) {
   }
 }
 
+template <int kDim>
+void launch_scores(const MassTask& task, dim3 grid, Stream stream) {
+  const int n_heads = task.rope.shape.n_heads / task.rope.shape.n_kv_heads;
+  const auto kernel = n_heads == 1   ? &score_keys_kernel<kDim, 1>
+                      : n_heads <= 4 ? &score_keys_kernel<kDim, 4>
+                      : n_heads <= 8 ? &score_keys_kernel<kDim, 8>
+                                     : &score_keys_kernel<kDim, kNarrowRows>;
+  launch(kernel, grid, kThreads, 0, stream, task);
+}
+
 void launch_masses(const MassTask& task, Stream stream) {
   const KvShape& shape = task.rope.shape;
-  const auto queue = static_cast<cudaStream_t>(stream);
   const auto n_rows = static_cast<unsigned>(task.n_rows);
   const dim3 grid(n_rows,
                   static_cast<unsigned>(shape.n_kv_heads),
                   static_cast<unsigned>((task.n_keys + kThreads - 1) / kThreads));
-  if (shape.head_dim == 64) {
-    score_keys_kernel<64><<<grid, kThreads, 0, queue>>>(task);
-  } else {
-    score_keys_kernel<128><<<grid, kThreads, 0, queue>>>(task);
-  }
-  share_kernel<<<dim3(n_rows, static_cast<unsigned>(shape.n_heads)), kThreads, 0, queue>>>(task);
+  shape.head_dim == 64 ? launch_scores<64>(task, grid, stream)
+                       : launch_scores<128>(task, grid, stream);
+  launch(
+      share_kernel, dim3(n_rows, static_cast<unsigned>(shape.n_heads)), kThreads, 0, stream, task);
 }
 
 }  // namespace
