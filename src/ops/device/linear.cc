@@ -134,7 +134,7 @@ std::string DeviceLinear::kernel(std::size_t n_tokens, bool fixed_order) const {
     return fmt::format("{} stream", name);
   }
   return n_tokens <= packed_tokens() ? fmt::format("{} shared", name)
-                                   : fmt::format("{} to half, cuBLASLt", name);
+                                     : fmt::format("{} to half, cuBLASLt", name);
 }
 
 void DeviceLinear::apply(Device& device,

@@ -180,8 +180,7 @@ void BlockRun::transform(DecoderBlock& block, std::size_t layer, Output& output)
   }
   std::map<std::string, std::vector<float>> before;
   for (const model::WeightInfo& info : block.list()) {
-    if (job_.row_of(layer, DecoderBlock::short_name(info.name)) == nullptr &&
-        !is_corrected(info)) {
+    if (job_.row_of(layer, DecoderBlock::short_name(info.name)) == nullptr && !is_corrected(info)) {
       const auto w = block.weight(DecoderBlock::short_name(info.name));
       before[info.name] = {w.data, w.data + w.rows * w.cols};
     }
@@ -380,8 +379,8 @@ void BlockRun::solve_at(Site site,
 
 bool BlockRun::is_corrected(const model::WeightInfo& weight) const {
   return job_.plan.recipe->correction != nullptr && weight.role == model::WeightRole::kBias &&
-         row_of(static_cast<std::size_t>(weight.layer),
-                with_ending(DecoderBlock::short_name(weight.name), "weight")) != nullptr;
+         job_.row_of(static_cast<std::size_t>(weight.layer),
+                     with_ending(DecoderBlock::short_name(weight.name), "weight")) != nullptr;
 }
 
 void BlockRun::correct(const PlanRow& row,

@@ -44,6 +44,10 @@ Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& confi
                   stage.method);
     }
   }
+  if (plan.recipe->correction != nullptr) {
+    return fail(ErrorCode::kUnsupported,
+                "corrections of biases do not run on a device yet; --device cpu does them");
+  }
   for (const SolveStage& stage : plan.recipe->stages) {
     if (!stage.needs.any()) {
       continue;

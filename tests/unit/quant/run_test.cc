@@ -235,7 +235,8 @@ TEST(CalibratedRun, TablesOfKeysAndValuesAreThoseOfTransformedBlocks) {
         "source = \"text.jsonl\"\nwindows = 12\nwindow_tokens = 8\n" +
         transform + "[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"f32\" }\n";
     const auto recipe = parse_recipe(text, name).take();
-    quantize_checkpoint(*checkpoint, recipe, folder / name, pool, silent_progress(), folder.path())
+    quantize_checkpoint(
+        *checkpoint, recipe, folder / name, pool, silent_progress(), {.data = folder.path()})
         .take();
     return model::parse_kv_tables(
                parse_json(read_file(folder / name / "kv_tables.json"), name).take(),
