@@ -57,40 +57,27 @@ __device__ void load_query(const MassTask& task, int row, int head, float* out) 
   }
 }
 
-/// Scores of one key a thread and all query heads of its key/value head, at most kHeads, times
-/// log2(e). Grid: rows, key/value heads, runs of kThreads keys.
+/// Query heads of a block: those of a key/value head, of some rows.
+constexpr int kQueries = 32;
+
+/// Scores of a key, times log2(e), for rows of one sequence and at most kHeads query heads each.
 template <int kDim, int kHeads>
-__global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask task) {
-  __shared__ __align__(16) float queries[kHeads * kDim];
-  follow_earlier_kernels();
+__device__ void score_key(
+    const MassTask& task, int first, int n_rows, int key, const float* queries) {
+  constexpr int kRows = kQueries / kHeads;
   const KvShape& shape = task.rope.shape;
   const BatchView& batch = task.rope.batch;
-  const int row = task.rows[blockIdx.x].row, position = batch.positions[row];
-  const int first_key = static_cast<int>(blockIdx.z) * kThreads;
   const int n_heads = shape.n_heads / shape.n_kv_heads;
-  const int first_head = static_cast<int>(blockIdx.y) * n_heads;
-  if (first_key > position) {
-    return;
-  }
-  for (int head = static_cast<int>(threadIdx.x) / kWarp; head < n_heads; head += kWarps) {
-    load_query<kDim>(task, row, first_head + head, queries + head * kDim);
-  }
-  __syncthreads();
-  const int key = first_key + static_cast<int>(threadIdx.x);
-  if (key > position) {
-    return;
-  }
-  const std::uint64_t page =
-      batch.pages[batch.first_page[batch.sequence_of[row]] + key / shape.page_tokens];
-  const std::size_t at =
-      ((static_cast<std::size_t>(shape.layer) * 2 * shape.n_kv_heads + blockIdx.y) *
-           shape.page_tokens +
-       key % shape.page_tokens) *
-      kDim;
-  const auto* const keys =
-      reinterpret_cast<const uint4*>(reinterpret_cast<const __half*>(page) + at);
-  float sums[kHeads] = {};
-#pragma unroll 4
+  const int sequence = batch.sequence_of[task.rows[first].row];
+  const auto* const page = reinterpret_cast<const __half*>(
+      batch.pages[batch.first_page[sequence] + key / shape.page_tokens]);
+  const int head_of_page = shape.layer * 2 * shape.n_kv_heads + static_cast<int>(blockIdx.y);
+  const auto* const keys = reinterpret_cast<const uint4*>(
+      page +
+      (static_cast<std::size_t>(head_of_page) * shape.page_tokens + key % shape.page_tokens) *
+          kDim);
+  float sums[kQueries] = {};
+#pragma unroll 2
   for (int i = 0; i < kDim / 8; ++i) {
     const uint4 words = __ldg(keys + i);
     const auto* const pairs = reinterpret_cast<const __half2*>(&words);
@@ -99,22 +86,58 @@ __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask tas
                          __half22float2(pairs[2]),
                          __half22float2(pairs[3])};
 #pragma unroll
-    for (int head = 0; head < kHeads; ++head) {
-      const auto* const q = reinterpret_cast<const float4*>(queries + head * kDim + i * 8);
-      const float4 low = q[0], high = q[1];
-      sums[head] += low.x * x[0].x + low.y * x[0].y + low.z * x[1].x + low.w * x[1].y;
-      sums[head] += high.x * x[2].x + high.y * x[2].y + high.z * x[3].x + high.w * x[3].y;
+    for (int query = 0; query < kQueries; ++query) {
+      if (query / kHeads < n_rows) {
+        const auto* const q = reinterpret_cast<const float4*>(queries + query * kDim + i * 8);
+        const float4 low = q[0], high = q[1];
+        sums[query] += low.x * x[0].x + low.y * x[0].y + low.z * x[1].x + low.w * x[1].y;
+        sums[query] += high.x * x[2].x + high.y * x[2].y + high.z * x[3].x + high.w * x[3].y;
+      }
     }
   }
-  const bool is_seen = task.window == 0 || position - key < task.window;
-  float* const out =
-      task.scores +
-      (static_cast<std::size_t>(blockIdx.x) * shape.n_heads + first_head) * task.n_keys + key;
 #pragma unroll
-  for (int head = 0; head < kHeads; ++head) {
-    if (head < n_heads) {
-      out[static_cast<std::size_t>(head) * task.n_keys] =
-          is_seen ? sums[head] * (task.scale * kToExp2) : -INFINITY;
+  for (int row = 0; row < kRows; ++row) {
+    const int position = row < n_rows ? batch.positions[task.rows[first + row].row] : -1;
+    const bool is_seen = task.window == 0 || position - key < task.window;
+    const std::size_t line = static_cast<std::size_t>(first + row) * shape.n_heads +
+                             static_cast<int>(blockIdx.y) * n_heads;
+#pragma unroll
+    for (int head = 0; head < kHeads; ++head) {
+      if (key <= position && head < n_heads) {
+        task.scores[(line + head) * task.n_keys + key] =
+            is_seen ? sums[row * kHeads + head] * (task.scale * kToExp2) : -INFINITY;
+      }
+    }
+  }
+}
+
+/// One key a thread. Grid: as many rows as a block takes, key/value heads, runs of kThreads keys.
+template <int kDim, int kHeads>
+__global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask task) {
+  constexpr int kRows = kQueries / kHeads;
+  __shared__ __align__(16) float queries[kQueries * kDim];
+  follow_earlier_kernels();
+  const BatchView& batch = task.rope.batch;
+  const int n_heads = task.rope.shape.n_heads / task.rope.shape.n_kv_heads;
+  const int key = static_cast<int>(blockIdx.z * kThreads + threadIdx.x);
+  const int end = min(static_cast<int>(blockIdx.x + 1) * kRows, task.n_rows);
+  const auto sequence_of = [&](int row) { return batch.sequence_of[task.rows[row].row]; };
+  for (int first = static_cast<int>(blockIdx.x) * kRows, next; first < end; first = next) {
+    next = first + 1;
+    while (next < end && sequence_of(next) == sequence_of(first)) {
+      ++next;
+    }
+    __syncthreads();  // the queries before are read
+    for (int i = static_cast<int>(threadIdx.x) / kWarp; i < (next - first) * n_heads; i += kWarps) {
+      const int row = i / n_heads, head = i % n_heads;
+      load_query<kDim>(task,
+                       task.rows[first + row].row,
+                       static_cast<int>(blockIdx.y) * n_heads + head,
+                       queries + (row * kHeads + head) * kDim);
+    }
+    __syncthreads();
+    if (key <= batch.positions[task.rows[next - 1].row]) {  // rows of a sequence ascend
+      score_key<kDim, kHeads>(task, first, next - first, key, queries);
     }
   }
 }
@@ -178,26 +201,37 @@ __global__ void __launch_bounds__(kThreads) share_kernel(const MassTask task) {
   }
 }
 
+template <int kDim, int kHeads>
+void launch_scores(const MassTask& task, Stream stream) {
+  constexpr int kRows = kQueries / kHeads;
+  const dim3 grid(static_cast<unsigned>((task.n_rows + kRows - 1) / kRows),
+                  static_cast<unsigned>(task.rope.shape.n_kv_heads),
+                  static_cast<unsigned>((task.n_keys + kThreads - 1) / kThreads));
+  launch(score_keys_kernel<kDim, kHeads>, grid, kThreads, 0, stream, task);
+}
+
+/// By the query heads of a key/value head.
 template <int kDim>
-void launch_scores(const MassTask& task, dim3 grid, Stream stream) {
+void launch_scores_of(const MassTask& task, Stream stream) {
   const int n_heads = task.rope.shape.n_heads / task.rope.shape.n_kv_heads;
-  const auto kernel = n_heads == 1   ? &score_keys_kernel<kDim, 1>
-                      : n_heads <= 4 ? &score_keys_kernel<kDim, 4>
-                      : n_heads <= 8 ? &score_keys_kernel<kDim, 8>
-                                     : &score_keys_kernel<kDim, kNarrowRows>;
-  launch(kernel, grid, kThreads, 0, stream, task);
+  if (n_heads <= 4) {
+    launch_scores<kDim, 4>(task, stream);
+  } else if (n_heads <= 8) {
+    launch_scores<kDim, 8>(task, stream);
+  } else {
+    launch_scores<kDim, kNarrowRows>(task, stream);
+  }
 }
 
 void launch_masses(const MassTask& task, Stream stream) {
   const KvShape& shape = task.rope.shape;
-  const auto n_rows = static_cast<unsigned>(task.n_rows);
-  const dim3 grid(n_rows,
-                  static_cast<unsigned>(shape.n_kv_heads),
-                  static_cast<unsigned>((task.n_keys + kThreads - 1) / kThreads));
-  shape.head_dim == 64 ? launch_scores<64>(task, grid, stream)
-                       : launch_scores<128>(task, grid, stream);
-  launch(
-      share_kernel, dim3(n_rows, static_cast<unsigned>(shape.n_heads)), kThreads, 0, stream, task);
+  if (shape.head_dim == 64) {
+    launch_scores_of<64>(task, stream);
+  } else {
+    launch_scores_of<128>(task, stream);
+  }
+  const dim3 grid(static_cast<unsigned>(task.n_rows), static_cast<unsigned>(shape.n_heads));
+  launch(share_kernel, grid, kThreads, 0, stream, task);
 }
 
 }  // namespace
