@@ -57,14 +57,15 @@ __device__ void load_query(const MassTask& task, int row, int head, float* out) 
   }
 }
 
-/// Query heads of a block: those of a key/value head, of some rows.
+/// Up to so many rows a block takes one, so that there are blocks enough; beyond, as many as make
+/// kQueries query heads, so that keys are read once for all of them.
+constexpr int kFewRows = 8;
 constexpr int kQueries = 32;
 
 /// Scores of a key, times log2(e), for rows of one sequence and at most kHeads query heads each.
-template <int kDim, int kHeads>
+template <int kDim, int kHeads, int kRows>
 __device__ void score_key(
     const MassTask& task, int first, int n_rows, int key, const float* queries) {
-  constexpr int kRows = kQueries / kHeads;
   const KvShape& shape = task.rope.shape;
   const BatchView& batch = task.rope.batch;
   const int n_heads = shape.n_heads / shape.n_kv_heads;
@@ -76,7 +77,7 @@ __device__ void score_key(
       page +
       (static_cast<std::size_t>(head_of_page) * shape.page_tokens + key % shape.page_tokens) *
           kDim);
-  float sums[kQueries] = {};
+  float sums[kHeads * kRows] = {};
 #pragma unroll 2
   for (int i = 0; i < kDim / 8; ++i) {
     const uint4 words = __ldg(keys + i);
@@ -86,7 +87,7 @@ __device__ void score_key(
                          __half22float2(pairs[2]),
                          __half22float2(pairs[3])};
 #pragma unroll
-    for (int query = 0; query < kQueries; ++query) {
+    for (int query = 0; query < kHeads * kRows; ++query) {
       if (query / kHeads < n_rows) {
         const auto* const q = reinterpret_cast<const float4*>(queries + query * kDim + i * 8);
         const float4 low = q[0], high = q[1];
@@ -112,10 +113,9 @@ __device__ void score_key(
 }
 
 /// One key a thread. Grid: as many rows as a block takes, key/value heads, runs of kThreads keys.
-template <int kDim, int kHeads>
+template <int kDim, int kHeads, int kRows>
 __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask task) {
-  constexpr int kRows = kQueries / kHeads;
-  __shared__ __align__(16) float queries[kQueries * kDim];
+  __shared__ __align__(16) float queries[kHeads * kRows * kDim];
   follow_earlier_kernels();
   const BatchView& batch = task.rope.batch;
   const int n_heads = task.rope.shape.n_heads / task.rope.shape.n_kv_heads;
@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(kThreads) score_keys_kernel(const MassTask tas
     }
     __syncthreads();
     if (key <= batch.positions[task.rows[next - 1].row]) {  // rows of a sequence ascend
-      score_key<kDim, kHeads>(task, first, next - first, key, queries);
+      score_key<kDim, kHeads, kRows>(task, first, next - first, key, queries);
     }
   }
 }
@@ -201,13 +201,21 @@ __global__ void __launch_bounds__(kThreads) share_kernel(const MassTask task) {
   }
 }
 
-template <int kDim, int kHeads>
+template <int kDim, int kHeads, int kRows>
 void launch_scores(const MassTask& task, Stream stream) {
-  constexpr int kRows = kQueries / kHeads;
   const dim3 grid(static_cast<unsigned>((task.n_rows + kRows - 1) / kRows),
                   static_cast<unsigned>(task.rope.shape.n_kv_heads),
                   static_cast<unsigned>((task.n_keys + kThreads - 1) / kThreads));
-  launch(score_keys_kernel<kDim, kHeads>, grid, kThreads, 0, stream, task);
+  launch(score_keys_kernel<kDim, kHeads, kRows>, grid, kThreads, 0, stream, task);
+}
+
+template <int kDim, int kHeads>
+void launch_scores_of_rows(const MassTask& task, Stream stream) {
+  if (task.n_rows <= kFewRows) {
+    launch_scores<kDim, kHeads, 1>(task, stream);
+  } else {
+    launch_scores<kDim, kHeads, kQueries / kHeads>(task, stream);
+  }
 }
 
 /// By the query heads of a key/value head.
@@ -215,11 +223,11 @@ template <int kDim>
 void launch_scores_of(const MassTask& task, Stream stream) {
   const int n_heads = task.rope.shape.n_heads / task.rope.shape.n_kv_heads;
   if (n_heads <= 4) {
-    launch_scores<kDim, 4>(task, stream);
+    launch_scores_of_rows<kDim, 4>(task, stream);
   } else if (n_heads <= 8) {
-    launch_scores<kDim, 8>(task, stream);
+    launch_scores_of_rows<kDim, 8>(task, stream);
   } else {
-    launch_scores<kDim, kNarrowRows>(task, stream);
+    launch_scores_of_rows<kDim, kNarrowRows>(task, stream);
   }
 }
 
