@@ -50,7 +50,7 @@ class Importance : public ::testing::Test {
                         folder_ / name,
                         pool,
                         silent_progress(),
-                        folder_.path())
+                        {.data = folder_.path()})
         .take();
     const auto result = io::open_checkpoint(folder_ / name).take();
     const auto config = model::read_config(*result).take();
