@@ -45,6 +45,15 @@ TEST_F(Quantize, PlanAloneWritesNothing) {
   EXPECT_EQ(n_entries(), 1U);
 }
 
+TEST_F(Quantize, SaysWhichDeviceItLacks) {
+  const auto absent = quantize("-r hqq-int4 --device cuda:99 -o " + path("out"));
+  EXPECT_EQ(absent.exit_code, 4);
+  EXPECT_THAT(absent.err, HasSubstr("device 'cuda:99'"));
+  const auto unknown = quantize("-r hqq-int4 --device tpu -o " + path("out"));
+  EXPECT_THAT(unknown.err, HasSubstr("device 'tpu': wanted cpu, cuda or cuda:N"));
+  EXPECT_EQ(n_entries(), 1U) << "something was left behind";
+}
+
 TEST_F(Quantize, JsonIsOneDocument) {
   const auto done = quantize("-q --json -r nf4 -o " + path("out"));
   ASSERT_EQ(done.exit_code, 0) << done.err;
