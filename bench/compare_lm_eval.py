@@ -8,7 +8,7 @@
 The first --limit documents of each task, the first --pages pages of WikiText-2. --tasks suite: seven tasks, of which MMLU is four
 subjects behind five solved examples with a quarter of the documents each. The two programs alternate; each runs as a process of its own on
 one core with one thread. Prints CPU seconds of the whole process (start and loading included) and of the answers alone, and the
-metrics of both. Transformers reads the same GGUF file, dequantized.
+metrics of both. Transformers reads the same GGUF file, dequantized. --only nibble leaves the other out, to see how the time grows with --limit.
 """
 import argparse
 import csv
@@ -172,7 +172,7 @@ def compare(args):
         for arithmetic in args.arithmetic.split(","):
             seconds, metrics = nibble_round(args, arithmetic)
             runs.setdefault(f"nibble, {arithmetic}", []).append((seconds, seconds, metrics))
-        for dtype in args.dtype.split(","):
+        for dtype in args.dtype.split(",") if args.only is None else ():
             runs.setdefault(f"lm-eval, {dtype}, batch {args.batch}", []).append(lm_eval_round(args, dtype))
         print(f"round {number + 1}: " + "; ".join(f"{name} {rows[-1][0]:.1f} s" for name, rows in runs.items()), flush=True)
     print("\n| Program | CPU s, whole process | answers alone |\n|---|---|---|")
@@ -202,6 +202,7 @@ def main():
     parser.add_argument("--batch", type=int, default=1, help="batch size of lm-eval")
     parser.add_argument("--dtype", default="bfloat16", help="of Transformers; several with commas")
     parser.add_argument("--arithmetic", default="deterministic", help="of nibble; several with commas")
+    parser.add_argument("--only", choices=("nibble",), help="run one of the two")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     args.tasks = list(SUITE) if args.tasks == "suite" else args.tasks.split(",")
