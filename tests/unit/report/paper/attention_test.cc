@@ -25,8 +25,8 @@ TEST_F(PaperAttention, IsOfTheTaskThatMeasuresIt) {
   ASSERT_EQ(table.columns.size(), 9U);
   EXPECT_THAT(table.caption, HasSubstr("Of squad@512 (8 questions)"));
   EXPECT_EQ(table.rows[0][1].text, "50.0");
-  EXPECT_EQ(table.rows[1][1].text, "not run yet");
-  EXPECT_EQ(table.rows[1][2].text, "1.50 (0 [\u22120.0100, +0.0100])");
+  EXPECT_EQ(table.rows[1][1].text, "not summarised yet");
+  EXPECT_EQ(table.rows[1][2].text, "1.50 (0.00 [\u22120.010, +0.010])");
   EXPECT_EQ(table.columns[3].title, "Median rank");
   EXPECT_EQ(table.rows[0][3].text, "1.5");
   EXPECT_EQ(table.rows[2][3].text, "not run yet");
