@@ -107,7 +107,7 @@ def child(arguments):
     run = {"awq": autoawq, "autoround": autoround, "hqq": hqq}.get(method, lambda f, w: gptqmodel(f, w, method))(folder, windows)
     cpu, wall = cpu_seconds(), time.time()
     run()
-    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    largest = largest_mib(os.getpid())
     print("\nRESULT", json.dumps([cpu_seconds() - cpu, time.time() - wall, largest]), flush=True)
     os._exit(0)
 
@@ -122,15 +122,30 @@ def package_seconds(arguments, folder, tokens):
     return json.loads(lines[-1][len("RESULT "):])
 
 
+def largest_mib(pid):
+    """The largest resident size that a running process had since it began its program; 0 where it cannot be read."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
 def nibble_seconds(nibble, folder, recipe, out, threads):
     """CPU seconds, wall seconds and MiB of one `nibble quantize`."""
     wall = time.time()
     process = subprocess.Popen([nibble, "quantize", str(folder), "-r", str(recipe), "-o", str(out)],
                                env=os.environ | {"NIBBLE_THREADS": str(threads)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    largest = 0.0
+    while True:
+        largest = max(largest, largest_mib(process.pid))  # wait4's begins at the size of this program
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.02)
     if status:
         sys.exit(f"nibble quantize {folder} -r {recipe} failed")
-    return [used.ru_utime + used.ru_stime, time.time() - wall, used.ru_maxrss / 1024]
+    return [used.ru_utime + used.ru_stime, time.time() - wall, largest]
 
 
 def first_layers(model, n_layers, out):
