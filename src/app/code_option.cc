@@ -1,5 +1,6 @@
 #include "app/code_option.h"
 
+#include <cstdint>
 #include <limits>
 
 namespace nibble::app {
@@ -7,6 +8,7 @@ namespace {
 
 constexpr std::size_t kMostCompletions = 10'000;
 constexpr double kHottest = 100;
+constexpr std::uint64_t kLargestSeed = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
@@ -41,6 +43,7 @@ void add_code_sampling_options(CLI::App& command, eval::CodeSampling& sampling) 
                   "default: 0.95")
       ->check(CLI::Range(std::numeric_limits<double>::min(), 1.0));
   command.add_option("--seed", sampling.seed, "humaneval: what is drawn depends on it")
+      ->check(CLI::Range(std::uint64_t{0}, kLargestSeed))
       ->capture_default_str();
 }
 
