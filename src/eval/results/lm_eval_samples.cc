@@ -14,6 +14,8 @@ namespace {
 using Ordered = nlohmann::ordered_json;
 
 constexpr std::string_view kNoFilter = "none";
+/// Of targets: lm-eval logs their log-likelihood as it is, without a weight.
+constexpr std::string_view kPlainPerplexity = "perplexity";
 
 std::string dumped(const Ordered& value, int indent) {
   return value.dump(indent, ' ', false, Ordered::error_handler_t::replace);
@@ -137,6 +139,9 @@ Ordered score(const SampleScores& scores, const MetricRow& metric) {
   const Contribution& one = *found->second;
   if (metric.transform == Transform::kIdentity && one.weight == 1) {
     return one.sum;
+  }
+  if (metric.name == kPlainPerplexity && one.weight == 1) {
+    return -one.sum;
   }
   const bool is_loss = metric.transform != Transform::kIdentity;
   return Ordered::array({is_loss ? -one.sum : one.sum, one.weight});

@@ -70,6 +70,16 @@ TEST(LmEvalSamples, RatiosAreLoggedAsPairsInLmEvalsSign) {
   EXPECT_EQ(line.at("doc").at("id"), "page");
 }
 
+TEST(LmEvalSamples, PerplexityOfATargetIsItsLogLikelihood) {
+  const DescribedTask task(
+      {.name = "targets", .metrics = {{"perplexity", "", Direction::kLower, Transform::kExp}}});
+  Sample sample = rolling_sample();
+  sample.requests = {LoglikelihoodRequest{"a", " b"}};
+  const auto line = nlohmann::json::parse(
+      lm_eval_sample(task, sample, "[[-2.5,true]]", {{"perplexity", Contribution{2.5}}}).line);
+  EXPECT_EQ(line.at("perplexity"), -2.5);
+}
+
 TEST(LmEvalSamples, WhatWasNotAnsweredIsNull) {
   const DescribedTask task({.name = "pages", .metrics = {{"acc", "fraction"}}});
   Sample sample = rolling_sample();
