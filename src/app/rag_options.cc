@@ -24,11 +24,25 @@ void add_search_options(CLI::App& command, SearchChoice& choice) {
   command.add_option(
       "--vectors",
       options.codec,
-      "Codec of the vectors in memory: int8g32s, int4g32a, …, binary; float32 without");
+      "Codec of the vectors in memory: int8g32s, int4g32a, …, binary; all are scored");
+  command.add_flag("--exhaustive", options.is_exhaustive, "Score all vectors, whatever the index");
   command
-      .add_option("--rescore",
-                  options.rescore,
-                  "Coded vectors: so many times the wanted passages are scored exactly; 0: none")
+      .add_option("--ef-search",
+                  options.ann.ef_search,
+                  "hnsw: candidates that are looked at; 0: 64, or as many as are wanted")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  command
+      .add_option("--nprobe",
+                  options.ann.n_probes,
+                  "ivf-pq: lists that are read; 0: a sixteenth of them, at least 8")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--rescore",
+          options.rescore,
+          "Coded vectors, ivf-pq: so many times the wanted passages are scored exactly; 0: none")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();
 }

@@ -126,7 +126,7 @@ std::string as_text(const std::vector<MetricResult>& results) {
   return out;
 }
 
-Json as_json(const std::vector<MetricResult>& results, const OpenedIndex& opened) {
+Json as_json(const std::vector<MetricResult>& results, OpenedIndex& opened) {
   Json metrics = Json::array();
   for (const MetricResult& result : results) {
     metrics.push_back({{"name", result.name},
@@ -137,6 +137,7 @@ Json as_json(const std::vector<MetricResult>& results, const OpenedIndex& opened
   }
   const rag::IndexSettings& settings = opened.settings();
   return {{"mode", opened.mode()},
+          {"index", opened.retriever().ann()},
           {"passages", settings.passages},
           {"encoder_hash", settings.encoder_hash},
           {"encoder_codec", settings.codec},

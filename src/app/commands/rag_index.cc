@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/arithmetic_option.h"
+#include "app/quantity.h"
 #include "app/rag_options.h"
 #include "base/json.h"
 #include "rag/chunk/token_counter.h"
@@ -19,6 +20,8 @@ struct IndexOptions {
   std::string encoder;
   std::string codec;
   std::string passages;  ///< "": tokens:254:32 with an encoder, words:150:30 without
+  std::string ann;       ///< "": as the index has it
+  std::string memory;    ///< "": any
   Arithmetic arithmetic = Arithmetic::kF32;
 };
 
@@ -64,7 +67,13 @@ Json as_json(const rag::BuildReport& report, const rag::IndexCounts& counts) {
           {"embedded", report.n_embedded},
           {"cut", report.n_cut},
           {"tokens", report.n_tokens},
-          {"encode_seconds", report.encode_seconds}};
+          {"encode_seconds", report.encode_seconds},
+          {"index",
+           {{"made", report.ann.made},
+            {"kept", report.ann.n_kept},
+            {"added", report.ann.n_added},
+            {"bytes", report.ann.n_bytes},
+            {"seconds", report.ann.seconds}}}};
 }
 
 std::string as_text(const rag::BuildReport& report, const rag::IndexCounts& counts) {
@@ -83,6 +92,14 @@ std::string as_text(const rag::BuildReport& report, const rag::IndexCounts& coun
                        static_cast<double>(report.n_embedded) / report.encode_seconds,
                        static_cast<double>(report.n_tokens) / report.encode_seconds);
   }
+  if (report.ann.n_kept + report.ann.n_added > 0) {
+    out += fmt::format("{}: {} vectors linked in {:.1f} s, {} as before, {:.1f} MB\n",
+                       report.ann.made,
+                       report.ann.n_added,
+                       report.ann.seconds,
+                       report.ann.n_kept,
+                       static_cast<double>(report.ann.n_bytes) / 1e6);
+  }
   for (const auto& [n, what] :
        {std::pair(report.n_cut, "passages were cut to the length that the encoder takes"),
         std::pair(report.n_empty, "documents have no text"),
@@ -94,9 +111,21 @@ std::string as_text(const rag::BuildReport& report, const rag::IndexCounts& coun
   return out;
 }
 
+rag::AnnRequest ann_of(const IndexOptions& options, ThreadPool& pool) {
+  rag::AnnRequest out{.pool = &pool};
+  if (!options.ann.empty()) {
+    out.settings = rag::AnnSettings::parse(options.ann).take();
+  }
+  if (!options.memory.empty()) {
+    out.memory_bytes = parse_bytes(options.memory, "--memory").take();
+  }
+  return out;
+}
+
 int run(const IndexOptions& options, const Globals& globals) {
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
+  const rag::AnnRequest ann = ann_of(options, pool);
   std::unique_ptr<rag::Encoder> encoder;
   if (!options.encoder.empty()) {
     encoder = rag::Encoder::open(options.encoder,
@@ -109,10 +138,10 @@ int run(const IndexOptions& options, const Globals& globals) {
   rag::BuildReport report;
   if (encoder != nullptr) {
     rag::TokenCounter counter(encoder->tokenizer());
-    report = rag::build_index(index, options.source, counter, encoder.get(), *progress);
+    report = rag::build_index(index, options.source, counter, encoder.get(), *progress, ann);
   } else {
     const auto one = [](std::string_view) { return std::size_t{1}; };
-    report = rag::build_index(index, options.source, one, nullptr, *progress);
+    report = rag::build_index(index, options.source, one, nullptr, *progress, ann);
   }
   const rag::IndexCounts counts = index.counts();
   print_out(globals.json ? dump_json(as_json(report, counts)) + "\n" : as_text(report, counts));
@@ -143,6 +172,12 @@ void add_rag_index(CLI::App& rag, Invocation& invocation) {
       ->needs(encoder);
   command->add_option(
       "--passages", options->passages, "tokens|words|sentences|paragraphs:SIZE:OVERLAP, or whole");
+  command->add_option("--index",
+                      options->ann,
+                      "How nearest vectors are found: flat, hnsw[:M=16,efConstruction=200], "
+                      "ivf-pq[:nlist=…,m=…]; as the index has it, flat at first");
+  command->add_option(
+      "--memory", options->memory, "Most memory that making hnsw or ivf-pq may take, like 2GB");
   add_arithmetic_option(*command, options->arithmetic);
   command->footer("Example: nibble rag index docs -o docs.rag --encoder all-MiniLM-L6-v2");
   command->callback([options, &invocation] {

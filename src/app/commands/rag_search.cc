@@ -55,6 +55,7 @@ Json as_json(OpenedIndex& opened, const SearchOptions& options, const std::vecto
   const bool is_cut = opened.encoder() != nullptr && opened.encoder()->counts().n_cut > 0;
   return {{"question", options.question},
           {"mode", opened.mode()},
+          {"index", opened.retriever().ann()},
           {"question_cut", is_cut},
           {"passages", passages}};
 }

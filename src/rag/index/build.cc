@@ -102,8 +102,10 @@ BuildReport build_index(IndexFile& index,
                         const std::filesystem::path& source,
                         TokenCount count,
                         Encoder* encoder,
-                        ProgressSink& progress) {
+                        ProgressSink& progress,
+                        const AnnRequest& ann) {
   BuildReport report;
+  check_ann_request(index, ann);  // what no number of passages changes, before they are read
   progress.begin("reading documents", 0);
   Intake intake(index, count, report);
   for_each_document(
@@ -119,9 +121,11 @@ BuildReport build_index(IndexFile& index,
       .take();
   intake.finish();
   progress.end();
+  check_ann_request(index, ann);
   if (encoder != nullptr) {
     embed_missing(index, *encoder, report, progress);
   }
+  report.ann = build_ann(index, ann, progress);
   return report;
 }
 

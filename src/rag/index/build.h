@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "rag/chunk/chunker.h"
 #include "rag/encoder/encoder.h"
+#include "rag/index/ann_build.h"
 #include "rag/index/index_file.h"
 
 namespace nibble::rag {
@@ -27,14 +28,16 @@ struct BuildReport {
   std::size_t n_cut = 0;                ///< passages longer than the encoder takes
   std::size_t n_tokens = 0;             ///< that went through the encoder
   double encode_seconds = 0.0;
+  AnnReport ann;
 };
 
 /// Without `encoder` no vectors are made. `count` measures passages where the settings count
-/// tokens.
+/// tokens. `ann` is the index of nearest neighbours that is made of the vectors.
 BuildReport build_index(IndexFile& index,
                         const std::filesystem::path& source,
                         TokenCount count,
                         Encoder* encoder,
-                        ProgressSink& progress);
+                        ProgressSink& progress,
+                        const AnnRequest& ann = {});
 
 }  // namespace nibble::rag

@@ -1,8 +1,10 @@
 #include "rag/index/index_file.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <map>
 
 #include "base/error.h"
@@ -229,12 +231,11 @@ void IndexFile::set_vectors(std::span<const Passage> passages, std::span<const f
 
 namespace {
 
-/// The vector of a row, checked against the settings; empty where there is none.
-void read_vector(const Statement& row,
+/// The vector of a passage, checked against the settings; empty where there is none.
+void read_vector(std::span<const std::byte> bytes,
                  const IndexSettings& settings,
                  const std::filesystem::path& path,
                  std::vector<float>& out) {
-  const auto bytes = row.bytes(5);
   if (!bytes.empty() && bytes.size() != settings.dims * sizeof(float)) {
     raise(ErrorCode::kCorruptData,
           "{}: a vector of {} bytes, {} are wanted",
@@ -254,8 +255,24 @@ void IndexFile::for_each(FunctionRef<void(Passage&&, std::span<const float>)> f)
   Statement select(database_, fmt::format("{} ORDER BY p.id", kPassageColumns));
   std::vector<float> vector;
   while (select.step()) {
-    read_vector(select, settings_, database_.path(), vector);
+    read_vector(select.bytes(5), settings_, database_.path(), vector);
     f(passage_of(select), vector);
+  }
+}
+
+void IndexFile::for_each_vector(std::size_t n, FunctionRef<void(std::span<const float>)> f) {
+  constexpr std::size_t kMost = std::numeric_limits<std::int64_t>::max();
+  Statement select(database_, "SELECT vector FROM passages ORDER BY id LIMIT ?");
+  select.bind(static_cast<std::int64_t>(std::min(n, kMost)));
+  std::vector<float> vector;
+  while (select.step()) {
+    read_vector(select.bytes(0), settings_, database_.path(), vector);
+    if (vector.empty()) {
+      raise(ErrorCode::kUnsupported,
+            "{}: a passage has no vector yet; run nibble rag index again to finish it",
+            database_.path().string());
+    }
+    f(vector);
   }
 }
 
@@ -271,7 +288,7 @@ std::vector<float> IndexFile::vector(std::int64_t id) {
   select.bind(id);
   NIBBLE_CHECK(select.step(), "vector: no such id");
   std::vector<float> out;
-  read_vector(select, settings_, database_.path(), out);
+  read_vector(select.bytes(5), settings_, database_.path(), out);
   return out;
 }
 

@@ -83,6 +83,8 @@ class IndexFile {
 
   /// Calls f(passage, vector) for all passages by id; the vector is empty where there is none.
   void for_each(FunctionRef<void(Passage&&, std::span<const float>)> f);
+  /// Calls f(vector) for the first `n` passages by id, all of which must have one (kUnsupported).
+  void for_each_vector(std::size_t n, FunctionRef<void(std::span<const float>)> f);
   Passage passage(std::int64_t id);
   std::vector<float> vector(std::int64_t id);
 

@@ -34,6 +34,7 @@ class FlatIndex final : public DenseIndex {
  public:
   FlatIndex(MatrixView<const float> vectors, const std::string& codec, ThreadPool& pool)
       : pool_(pool),
+        is_exact_(codec.empty()),
         layer_(ops::Linear::make(encode(vectors, codec, pool),
                                  {},
                                  codec.empty() ? Arithmetic::kF32 : Arithmetic::kNative,
@@ -55,10 +56,12 @@ class FlatIndex final : public DenseIndex {
     return out;
   }
 
+  bool is_exact() const noexcept override { return is_exact_; }
   std::size_t n_bytes() const noexcept override { return layer_.packed_bytes(); }
 
  private:
   ThreadPool& pool_;
+  bool is_exact_;
   ops::Linear layer_;
 };
 
@@ -104,6 +107,7 @@ class BinaryIndex final : public DenseIndex {
     return out;
   }
 
+  bool is_exact() const noexcept override { return false; }
   std::size_t n_bytes() const noexcept override { return codes_.size() * sizeof(Word); }
 
  private:

@@ -36,6 +36,8 @@ class DenseIndex {
   /// The `k` best for each question.
   virtual std::vector<std::vector<Hit>> search(MatrixView<const float> questions,
                                                std::size_t k) const = 0;
+  /// False where scores are those of codes, which the exact vectors correct.
+  [[nodiscard]] virtual bool is_exact() const noexcept = 0;
   /// Bytes of the vectors in memory.
   [[nodiscard]] virtual std::size_t n_bytes() const noexcept = 0;
 };

@@ -7,28 +7,16 @@
 namespace nibble::rag {
 namespace {
 
-bool is_better(const Hit& a, const Hit& b) noexcept {
-  return a.score > b.score || (a.score == b.score && a.item < b.item);
-}
-
 template <class T>
 std::vector<Hit> select(std::span<const T> scores, std::size_t k, double floor) {
-  std::vector<Hit> heap;  // the worst of the best on top
-  heap.reserve(std::min(k, scores.size()) + 1);
-  for (std::size_t i = 0; k > 0 && i < scores.size(); ++i) {
-    const Hit hit = {static_cast<std::uint32_t>(i), static_cast<double>(scores[i])};
-    if (!(hit.score > floor) || (heap.size() == k && !is_better(hit, heap.front()))) {
-      continue;
-    }
-    heap.push_back(hit);
-    std::ranges::push_heap(heap, is_better);
-    if (heap.size() > k) {
-      std::ranges::pop_heap(heap, is_better);
-      heap.pop_back();
+  BestHits best(k);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const auto score = static_cast<double>(scores[i]);
+    if (score > floor) {
+      best.offer({static_cast<std::uint32_t>(i), score});
     }
   }
-  std::ranges::sort_heap(heap, is_better);
-  return heap;
+  return best.take();
 }
 
 }  // namespace

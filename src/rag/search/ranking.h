@@ -6,6 +6,7 @@
 /// Source     reciprocal rank fusion: Cormack, Clarke and Büttcher 2009
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,6 +18,38 @@ struct Hit {
   std::uint32_t item = 0;
   double score = 0.0;
   bool operator==(const Hit&) const = default;
+};
+
+constexpr bool is_better(const Hit& a, const Hit& b) noexcept {
+  return a.score > b.score || (a.score == b.score && a.item < b.item);
+}
+
+/// The `k` best of many hits that come one by one. NaN is no hit.
+class BestHits {
+ public:
+  explicit BestHits(std::size_t k) : k_(k) {}
+
+  void offer(const Hit& hit) {
+    if (heap_.size() < k_) {
+      if (hit.score == hit.score) {
+        heap_.push_back(hit);
+        std::ranges::push_heap(heap_, is_better);
+      }
+    } else if (k_ > 0 && is_better(hit, heap_.front())) {
+      std::ranges::pop_heap(heap_, is_better);
+      heap_.back() = hit;
+      std::ranges::push_heap(heap_, is_better);
+    }
+  }
+  /// Best first.
+  std::vector<Hit> take() {
+    std::ranges::sort_heap(heap_, is_better);
+    return std::move(heap_);
+  }
+
+ private:
+  std::size_t k_;
+  std::vector<Hit> heap_;  ///< the worst of the best in front
 };
 
 /// The `k` best of `scores`. Scores that are not above `floor` are no hits.

@@ -7,6 +7,7 @@
 #include "base/cancel.h"
 #include "base/error.h"
 #include "base/suggest.h"
+#include "rag/index/ann_store.h"
 
 namespace nibble::rag {
 namespace {
@@ -91,9 +92,36 @@ void Retriever::load(ThreadPool& pool, ProgressSink& progress) {
   });
   if (wants_vectors && !ids_.empty()) {
     const MatrixView<const float> view(vectors.data(), ids_.size(), index_.settings().dims);
-    dense_ = make_flat_index(view, options_.codec, pool);
+    dense_ = open_dense(view, pool);
   }
   progress.end();
+}
+
+std::unique_ptr<DenseIndex> Retriever::open_dense(MatrixView<const float> vectors,
+                                                  ThreadPool& pool) {
+  const bool wants_ann = options_.codec.empty() && !options_.is_exhaustive;
+  const AnnRecord record = wants_ann ? read_ann_record(index_) : AnnRecord{};
+  if (record.made.kind == AnnKind::kFlat) {
+    return make_flat_index(vectors, options_.codec, pool);
+  }
+  VectorsHash hash;
+  for (std::size_t i = 0; i < vectors.rows; ++i) {
+    hash.add(vectors.row_span(i));
+  }
+  if (record.n != vectors.rows || record.vectors_hash != hash.hex()) {
+    raise(ErrorCode::kUnsupported,
+          "{}: its index {} is of {} vectors other than its {} passages have; run nibble rag index "
+          "again to finish it, or search with --exhaustive",
+          index_.database().path().string(),
+          record.made.text(),
+          record.n,
+          vectors.rows);
+  }
+  auto out = read_ann(index_, record, vectors.rows, pool);
+  out->add(vectors);
+  out->set_search(options_.ann);
+  ann_ = record.made.text();
+  return out;
 }
 
 std::vector<Hit> Retriever::by_words(const std::string& question, std::size_t k) const {
@@ -109,7 +137,7 @@ std::vector<std::vector<Hit>> Retriever::by_meaning(std::span<const std::string>
   }
   const std::vector<float> vectors = encoder_->embed(questions, TextKind::kQuery);
   const MatrixView<const float> view(vectors.data(), questions.size(), encoder_->dims());
-  const bool is_coded = !options_.codec.empty() && options_.rescore > 0;
+  const bool is_coded = !dense_->is_exact() && options_.rescore > 0;
   auto found = dense_->search(view, is_coded ? k * options_.rescore : k);
   for (std::size_t i = 0; is_coded && i < found.size(); ++i) {
     found[i] = rescore(view.row_span(i), std::move(found[i]), k, [this](std::uint32_t item) {

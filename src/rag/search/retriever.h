@@ -6,7 +6,8 @@
 /// Threads    one search at a time
 /// Errors     kInvalidArgument: a dense or hybrid search in an index without vectors, or without an
 ///            encoder; kMismatch: an encoder other than the index's; kUnsupported for an index
-///            that an unfinished run left without some vectors
+///            that an unfinished run left without some vectors, or with an index of neighbours
+///            that is of other vectors; kCorruptData for one that is damaged
 /// Source     our own
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "rag/encoder/encoder.h"
 #include "rag/index/index_file.h"
 #include "rag/lexical/bm25.h"
+#include "rag/search/ann_settings.h"
 #include "rag/search/dense.h"
 #include "rag/search/ranking.h"
 
@@ -33,7 +35,9 @@ Result<SearchMode> search_mode_from_name(std::string_view name);
 struct RetrieverOptions {
   SearchMode mode = SearchMode::kHybrid;
   Bm25Options bm25 = {};
-  std::string codec = {};   ///< of the vectors in memory; "": float32
+  std::string codec = {};      ///< of the vectors in memory, all of which are scored; "": float32
+  bool is_exhaustive = false;  ///< scores all vectors, even with an index of nearest neighbours
+  AnnSearch ann = {};
   std::size_t rescore = 4;  ///< codes: so many times k candidates are scored exactly; 0: none
   std::size_t fusion_depth = 100;  ///< hybrid: the best of each ranking that are fused
 };
@@ -59,6 +63,8 @@ class Retriever {
   [[nodiscard]] const std::string& document(std::uint32_t item) const {
     return names_[documents_[item]];
   }
+  /// How nearest vectors are found: "flat", "hnsw:M=16,…", …
+  [[nodiscard]] const std::string& ann() const noexcept { return ann_; }
   /// Bytes of the vectors in memory; 0 for BM25.
   [[nodiscard]] std::size_t vector_bytes() const noexcept {
     return dense_ != nullptr ? dense_->n_bytes() : 0;
@@ -67,6 +73,7 @@ class Retriever {
  private:
   void load(ThreadPool& pool, ProgressSink& progress);
   void check_encoder() const;
+  std::unique_ptr<DenseIndex> open_dense(MatrixView<const float> vectors, ThreadPool& pool);
   std::vector<Hit> by_words(const std::string& question, std::size_t k) const;
   std::vector<std::vector<Hit>> by_meaning(std::span<const std::string> questions, std::size_t k);
 
@@ -75,6 +82,7 @@ class Retriever {
   Encoder* encoder_;
   Bm25 bm25_;
   std::unique_ptr<DenseIndex> dense_;
+  std::string ann_ = "flat";
   std::vector<std::int64_t> ids_;         ///< of each item
   std::vector<std::uint32_t> documents_;  ///< of each item, into names_
   std::vector<std::string> names_;

@@ -73,6 +73,22 @@ TEST_F(IndexFileTest, KeepsDocumentsPassagesAndVectors) {
   EXPECT_THAT(index.vector(last), ElementsAre(3, 4));
 }
 
+TEST_F(IndexFileTest, GivesVectorsAloneInOrder) {
+  IndexFile index = open();
+  index.begin_run();
+  index.put(kDocument, kPassages);
+  const auto ignore = [](std::span<const float>) {};
+  EXPECT_EQ(code_of([&] { index.for_each_vector(9, ignore); }), ErrorCode::kUnsupported);
+  const std::vector<float> vectors = {1, 2, 3, 4};
+  index.set_vectors(index.without_vector(10), vectors);
+  std::vector<float> all;
+  const auto take = [&](std::span<const float> v) { all.insert(all.end(), v.begin(), v.end()); };
+  index.for_each_vector(1, take);
+  EXPECT_THAT(all, ElementsAre(1, 2));
+  index.for_each_vector(static_cast<std::size_t>(-1), take);
+  EXPECT_THAT(all, ElementsAre(1, 2, 1, 2, 3, 4));
+}
+
 TEST_F(IndexFileTest, TellsSameFromChangedAndDropsWhatIsGone) {
   IndexFile index = open();
   index.begin_run();

@@ -2,40 +2,17 @@
 
 #include <gmock/gmock.h>
 
-#include <cmath>
-#include <random>
 #include <set>
+
+#include "unit/rag/search/clustered.h"
 
 namespace nibble::rag {
 namespace {
 
+using testing::clustered;
 using ::testing::ElementsAre;
 
 constexpr std::size_t kDims = 64;
-
-/// Unit vectors in some clusters, as texts of some subjects are.
-std::vector<float> clustered(std::size_t n, std::uint32_t seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> centres(8 * kDims);
-  std::mt19937 fixed(99);
-  for (float& value : centres) {
-    value = normal(fixed);
-  }
-  std::vector<float> out(n * kDims);
-  for (std::size_t i = 0; i < n; ++i) {
-    float norm = 0.0F;
-    const std::size_t cluster = random() % 8;
-    for (std::size_t d = 0; d < kDims; ++d) {
-      out[i * kDims + d] = centres[cluster * kDims + d] + normal(random);
-      norm += out[i * kDims + d] * out[i * kDims + d];
-    }
-    for (std::size_t d = 0; d < kDims; ++d) {
-      out[i * kDims + d] /= std::sqrt(norm);
-    }
-  }
-  return out;
-}
 
 std::vector<Hit> exact_search(const std::vector<float>& vectors,
                               const float* question,
@@ -87,7 +64,7 @@ class DenseTest : public ::testing::Test {
   }
 
   ThreadPool pool_{2};
-  std::vector<float> vectors_ = clustered(1000, 1), questions_ = clustered(70, 2);
+  std::vector<float> vectors_ = clustered(1000, kDims, 1), questions_ = clustered(70, kDims, 2);
 };
 
 TEST_F(DenseTest, FloatsFindTheBestWithTheirScores) {

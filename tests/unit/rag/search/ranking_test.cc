@@ -42,6 +42,17 @@ TEST(Ranking, NanIsNoHit) {
   EXPECT_THAT(best_of(std::span(scores), 3), ElementsAre(Hit{1, 1}));
 }
 
+TEST(BestHits, KeepTheBestOfThoseThatCame) {
+  BestHits best(2);
+  for (const Hit& hit : {Hit{5, 1.0}, Hit{4, 3.0}, Hit{9, NAN}, Hit{3, 3.0}, Hit{8, 2.0}}) {
+    best.offer(hit);
+  }
+  EXPECT_THAT(best.take(), ElementsAre(Hit{3, 3.0}, Hit{4, 3.0}));
+  BestHits none(0);
+  none.offer({1, 1.0});
+  EXPECT_THAT(none.take(), IsEmpty());
+}
+
 TEST(Ranking, FusesByReciprocalRank) {
   const std::vector<std::vector<Hit>> rankings = {{{7, 9.0}, {3, 1.0}}, {{3, 0.5}, {8, 0.1}}};
   const auto fused = fuse_by_rank(rankings, 2, 60.0);

@@ -130,6 +130,41 @@ TEST_F(RetrieverTest, RefusesWhatItCannotSearch) {
   EXPECT_EQ(refusal(index, {.mode = SearchMode::kBm25}, nullptr), "");
 }
 
+TEST_F(RetrieverTest, SearchesTheIndexOfNeighboursThatTheFileHas) {
+  IndexFile index = build();
+  for (const char* kind : {"hnsw", "ivf-pq"}) {
+    build_ann(
+        index, {.settings = AnnSettings::parse(kind).take(), .pool = &pool_}, silent_progress());
+    EXPECT_EQ(documents(index, {.mode = SearchMode::kDense}, "cat dog cat", 1).front(), "pets");
+    EXPECT_THAT(documents(index, {.mode = SearchMode::kHybrid}, "x y z", 3), SizeIs(3));
+    Retriever retriever(
+        index, {.mode = SearchMode::kDense}, encoder_.get(), pool_, silent_progress());
+    EXPECT_THAT(retriever.ann(), ::testing::StartsWith(kind));
+    const std::vector<std::string> questions = {"x y z"};
+    const auto hits = retriever.search(questions, 9).front();
+    EXPECT_THAT(hits, SizeIs(5));
+    EXPECT_NEAR(hits.front().score, 1.0, 1e-5);
+    Retriever flat(index,
+                   {.mode = SearchMode::kDense, .is_exhaustive = true},
+                   encoder_.get(),
+                   pool_,
+                   silent_progress());
+    EXPECT_EQ(flat.ann(), "flat");
+  }
+}
+
+TEST_F(RetrieverTest, RefusesAnIndexOfNeighboursOfOtherVectors) {
+  IndexFile index = build();
+  build_ann(
+      index, {.settings = AnnSettings::parse("hnsw").take(), .pool = &pool_}, silent_progress());
+  index.database().execute("DELETE FROM passages WHERE id = 1");
+  EXPECT_THAT(refusal(index, {.mode = SearchMode::kDense}, encoder_.get()),
+              HasSubstr("run nibble rag index again"));
+  EXPECT_EQ(refusal(index, {.mode = SearchMode::kDense, .codec = "binary"}, encoder_.get()), "");
+  EXPECT_EQ(refusal(index, {.mode = SearchMode::kDense, .is_exhaustive = true}, encoder_.get()),
+            "");
+}
+
 TEST(SearchMode, IsReadByName) {
   EXPECT_EQ(search_mode_from_name("dense").take(), SearchMode::kDense);
   EXPECT_EQ(search_mode_from_name("bm25").take(), SearchMode::kBm25);
