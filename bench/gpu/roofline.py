@@ -16,7 +16,7 @@ import sys
 WEIGHTS_GB = 3.667  # that a token reads: 4-bit groups of 128, head included
 KERNEL_SECONDS = 7 * 32 * 2.5e-6
 # architecture, GB/s that copies reach, multiprocessors, GHz under load, FLOP of binary16 products a cycle and multiprocessor
-# (float32 sums), GB/s, all from data sheets and ../shared/reference/performance.md 2.2
+# (float32 sums), GB/s, all from data sheets and public measurements of copies
 DEVICES = {
     "T4": ("75", 260, 40, 1.3, 1024),
     "RTX 4090": ("89", 930, 128, 2.23, 512),
