@@ -117,7 +117,14 @@ std::unique_ptr<DenseIndex> Retriever::open_dense(MatrixView<const float> vector
           record.n,
           vectors.rows);
   }
-  auto out = read_ann(index_, record, vectors.rows, pool);
+  std::unique_ptr<AnnIndex> out;
+  try {
+    out = read_ann(index_, record, vectors.rows, pool);
+  } catch (const Error& error) {
+    throw Error(
+        {error.code(),
+         fmt::format("{}; run nibble rag index again, or search with --exhaustive", error.what())});
+  }
   out->add(vectors);
   out->set_search(options_.ann);
   ann_ = record.made.text();

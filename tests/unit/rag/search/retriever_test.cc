@@ -157,6 +157,10 @@ TEST_F(RetrieverTest, RefusesAnIndexOfNeighboursOfOtherVectors) {
   IndexFile index = build();
   build_ann(
       index, {.settings = AnnSettings::parse("hnsw").take(), .pool = &pool_}, silent_progress());
+  index.database().execute("UPDATE ann SET bytes = zeroblob(length(bytes))");
+  EXPECT_THAT(
+      refusal(index, {.mode = SearchMode::kDense}, encoder_.get()),
+      HasSubstr("damaged: the number of passages or the entry; run nibble rag index again"));
   index.database().execute("DELETE FROM passages WHERE id = 1");
   EXPECT_THAT(refusal(index, {.mode = SearchMode::kDense}, encoder_.get()),
               HasSubstr("run nibble rag index again"));
