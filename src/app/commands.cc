@@ -19,6 +19,7 @@ void add_rag(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
 void add_recommend(CLI::App& root, Invocation& invocation);
 void add_report(CLI::App& root, Invocation& invocation);
+void add_store(CLI::App& root, Invocation& invocation);
 void add_study(CLI::App& root, Invocation& invocation);
 void add_run(CLI::App& root, Invocation& invocation);
 void add_score(CLI::App& root, Invocation& invocation);
@@ -30,10 +31,10 @@ void add_version(CLI::App& root, Invocation& invocation);
 std::span<const AddCommand> command_table() {
   // In the order in which `nibble --help` lists them.
   static constexpr std::array kTable = {
-      &add_study,      &add_quantize,   &add_convert, &add_imatrix, &add_run,      &add_eval,
-      &add_conditions, &add_score,      &add_tasks,   &add_data,    &add_rag,      &add_recipes,
-      &add_tensor,     &add_inspect,    &add_bench,   &add_doctor,  &add_tokenize, &add_report,
-      &add_recommend,  &add_completion, &add_manual,  &add_version,
+      &add_study,   &add_store,      &add_quantize,   &add_convert, &add_imatrix, &add_run,
+      &add_eval,    &add_conditions, &add_score,      &add_tasks,   &add_data,    &add_rag,
+      &add_recipes, &add_tensor,     &add_inspect,    &add_bench,   &add_doctor,  &add_tokenize,
+      &add_report,  &add_recommend,  &add_completion, &add_manual,  &add_version,
   };
   return kTable;
 }

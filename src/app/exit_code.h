@@ -13,6 +13,7 @@ inline constexpr int kNoMemory = 4;       ///< memory or device
 inline constexpr int kInputOutput = 5;    ///< disk full, read-only, unreadable
 inline constexpr int kLimitsNotMet = 7;   ///< nothing meets the limits that were asked for
 inline constexpr int kOtherInputs = 8;    ///< stored results belong to other inputs
+inline constexpr int kIncomplete = 9;     ///< parts of a study are missing
 inline constexpr int kNotDecidable = 10;  ///< what was measured does not answer the question
 inline constexpr int kInterrupted = 130;  ///< stopped cleanly by SIGINT (143 by SIGTERM)
 

@@ -108,7 +108,8 @@ int main(int argc, char** argv) {
   root.set_version_flag("--version", std::string("nibble ") + NIBBLE_VERSION);
   root.footer(
       "Start with: nibble study FILE.toml    Exit codes: 0 done, 2 usage, 3 input rejected, 4 "
-      "memory, 5 I/O, 7 limits not met, 8 other inputs, 10 not decidable, 130 stopped");
+      "memory, 5 I/O, 7 limits not met, 8 other inputs, 9 incomplete, 10 not decidable, 130 "
+      "stopped");
   Invocation invocation;
   add_globals(root, invocation.globals);
   for (const AddCommand add : command_table()) {

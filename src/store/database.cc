@@ -10,6 +10,7 @@ namespace nibble::store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
+constexpr std::string_view kStill = "?mode=ro&immutable=1";  // nobody writes: no locks, no log
 
 ErrorCode code_of(int status) noexcept {
   switch (status & 0xff) {
@@ -191,12 +192,19 @@ Database Database::open(const std::filesystem::path& path, Mode mode) {
   std::filesystem::path log = path;
   log += "-wal";
   if (code_of(status) == ErrorCode::kIo && status != SQLITE_BUSY && !std::filesystem::exists(log)) {
-    std::tie(database, status) = try_open("?mode=ro&immutable=1", SQLITE_OPEN_READONLY);
+    std::tie(database, status) = try_open(kStill, SQLITE_OPEN_READONLY);
+    database.is_still_ = true;
   }
   if (status != SQLITE_OK) {
     database.raise_status(status);
   }
   return std::move(database);
+}
+
+void Database::attach(const std::filesystem::path& path, std::string_view name) {
+  const bool is_still = open(path, Mode::kReadOnly).is_still_;
+  Statement attach(*this, fmt::format("ATTACH ? AS {}", name));
+  attach.bind(uri_of(path, is_still ? kStill : "?mode=ro")).run();
 }
 
 void Database::execute(std::string_view sql) {

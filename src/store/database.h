@@ -69,6 +69,8 @@ class Database {
   static Database open(const std::filesystem::path& path, Mode mode);
 
   void execute(std::string_view sql);
+  /// Another database under a name of its own, to read from.
+  void attach(const std::filesystem::path& path, std::string_view name);
   [[nodiscard]] std::int64_t pragma(std::string_view name);
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   /// Throws the Error that belongs to an SQLite status.
@@ -82,6 +84,7 @@ class Database {
   Database(std::filesystem::path path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
   std::filesystem::path path_;
   std::unique_ptr<sqlite3, Close> handle_;
+  bool is_still_ = false;  ///< opened as it lies, in a folder that cannot be written
 };
 
 /// All or nothing: what was written since construction is undone unless `commit` returned.

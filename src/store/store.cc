@@ -3,28 +3,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
-#include "embedded/schema.h"
 #include "store/database.h"
+#include "store/schema.h"
 
 namespace nibble::store {
 namespace {
-
-/// "nbst" in PRAGMA application_id: tells a store from any other SQLite file.
-constexpr std::int64_t kApplicationId = 0x6e627374;
 
 std::int64_t as_integer(std::size_t value) {
   return static_cast<std::int64_t>(value);
 }
 std::size_t as_size(std::int64_t value) {
   return value > 0 ? static_cast<std::size_t>(value) : 0;
-}
-
-bool is_empty(Database& database) {
-  Statement statement(database, "SELECT count(*) FROM sqlite_schema");
-  return statement.step() && statement.integer(0) == 0;
 }
 
 /// A unit's flags in one column; no name has a comma.
@@ -39,55 +30,6 @@ std::vector<std::string> split(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return out;
-}
-
-std::set<std::string> table_names(Database& database) {
-  std::set<std::string> names;
-  Statement select(database, "SELECT name FROM sqlite_schema WHERE type = 'table'");
-  while (select.step()) {
-    names.insert(select.text(0));
-  }
-  return names;
-}
-
-void check_tables(Database& database) {
-  Database whole = Database::open(":memory:", Database::Mode::kCreate);
-  whole.execute(schema_files().front().text);
-  const std::set<std::string> present = table_names(database);
-  for (const std::string& name : table_names(whole)) {
-    if (!present.contains(name)) {
-      raise(ErrorCode::kCorruptData,
-            "{}: the table '{}' is missing; the store is damaged",
-            database.path().string(),
-            name);
-    }
-  }
-}
-
-void check_identity(Database& database) {
-  if (database.pragma("application_id") != kApplicationId) {
-    raise(ErrorCode::kCorruptData, "{}: not a store of nibble", database.path().string());
-  }
-  const std::int64_t version = database.pragma("user_version");
-  if (version != kSchemaVersion) {
-    raise(ErrorCode::kMismatch,
-          "{}: a store of version {}, this program reads and writes version {}",
-          database.path().string(),
-          version,
-          kSchemaVersion);
-  }
-  check_tables(database);
-}
-
-void create_schema(Database& database) {
-  database.execute("PRAGMA journal_mode = WAL");
-  Transaction transaction(database);
-  if (is_empty(database)) {  // another process may have been faster
-    database.execute(schema_files().front().text);
-    database.execute(fmt::format("PRAGMA application_id = {}", kApplicationId));
-    database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
-  }
-  transaction.commit();
 }
 
 void insert_variants(Database& database, std::span<const VariantRecord> variants) {
@@ -252,10 +194,9 @@ Store::~Store() = default;
 
 Store Store::open(const std::filesystem::path& path) {
   auto database = std::make_unique<Database>(Database::open(path, Database::Mode::kCreate));
-  if (is_empty(*database)) {
-    create_schema(*database);
-  }
+  create_schema(*database);
   check_identity(*database);
+  database->execute("PRAGMA journal_mode = WAL");  // readers may look while a study runs
   return Store(std::move(database));
 }
 

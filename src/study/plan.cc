@@ -204,6 +204,10 @@ void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
 
 }  // namespace
 
+bool StudyPlan::takes(const store::UnitRecord& unit) const {
+  return !share || share->contains(unit.id);
+}
+
 store::Plan StudyPlan::record() const {
   store::Plan plan;
   for (const PlannedVariant& variant : variants) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,10 @@ struct StudyPlan {
   std::vector<PlannedTask> tasks;
   std::vector<store::UnitRecord> units;  ///< variant by variant: its speed, then its tasks
   std::vector<store::Condition> conditions;
+  std::optional<std::set<std::string, std::less<>>> share = {};  ///< ids of units; none: all
 
+  /// Whether the unit is to be run.
+  [[nodiscard]] bool takes(const store::UnitRecord& unit) const;
   [[nodiscard]] store::Plan record() const;
 };
 

@@ -68,7 +68,7 @@ class PlanRun {
       const PlannedVariant& variant) const {
     std::vector<const store::UnitRecord*> units;
     for (const store::UnitRecord& unit : plan_.units) {
-      if (unit.variant == variant.record.id && !is_done(unit)) {
+      if (unit.variant == variant.record.id && plan_.takes(unit) && !is_done(unit)) {
         units.push_back(&unit);
       }
     }
@@ -100,7 +100,7 @@ class PlanRun {
   [[nodiscard]] std::size_t count_missing() const {
     std::size_t n = 0;
     for (const store::UnitRecord& unit : plan_.units) {
-      if (!unit.task.empty()) {
+      if (!unit.task.empty() && plan_.takes(unit)) {
         n += task_of(unit).record.n_samples - store_.sample_indexes(unit.id).size();
       }
     }

@@ -33,7 +33,7 @@ void enter_plan(store::Store& store,
                 const Spec& spec,
                 const std::filesystem::path& store_path);
 
-/// Runs every unit that is missing. The plan must have been entered.
+/// Runs every unit of the plan's share that is missing. The plan must have been entered.
 std::vector<VariantFailure> run_plan(store::Store& store,
                                      const StudyPlan& plan,
                                      const Spec& spec,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -18,6 +19,7 @@
 #include "study/asked_tasks.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
+#include "study/split.h"
 #include "study/study_results.h"
 
 namespace nibble::study {
@@ -85,16 +87,90 @@ void tell_plan(const StudyPlan& plan, const store::Store& store, ProgressSink& p
   }
 }
 
-/// Beside what is stored of it, where there is a store.
-void tell_plan_only(const Spec& spec, const StudyPlan& plan, ProgressSink& progress) {
-  const fs::path path = store_path(spec.output);
+/// What a plan is made from besides the study file.
+struct StudySource {
+  std::unique_ptr<io::Checkpoint> checkpoint;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  model::ModelConfig config;
+  AnsweringModel model;
+  AskedTasks asked;
+  AnswerTasks answers;
+
+  explicit StudySource(const Spec& spec)
+      : checkpoint(io::open_checkpoint(spec.model).take()),
+        tokenizer(model::load_tokenizer(*checkpoint).take()),
+        config(model::read_config(*checkpoint).take()),
+        model{*tokenizer, config.context, model::read_chat_template(*checkpoint).take()},
+        asked(spec, model),
+        answers(spec.rag, spec.data, model) {}
+
+  [[nodiscard]] StudyPlan plan(const Spec& spec, std::string_view program_version) const {
+    auto tasks = asked.tasks();
+    tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
+    return make_plan(spec,
+                     read_inputs(spec, program_version, *tokenizer, *checkpoint, std::move(tasks)));
+  }
+};
+
+UnitSet ids_of(const StudyPlan& plan, const PlanShare& share) {
+  UnitSet out;
+  for (const std::size_t unit : share.units) {
+    out.insert(plan.units[unit].id);
+  }
+  return out;
+}
+
+fs::path share_folder(const Spec& spec, const StudyShare& share) {
+  return share.part ? part_folder(spec.output, *share.part) : spec.output;
+}
+
+bool is_store(const fs::path& path) {
   std::error_code absent;
-  if (fs::file_size(path, absent) > 0 && !absent) {
+  return fs::file_size(path, absent) > 0 && !absent;
+}
+
+/// A store's whole units; none where there is no store.
+UnitSet units_there(const StudyPlan& plan, const fs::path& path) {
+  return is_store(path) ? whole_units(plan, store::Store::open_read_only(path)) : UnitSet{};
+}
+
+/// Leaves to the plan the units of the share; of a part those that the study's own store has not.
+void take_share(StudyPlan& plan, const Spec& spec, const StudyShare& share) {
+  UnitSet units;
+  if (share.part) {
+    const auto shares = split_plan(plan, plan_costs(plan, spec.measure), share.part->n_parts);
+    units = ids_of(plan, shares.at(share.part->number - 1));
+    for (const std::string& id : units_there(plan, store_path(spec.output))) {
+      units.erase(id);
+    }
+  } else if (!share.units.empty()) {
+    units = named_units(plan, share.units);
+  } else {
+    return;
+  }
+  plan.share = with_references(plan, std::move(units));
+}
+
+/// Beside what is stored of it, where there is a store; then costs, and the split.
+void tell_plan_only(const Spec& spec,
+                    const StudyPlan& plan,
+                    const StudyShare& share,
+                    ProgressSink& progress) {
+  const fs::path path = store_path(share_folder(spec, share));
+  if (is_store(path)) {
     const store::Store store = store::Store::open_read_only(path);
     check_conditions(store.conditions(), plan.conditions, path);
     tell_plan(plan, store, progress);
   } else {
     tell_plan(plan, store::Store::in_memory(), progress);
+  }
+  const PlanCosts costs = plan_costs(plan, spec.measure);
+  std::vector<PlanShare> shares;
+  if (const std::size_t n = share.part ? share.part->n_parts : share.n_parts; n > 0) {
+    shares = split_plan(plan, costs, n);
+  }
+  for (const std::string& line : split_lines(plan, costs, shares)) {
+    progress.note(line);
   }
 }
 
@@ -141,51 +217,66 @@ std::filesystem::path lm_eval_path(const std::filesystem::path& output) {
 std::vector<VariantFailure> run_study(const Spec& spec,
                                       std::string_view program_version,
                                       StudyRun run,
-                                      ProgressSink& progress) {
-  const auto checkpoint = io::open_checkpoint(spec.model).take();
-  const auto tokenizer = model::load_tokenizer(*checkpoint).take();
-  const model::ModelConfig config = model::read_config(*checkpoint).take();
-  const AnsweringModel model{
-      *tokenizer, config.context, model::read_chat_template(*checkpoint).take()};
-  const AskedTasks asked(spec, model);
-  const AnswerTasks answers(spec.rag, spec.data, model);
-  Spec noted = spec;
-  for (const std::string& line : answers.left_out()) {
+                                      ProgressSink& progress,
+                                      const StudyShare& share) {
+  const StudySource source(spec);
+  Spec own = spec;
+  own.output = share_folder(spec, share);
+  for (const std::string& line : source.answers.left_out()) {
     progress.note(line);
-    noted.notes.push_back(line);
+    own.notes.push_back(line);
   }
-  auto tasks = asked.tasks();
-  tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
-  StudyPlan plan = make_plan(
-      spec, read_inputs(spec, program_version, *tokenizer, *checkpoint, std::move(tasks)));
+  StudyPlan plan = source.plan(spec, program_version);
+  take_share(plan, spec, share);
   if (run == StudyRun::kPlan) {
-    tell_plan_only(spec, plan, progress);
+    tell_plan_only(spec, plan, share, progress);
     return {};
   }
-  make_folder(spec.output / "variants");
-  const FolderLock lock(spec.output, "study.lock", "another study is running in this folder");
-  store::Store store = store::Store::open(store_path(spec.output));
-  enter_plan(store, plan, noted, store_path(spec.output));
+  make_folder(own.output / "variants");
+  const FolderLock lock(own.output, "study.lock", "another study is running in this folder");
+  store::Store store = store::Store::open(store_path(own.output));
+  enter_plan(store, plan, own, store_path(own.output));
   recall_facts(plan, store);
   tell_plan(plan, store, progress);
-  ThreadPool pool(spec.threads);
-  ModelRunner runner(places_of(spec, plan), spec.arithmetic, pool, progress);
-  auto failures = run_plan(store, plan, spec, runner, progress);
+  ThreadPool pool(own.threads);
+  ModelRunner runner(places_of(own, plan), own.arithmetic, pool, progress);
+  auto failures = run_plan(store, plan, own, runner, progress);
   if (run == StudyRun::kRunWrite) {
     recall_facts(plan, store);
     write_study_results(
-        lm_eval_path(spec.output),
-        {spec,
+        lm_eval_path(own.output),
+        {own,
          plan,
          store,
-         model,
-         config,
+         source.model,
+         source.config,
          fmt::format("nibble {}, numbers of revision {}", program_version, kNumericsRevision),
          std::string(kernels::kernels().name),
          seconds_since_1970()},
         progress);
   }
   return failures;
+}
+
+std::vector<PlanPart> missing_parts(const Spec& spec,
+                                    std::string_view program_version,
+                                    std::size_t n_parts) {
+  const StudySource source(spec);
+  const StudyPlan plan = source.plan(spec, program_version);
+  const std::size_t n = n_parts != 0 ? n_parts : std::min(plan.variants.size(), kMostParts);
+  const auto shares = split_plan(plan, plan_costs(plan, spec.measure), n);
+  const UnitSet collected = units_there(plan, store_path(spec.output));
+  std::vector<PlanPart> out;
+  for (std::size_t i = 0; i < n; ++i) {
+    const PlanPart part{i + 1, n};
+    const UnitSet own = units_there(plan, store_path(part_folder(spec.output, part)));
+    if (!std::ranges::all_of(ids_of(plan, shares[i]), [&](const std::string& id) {
+          return collected.contains(id) || own.contains(id);
+        })) {
+      out.push_back(part);
+    }
+  }
+  return out;
 }
 
 }  // namespace nibble::study

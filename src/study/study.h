@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/progress.h"
 #include "study/run.h"
+#include "study/share.h"
 #include "study/spec.h"
 
 namespace nibble::study {
@@ -29,9 +32,24 @@ enum class StudyRun : std::uint8_t {
   kRunWrite,  ///< and lm-eval's files of all variants
 };
 
+/// What of a study one run takes, and where to; nothing: all of it.
+struct StudyShare {
+  std::optional<PlanPart> part = {};    ///< into a store of its own (share.h)
+  std::vector<std::string> units = {};  ///< by name (share.h); empty: all
+  std::size_t n_parts = 0;              ///< of the split that a plan shows; 0: none
+};
+
+/// A part leaves out what the study's own store has already.
 std::vector<VariantFailure> run_study(const Spec& spec,
                                       std::string_view program_version,
                                       StudyRun run,
-                                      ProgressSink& progress);
+                                      ProgressSink& progress,
+                                      const StudyShare& share = {});
+
+/// The parts that have units which neither the study's own store nor theirs has whole. With
+/// `n_parts` of 0 there is one for each variant.
+std::vector<PlanPart> missing_parts(const Spec& spec,
+                                    std::string_view program_version,
+                                    std::size_t n_parts);
 
 }  // namespace nibble::study

@@ -77,5 +77,33 @@ TEST_F(StudyTest, FaultsOfTheInputsComeBeforeAnythingIsWritten) {
   EXPECT_FALSE(std::filesystem::exists(spec_.output));
 }
 
+TEST_F(StudyTest, APartHasAStoreOfItsOwnAndLeavesOutWhatIsThere) {
+  spec_.variants.push_back({"kivi", "none", codec::kv_scheme_from_name("kivi-4").take()});
+  EXPECT_EQ(missing_parts(spec_, "0.1.0", 0).size(), 2U);
+  EXPECT_THAT(
+      run_study(spec_, "0.1.0", StudyRun::kRun, silent_progress(), {.part = PlanPart{2, 2}}),
+      IsEmpty());
+  EXPECT_FALSE(std::filesystem::exists(store_path(spec_.output)));
+  const auto stores = part_stores(spec_.output);
+  ASSERT_THAT(stores, ElementsAre(spec_.output / "parts/2-of-2/study.db"));
+  const store::Store part = store::Store::open_read_only(stores[0]);
+  EXPECT_EQ(part.plan().units.size(), 2U);
+  EXPECT_THAT(part.sample_indexes(part.plan().units[0].id), IsEmpty());
+  EXPECT_THAT(part.sample_indexes(part.plan().units[1].id), ElementsAre(0U, 1U));
+  const auto missing = missing_parts(spec_, "0.1.0", 2);
+  ASSERT_EQ(missing.size(), 1U);
+  EXPECT_EQ(missing[0].number, 1U);
+
+  run_study(spec_, "0.1.0", StudyRun::kRun, silent_progress(), {.units = {"kivi/demo_choice"}});
+  run_study(spec_,
+            "0.1.0",
+            StudyRun::kRun,
+            silent_progress(),
+            {.part = PlanPart{1, 1}});  // the other unit only
+  const store::Store rest = store::Store::open_read_only(spec_.output / "parts/1-of-1/study.db");
+  EXPECT_THAT(rest.sample_indexes(rest.plan().units[0].id), ElementsAre(0U, 1U));
+  EXPECT_THAT(rest.sample_indexes(rest.plan().units[1].id), IsEmpty());
+}
+
 }  // namespace
 }  // namespace nibble::study

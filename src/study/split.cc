@@ -1,0 +1,168 @@
+#include "study/split.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "base/check.h"
+#include "study/batches.h"
+
+namespace nibble::study {
+namespace {
+
+constexpr std::size_t kBytesPerToken = 4;  // as batches.h counts
+constexpr std::size_t kLoadTokens = 256;
+constexpr std::size_t kCalibrationPasses = 2;  // inputs of a block before and after it is rewritten
+constexpr std::size_t kShownUnits = 8;         // of a share in one line
+
+std::size_t task_cost(const eval::Task& task) {
+  std::size_t n_bytes = 0;
+  for (std::size_t i = 0; i < task.n_samples(); ++i) {
+    n_bytes += sample_cost(task.sample(i));
+  }
+  return n_bytes / kBytesPerToken;
+}
+
+std::size_t sum(const std::vector<std::size_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::size_t{0});
+}
+
+std::size_t measure_cost(const profile::Options& options) {
+  const std::size_t n_runs = options.repetitions + options.warmups;
+  const std::size_t one = n_runs * (options.prompt_tokens + options.new_tokens);
+  const std::size_t lengths = n_runs * (sum(options.prompts) + sum(options.depths) +
+                                        options.depths.size() * options.new_tokens);
+  const std::size_t batches = options.batch_repetitions * sum(options.batches) *
+                              (options.prompt_tokens + options.batch_new_tokens);
+  return one + lengths + batches;
+}
+
+std::size_t setup_cost(const PlannedVariant& variant) {
+  const bool calibrates = variant.recipe && variant.recipe->calibration;
+  return kLoadTokens + (calibrates ? kCalibrationPasses * variant.recipe->calibration->n_windows *
+                                         variant.recipe->calibration->window
+                                   : 0);
+}
+
+/// Units of one variant that go to one share.
+struct Piece {
+  std::vector<std::size_t> units;
+  std::size_t cost = 0;
+};
+
+/// The variant's units in their order, cut where a piece would cost more than `most`.
+void add_pieces(std::vector<Piece>& out,
+                const std::vector<std::size_t>& units,
+                const PlanCosts& costs,
+                std::size_t setup,
+                std::size_t most) {
+  Piece piece{{}, setup};
+  for (const std::size_t unit : units) {
+    if (!piece.units.empty() && piece.cost + costs.units[unit] > most) {
+      out.push_back(std::move(piece));
+      piece = {{}, setup};
+    }
+    piece.units.push_back(unit);
+    piece.cost += costs.units[unit];
+  }
+  if (!piece.units.empty()) {
+    out.push_back(std::move(piece));
+  }
+}
+
+std::string shown_units(const StudyPlan& plan, const PlanCosts& costs, const PlanShare& share) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(share.units.size(), kShownUnits); ++i) {
+    const std::size_t unit = share.units[i];
+    out += fmt::format(
+        "{}{} {}", i == 0 ? ": " : ", ", unit_name(plan, plan.units[unit]), costs.units[unit]);
+  }
+  return share.units.size() > kShownUnits ? out + ", …" : out;
+}
+
+}  // namespace
+
+PlanCosts plan_costs(const StudyPlan& plan, const std::optional<profile::Options>& measure) {
+  std::map<std::string, std::size_t, std::less<>> by_task;
+  for (const PlannedTask& task : plan.tasks) {
+    by_task[task.record.id] = task_cost(*task.task);
+  }
+  PlanCosts out;
+  for (const store::UnitRecord& unit : plan.units) {
+    out.units.push_back(!unit.task.empty() ? by_task.at(unit.task)
+                        : measure          ? measure_cost(*measure)
+                                           : 0);
+  }
+  for (const PlannedVariant& variant : plan.variants) {
+    out.variants.push_back(setup_cost(variant));
+  }
+  return out;
+}
+
+std::vector<PlanShare> split_plan(const StudyPlan& plan,
+                                  const PlanCosts& costs,
+                                  std::size_t n_shares) {
+  NIBBLE_CHECK(n_shares > 0, "a plan is cut into one share or more");
+  std::map<std::string, std::vector<std::size_t>, std::less<>> by_variant;
+  for (std::size_t i = 0; i < plan.units.size(); ++i) {
+    by_variant[plan.units[i].variant].push_back(i);
+  }
+  const std::size_t most = (sum(costs.units) + sum(costs.variants)) / n_shares + 1;
+  std::vector<Piece> pieces;
+  for (std::size_t v = 0; v < plan.variants.size(); ++v) {
+    add_pieces(pieces, by_variant[plan.variants[v].record.id], costs, costs.variants[v], most);
+  }
+  std::ranges::stable_sort(pieces, std::ranges::greater{}, &Piece::cost);
+  std::vector<PlanShare> shares(n_shares);
+  for (const Piece& piece : pieces) {
+    PlanShare& least = *std::ranges::min_element(shares, {}, &PlanShare::cost);
+    least.units.insert(least.units.end(), piece.units.begin(), piece.units.end());
+    least.cost += piece.cost;
+  }
+  for (PlanShare& share : shares) {
+    std::ranges::sort(share.units);
+  }
+  return shares;
+}
+
+std::string unit_name(const StudyPlan& plan, const store::UnitRecord& unit) {
+  const auto variant = std::ranges::find_if(
+      plan.variants, [&unit](const PlannedVariant& row) { return row.record.id == unit.variant; });
+  const auto task = std::ranges::find_if(
+      plan.tasks, [&unit](const PlannedTask& row) { return row.record.id == unit.task; });
+  return fmt::format(
+      "{}/{}", variant->record.name, task == plan.tasks.end() ? "speed" : task->record.name);
+}
+
+std::vector<std::string> split_lines(const StudyPlan& plan,
+                                     const PlanCosts& costs,
+                                     const std::vector<PlanShare>& shares) {
+  std::vector<std::string> lines;
+  std::set<std::string> told;  // a task costs every variant the same
+  for (std::size_t i = 0; i < plan.units.size(); ++i) {
+    const std::string name = unit_name(plan, plan.units[i]);
+    const std::string task = name.substr(name.rfind('/') + 1);
+    if (told.insert(task).second) {
+      lines.push_back(fmt::format("cost of {:<24} {:>12} tokens a variant", task, costs.units[i]));
+    }
+  }
+  for (std::size_t i = 0; i < plan.variants.size(); ++i) {
+    lines.push_back(fmt::format("cost of making {:<17} {:>12} tokens a part",
+                                plan.variants[i].record.name,
+                                costs.variants[i]));
+  }
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    lines.push_back(fmt::format("part {} of {}: {} units, {} tokens with making and loading{}",
+                                i + 1,
+                                shares.size(),
+                                shares[i].units.size(),
+                                shares[i].cost,
+                                shown_units(plan, costs, shares[i])));
+  }
+  return lines;
+}
+
+}  // namespace nibble::study
