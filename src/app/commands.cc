@@ -14,6 +14,7 @@ void add_eval(CLI::App& root, Invocation& invocation);
 void add_imatrix(CLI::App& root, Invocation& invocation);
 void add_inspect(CLI::App& root, Invocation& invocation);
 void add_manual(CLI::App& root, Invocation& invocation);
+void add_pull(CLI::App& root, Invocation& invocation);
 void add_quantize(CLI::App& root, Invocation& invocation);
 void add_rag(CLI::App& root, Invocation& invocation);
 void add_recipes(CLI::App& root, Invocation& invocation);
@@ -31,10 +32,10 @@ void add_version(CLI::App& root, Invocation& invocation);
 std::span<const AddCommand> command_table() {
   // In the order in which `nibble --help` lists them.
   static constexpr std::array kTable = {
-      &add_study,   &add_store,      &add_quantize,   &add_convert, &add_imatrix, &add_run,
-      &add_eval,    &add_conditions, &add_score,      &add_tasks,   &add_data,    &add_rag,
-      &add_recipes, &add_tensor,     &add_inspect,    &add_bench,   &add_doctor,  &add_tokenize,
-      &add_report,  &add_recommend,  &add_completion, &add_manual,  &add_version,
+      &add_study,    &add_store,   &add_pull,       &add_quantize,   &add_convert, &add_imatrix,
+      &add_run,      &add_eval,    &add_conditions, &add_score,      &add_tasks,   &add_data,
+      &add_rag,      &add_recipes, &add_tensor,     &add_inspect,    &add_bench,   &add_doctor,
+      &add_tokenize, &add_report,  &add_recommend,  &add_completion, &add_manual,  &add_version,
   };
   return kTable;
 }

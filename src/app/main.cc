@@ -11,6 +11,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/model_names.h"
 #include "base/cancel.h"
 #include "base/json.h"
 #include "base/suggest.h"
@@ -115,6 +116,7 @@ int main(int argc, char** argv) {
   for (const AddCommand add : command_table()) {
     add(root, invocation);
   }
+  accept_model_names(root);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/toml.h"
+#include "data/hub/model_name.h"
 #include "rag/answer/question_set.h"
 
 namespace nibble::study {
@@ -43,6 +44,14 @@ std::size_t count(TomlTable& table, std::string_view key, std::size_t otherwise,
 
 fs::path resolve(const fs::path& folder, const std::string& path) {
   return (folder / path).lexically_normal();
+}
+
+/// A path, or the name of a model that was pulled.
+fs::path model_path(const fs::path& folder, const std::string& model) {
+  const fs::path path = resolve(folder, model);
+  std::error_code unknown;
+  const fs::path found = fs::exists(path, unknown) ? path : data::find_model(model);
+  return found == model ? path : found;
 }
 
 Arithmetic read_arithmetic(TomlTable& root) {
@@ -290,7 +299,7 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   Spec spec;
   spec.name = root.required<std::string>("name");
   const auto model = root.required<std::string>("model");
-  spec.model = model == "demo" ? demo_model_path() : resolve(folder, model);
+  spec.model = model == "demo" ? demo_model_path() : model_path(folder, model);
   spec.data = resolve(folder, root.optional<std::string>("data").value_or("."));
   spec.output = resolve(folder, root.optional<std::string>("output").value_or("out"));
   spec.arithmetic = read_arithmetic(root);

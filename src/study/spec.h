@@ -1,7 +1,7 @@
 /// A study file: which model, which variants, which tasks, where to.
 ///
 ///   name   = "…"
-///   model  = "model.gguf"            # a file, a Hugging Face folder, or "demo"
+///   model  = "model.gguf"            # a file, a Hugging Face folder, a pulled "org/name", "demo"
 ///   data   = "."                     # folder of the tasks' data
 ///   output = "out"                   # store, variants and report
 ///   arithmetic = "deterministic"     # optional; threads = 2; notes = ["…"]

@@ -3,13 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/command.h"
 #include "app/exit_code.h"
+#include "app/online.h"
 #include "base/json.h"
 #include "data/inventory.h"
 #include "data/pull.h"
@@ -35,16 +35,6 @@ std::string_view known_text(data::Known known) {
       return "not listed";
   }
   return "";
-}
-
-/// The convention of the hub's own tools.
-void check_online() {
-  for (const char* name : {"HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"}) {
-    const char* value = std::getenv(name);
-    if (value != nullptr && *value != '\0' && std::string_view(value) != "0") {
-      raise(ErrorCode::kIo, "{} is set: nothing is pulled", name);
-    }
-  }
 }
 
 /// The files of a task; none where `name` is no task or one without data to pull.
@@ -90,7 +80,7 @@ std::vector<data::CatalogFile> wanted_files(const DataOptions& options) {
 }
 
 int run_pull(const DataOptions& options, const Globals& globals) {
-  check_online();
+  check_online({"HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"});
   const std::vector<data::CatalogFile> files = wanted_files(options);
   const auto progress = make_progress(globals);
   Json list = Json::array();

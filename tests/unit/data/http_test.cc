@@ -87,5 +87,135 @@ TEST(Http, QueriesAreEncoded) {
   EXPECT_EQ(url_encoded("a b&c=\xc3\xa9"), "a%20b%26c%3D%C3%A9");
 }
 
+/// A download into memory.
+class TextTarget final : public HttpTarget {
+ public:
+  [[nodiscard]] std::size_t size() const override { return text.size(); }
+  void append(std::string_view bytes) override { text += bytes; }
+  void restart() override {
+    ++n_restarts;
+    text.clear();
+  }
+  std::string text;
+  std::size_t n_restarts = 0;
+};
+
+/// The part of the text that the request's range asks for.
+ServerReply part_of(const std::string& text, const std::string& range) {
+  if (range.empty()) {
+    return {200, text};
+  }
+  const std::size_t begin = std::stoul(range.substr(range.find('=') + 1));
+  return {206,
+          text.substr(begin),
+          fmt::format("Content-Range: bytes {}-{}/{}\r\n", begin, text.size() - 1, text.size())};
+}
+
+TEST(HttpDownload, GoesOnBehindWhatCame) {
+  const std::string text(100'000, 'x');
+  RowsServer* self = nullptr;
+  std::vector<std::string> ranges;
+  RowsServer server([&](const std::string&, std::size_t number) {
+    ranges.push_back(self->header("Range"));
+    ServerReply reply = part_of(text, ranges.back());
+    reply.n_missing = number < 3 ? reply.body.size() / 2 : 0;
+    return reply;
+  });
+  self = &server;
+  TextTarget target;
+  const auto got = HttpClient(quick()).download(server.url(), text.size(), target);
+  ASSERT_TRUE(got) << got.failure().message;
+  EXPECT_EQ(target.text, text);
+  EXPECT_EQ(target.n_restarts, 0U);
+  EXPECT_THAT(ranges, ::testing::ElementsAre("", "bytes=50000-", "bytes=75000-", "bytes=87500-"));
+}
+
+TEST(HttpDownload, BeginsAgainWhereTheServerDoes) {
+  RowsServer server([&](const std::string&, std::size_t) { return ServerReply{200, "whole"}; });
+  TextTarget target;
+  target.text = "old";
+  ASSERT_TRUE(HttpClient(quick()).download(server.url(), 5, target));
+  EXPECT_EQ(target.text, "whole");
+  EXPECT_EQ(target.n_restarts, 1U);
+
+  RowsServer refusing([&](const std::string&, std::size_t number) {
+    return number == 0 ? ServerReply{416, ""} : ServerReply{200, "whole"};
+  });
+  target.text = "old";
+  ASSERT_TRUE(HttpClient(quick()).download(refusing.url(), 5, target));
+  EXPECT_EQ(target.text, "whole");
+}
+
+TEST(HttpDownload, OtherPartsAndOtherSizesAreRefused) {
+  const auto failure_of = [](ServerReply reply, std::string there, std::size_t n_bytes) {
+    RowsServer server([&reply](const std::string&, std::size_t) { return reply; });
+    TextTarget target;
+    target.text = std::move(there);
+    return HttpClient(quick()).download(server.url(), n_bytes, target).failure().message;
+  };
+  EXPECT_THAT(failure_of({206, "le", "Content-Range: bytes 1-2/5\r\n"}, "who", 5),
+              HasSubstr("another part than 'bytes 3-"));
+  EXPECT_THAT(failure_of({200, "longer"}, "", 5), HasSubstr("more than the 5 bytes"));
+  EXPECT_THAT(failure_of({200, "four"}, "", 5), HasSubstr("ends at 4 of 5 bytes"));
+}
+
+TEST(HttpDownload, AStatusThatIsNoSuccessAddsNothing) {
+  RowsServer server([](const std::string&, std::size_t) { return ServerReply{403, "no"}; });
+  TextTarget target;
+  const HttpReply reply = HttpClient(quick()).download(server.url(), 5, target).take();
+  EXPECT_EQ(reply.status, 403);
+  EXPECT_EQ(reply.body, "no");
+  EXPECT_EQ(target.text, "");
+}
+
+TEST(HttpDownload, AServerThatFallsSilentIsLeft) {
+  RowsServer* self = nullptr;
+  const std::string text(50, 'x');
+  RowsServer server([&](const std::string&, std::size_t number) {
+    ServerReply reply = part_of(text, self->header("Range"));
+    reply.before_body = milliseconds{number == 0 ? 2500 : 0};
+    return reply;
+  });
+  self = &server;
+  TextTarget target;
+  ASSERT_TRUE(HttpClient(quick()).download(server.url(), text.size(), target));
+  EXPECT_EQ(target.text, text);
+}
+
+TEST(HttpToken, GoesToTheHostThatIsAskedAndToNoOther) {
+  RowsServer* self = nullptr;
+  std::string seen = "not asked";
+  RowsServer other([&](const std::string&, std::size_t) {
+    seen = self->header("Authorization");
+    return ServerReply{200, "body"};
+  });
+  RowsServer* first = nullptr;
+  std::string sent;
+  RowsServer server([&](const std::string&, std::size_t) {
+    sent = first->header("Authorization");
+    return ServerReply{302, "", "Location: " + other.url() + "/there\r\n"};
+  });
+  self = &other;
+  first = &server;
+  HttpOptions options = quick();
+  options.token = "secret";
+  EXPECT_EQ(HttpClient(options).get(server.url()).take(), "body");
+  EXPECT_EQ(sent, "Bearer secret");
+  EXPECT_EQ(seen, "");
+}
+
+TEST(HttpFetch, TheNextPageIsNamed) {
+  RowsServer server([](const std::string&, std::size_t number) {
+    return ServerReply{
+        200,
+        "[]",
+        number == 0 ? "Link: <http://h/first>; rel=\"prev\", <http://h/?cursor=2>; rel=\"next\"\r\n"
+                    : ""};
+  });
+  HttpClient client(quick());
+  EXPECT_EQ(client.fetch(server.url()).take().next_url, "http://h/?cursor=2");
+  EXPECT_EQ(client.fetch(server.url()).take().next_url, "");
+}
+
 }  // namespace
 }  // namespace nibble::data

@@ -56,6 +56,15 @@ class RowsServer {
     const std::lock_guard lock(mutex_);
     return targets_;
   }
+  /// The value of a header of the request that is being answered, for `on_request`; "" for none.
+  [[nodiscard]] std::string header(const std::string& name) const {
+    const std::size_t at = head_.find("\r\n" + name + ": ");
+    if (at == std::string::npos) {
+      return "";
+    }
+    const std::size_t begin = at + name.size() + 4;
+    return head_.substr(begin, head_.find("\r\n", begin) - begin);
+  }
 
  private:
   void serve() {
@@ -79,6 +88,7 @@ class RowsServer {
       }
       request.append(buffer, static_cast<std::size_t>(n));
     }
+    head_ = request;
     const std::size_t begin = request.find(' ') + 1;
     const std::string target = request.substr(begin, request.find(' ', begin) - begin);
     std::size_t number = 0;
@@ -117,6 +127,7 @@ class RowsServer {
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::vector<std::string> targets_;
+  std::string head_;
   std::thread thread_;
 };
 
