@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "app/arithmetic_option.h"
+#include "app/chat/chat.h"
 #include "app/command.h"
 #include "app/device_option.h"
 #include "app/kv_option.h"
@@ -22,12 +24,16 @@
 namespace nibble::app {
 namespace {
 
+constexpr std::size_t kUsualTokens = 128;       // of a text that is gone on with
+constexpr std::size_t kUsualChatTokens = 1024;  // of an answer
+
 using Clock = std::chrono::steady_clock;
 
 struct Options {
   std::string model;
-  std::string prompt;
-  std::size_t max_tokens = 128;
+  std::optional<std::string> prompt{};  ///< none: a chat
+  std::string system{};
+  std::optional<std::size_t> max_tokens{};
   Arithmetic arithmetic = Arithmetic::kNative;
   std::string device = "cpu";
   const codec::KvScheme* kv = nullptr;
@@ -97,8 +103,8 @@ std::string_view reason_name(model::StopReason reason) {
 }
 
 std::string read_prompt(const Options& options) {
-  if (options.prompt != "-") {
-    return options.prompt;
+  if (*options.prompt != "-") {
+    return *options.prompt;
   }
   return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
 }
@@ -146,11 +152,32 @@ model::GenerateRequest make_request(const Options& options, const model::LoadedM
           request.prompt.size(),
           context);
   }
-  request.max_tokens = std::min(options.max_tokens, context - request.prompt.size());
+  request.max_tokens =
+      std::min(options.max_tokens.value_or(kUsualTokens), context - request.prompt.size());
   return request;
 }
 
+/// A chat wants a person at both ends.
+void check_chat(const Globals& globals) {
+  if (globals.json || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
+    raise(ErrorCode::kInvalidArgument,
+          "--prompt is required{}; without it run is a chat in a terminal",
+          globals.json ? " with --json" : "");
+  }
+}
+
+int chat(const Options& options, const model::LoadedModel& loaded) {
+  ChatSession session(loaded, options.system, options.max_tokens.value_or(kUsualChatTokens));
+  print_out("A chat; /help lists the commands, Ctrl-D ends it.\n");
+  LineEditor lines;
+  run_chat(session, lines);
+  return 0;
+}
+
 int run(const Options& options, const Globals& globals) {
+  if (!options.prompt) {
+    check_chat(globals);
+  }
   const model::LoadOptions load = {.arithmetic = options.arithmetic,
                                    .with_hash = false,
                                    .keep_packed = options.keep_packed,
@@ -159,13 +186,16 @@ int run(const Options& options, const Globals& globals) {
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
   model::LoadedModel loaded = model::load_model(options.model, load, pool, *progress).take();
-
+  if (!options.prompt) {
+    return chat(options, loaded);
+  }
   const model::GenerateRequest request = make_request(options, loaded);
   Printer printer(*loaded.tokenizer, !globals.json);
   const auto results = model::generate(
       *loaded.model, *loaded.tokenizer, std::span(&request, 1), model::GenerateOptions{}, printer);
   model::Generation result = results.front();
-  if (result.reason == model::StopReason::kLimit && request.max_tokens < options.max_tokens) {
+  if (result.reason == model::StopReason::kLimit &&
+      request.max_tokens < options.max_tokens.value_or(kUsualTokens)) {
     result.reason = model::StopReason::kContext;
   }
   const std::size_t n_prompt = request.prompt.size();
@@ -181,13 +211,18 @@ int run(const Options& options, const Globals& globals) {
 
 void add_run(CLI::App& root, Invocation& invocation) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = root.add_subcommand("run", "Go on from a prompt, greedily, token by token");
+  CLI::App* command = root.add_subcommand(
+      "run", "Go on from a prompt, greedily, token by token; without one, chat");
   command->add_option("model", options->model, "A GGUF file or a Hugging Face folder")->required();
-  command->add_option("-p,--prompt", options->prompt, "The text to go on from; - reads stdin")
-      ->required();
-  command->add_option("-n,--max-tokens", options->max_tokens, "Most tokens to generate")
-      ->check(CLI::Range(std::size_t{1}, kMaxTokens))
-      ->capture_default_str();
+  command->add_option("-p,--prompt",
+                      options->prompt,
+                      "The text to go on from; - reads stdin. Without it: a chat in the terminal");
+  command->add_option("--system", options->system, "A chat's system message");
+  command
+      ->add_option("-n,--max-tokens",
+                   options->max_tokens,
+                   "Most tokens to generate; default: 128, in a chat 1024 an answer")
+      ->check(CLI::Range(std::size_t{1}, kMaxTokens));
   add_arithmetic_option(*command, options->arithmetic);
   add_device_option(*command, options->device);
   add_kv_option(*command, options->kv);
