@@ -1,3 +1,5 @@
+#include "study/merge.h"
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -8,7 +10,6 @@
 #include "app/command.h"
 #include "app/exit_code.h"
 #include "app/study_outcome.h"
-#include "study/merge.h"
 #include "study/study.h"
 
 namespace nibble::app {

@@ -1,8 +1,7 @@
-#include "store/store.h"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "store/store.h"
 #include "support/files.h"
 
 namespace nibble::app {
