@@ -18,7 +18,7 @@ struct OrderedTable {
   std::string_view order = "";  ///< "": the key, which the table is kept by
 };
 
-constexpr std::array kTables = {
+constexpr std::array kOrderedTables = {
     OrderedTable{"conditions"},
     OrderedTable{"notes", "NULL, text", " ORDER BY position"},
     OrderedTable{"variants"},
@@ -43,7 +43,7 @@ void write_canonical(const std::filesystem::path& store, const std::filesystem::
   create_schema(database);
   database.attach(store, "part");
   Transaction transaction(database);
-  for (const OrderedTable& table : kTables) {
+  for (const OrderedTable& table : kOrderedTables) {
     database.execute(fmt::format("INSERT INTO main.{0} SELECT {1} FROM part.{0}{2}",
                                  table.name,
                                  table.columns,

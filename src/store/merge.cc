@@ -33,7 +33,7 @@ struct JoinedTable {
 };
 
 const std::vector<JoinedTable>& joined_tables() {
-  static const std::vector<JoinedTable> kTables = {
+  static const std::vector<JoinedTable> kJoinedTables = {
       {"variants", {"id"}, {"recipe_text", "recipe_hash"}},
       {"variants",
        {"id"},
@@ -57,7 +57,7 @@ const std::vector<JoinedTable>& joined_tables() {
       {"scores", {"unit", "metric", "idx"}, {"sum", "weight"}},
       {"attention", {"unit", "idx"}, {"data"}},
   };
-  return kTables;
+  return kJoinedTables;
 }
 
 /// "variant 'int4', task 'arc_easy'"; the key itself where it names no unit.
