@@ -4,7 +4,7 @@
 //
 // The answers are made up, everything else is what a study does: every part writes a store of its own,
 // the stores are merged, and the result is compared, byte by byte, with that of one run. Prints a
-// line of JSON; docs/results/study.md says what came out.
+// line of JSON; docs/results/report.md says what came out.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -53,9 +53,16 @@ class PlanRun {
   std::vector<VariantFailure> run() {
     const std::size_t n_missing = count_missing();
     progress_.begin("study, samples", n_missing);
+    bool is_current = false;  // what the summaries say
     for (const PlannedVariant& variant : plan_.variants) {
-      run_or_record(variant);
-      store_.replace_summaries(summarize(store_));  // a report in between has what there is
+      if (const auto units = missing_units(variant); !units.empty()) {
+        run_or_record(variant, units);
+        store_.replace_summaries(summarize(store_));  // a report in between has what there is
+        is_current = true;
+      }
+    }
+    if (!is_current) {
+      store_.replace_summaries(summarize(store_));  // an earlier run may have ended in front of it
     }
     progress_.end();
     return std::move(failures_);
@@ -64,9 +71,10 @@ class PlanRun {
   [[nodiscard]] std::size_t n_stored() const { return n_stored_; }
 
  private:
-  [[nodiscard]] std::vector<const store::UnitRecord*> missing_units(
-      const PlannedVariant& variant) const {
-    std::vector<const store::UnitRecord*> units;
+  using Units = std::vector<const store::UnitRecord*>;
+
+  [[nodiscard]] Units missing_units(const PlannedVariant& variant) const {
+    Units units;
     for (const store::UnitRecord& unit : plan_.units) {
       if (unit.variant == variant.record.id && plan_.takes(unit) && !is_done(unit)) {
         units.push_back(&unit);
@@ -107,9 +115,9 @@ class PlanRun {
     return n;
   }
 
-  void run_or_record(const PlannedVariant& variant) {
+  void run_or_record(const PlannedVariant& variant, const Units& units) {
     try {
-      without_bad_alloc([&] { run_variant(variant); });
+      without_bad_alloc([&] { run_variant(variant, units); });
     } catch (const Error& error) {
       const bool is_reference = &variant == &plan_.variants.front();
       if (is_reference || !is_variants_own(error.code())) {
@@ -124,11 +132,7 @@ class PlanRun {
     }
   }
 
-  void run_variant(const PlannedVariant& variant) {
-    const auto units = missing_units(variant);
-    if (units.empty()) {
-      return;
-    }
+  void run_variant(const PlannedVariant& variant, const Units& units) {
     cancel_flag().check();
     progress_.note(fmt::format("{}: {} of its units to run", variant.record.name, units.size()));
     store_.set_facts(variant.record.id, runner_.open(variant));

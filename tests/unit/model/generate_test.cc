@@ -114,7 +114,7 @@ TEST_F(GenerateTest, MeasuresTheAttentionOfPromptsAndAnswers) {
   }
   std::vector<GenerateRequest> requests;
   for (std::size_t i = 0; i < prompts.size(); ++i) {
-    requests.push_back({prompts[i], 5, {}, false, &masses[i]});
+    requests.push_back({prompts[i], 5, {}, false, {}, &masses[i]});
   }
   const auto made = run(requests, {64, 4, 0, true});
   for (std::size_t i = 0; i < prompts.size(); ++i) {
@@ -134,7 +134,7 @@ TEST_F(GenerateTest, MeasuresTheAttentionOfPromptsAndAnswers) {
 
 TEST_F(GenerateTest, APromptWhoseAttentionIsMeasuredIsNotCut) {
   AttentionMass mass(loaded_.model->config(), {{0}, {{0, 1}}});
-  EXPECT_THROW(run_one({prompt(300), 10, {}, false, &mass}), Error);
+  EXPECT_THROW(run_one({prompt(300), 10, {}, false, {}, &mass}), Error);
 }
 
 TEST_F(GenerateTest, StopsAtTheEndOfTheContext) {
