@@ -20,6 +20,7 @@ study::TaskOutcome outcome_of(const eval::Task& task) {
   std::vector<eval::SampleScores> scores(2);
   scores[0]["acc"] = eval::Contribution{1, 1};
   scores[1]["acc"] = eval::Contribution{0, 1};
+  scores[0]["acc_norm"] = scores[1]["acc_norm"] = std::nullopt;  // unanswered
   outcome.metrics = eval::summarize(task.info(), scores);
   return outcome;
 }
