@@ -1,5 +1,6 @@
 #include "kernels/hadamard.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -70,12 +71,21 @@ std::vector<float> paley(std::size_t order) {
   return q % 4 == 1 && is_prime(q) ? paley_two(q) : std::vector<float>();
 }
 
+float orthogonal_scale(std::size_t n) {
+  return static_cast<float>(1.0 / std::sqrt(static_cast<double>(n)));
+}
+
+/// The largest power of two that divides n.
+std::size_t power_of_two_in(std::size_t n) {
+  return std::size_t{1} << std::countr_zero(n);
+}
+
 Hadamard of(std::size_t n, std::size_t base, std::vector<float> signs) {
   return {.n = n,
           .base = base,
           .block = n / base,
           .signs = std::move(signs),
-          .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(n)))};
+          .scale = orthogonal_scale(n)};
 }
 
 }  // namespace
@@ -95,7 +105,14 @@ std::optional<Hadamard> exact_hadamard(std::size_t n) {
 
 Hadamard hadamard_for(std::size_t n) {
   auto exact = exact_hadamard(n);
-  return exact ? std::move(*exact) : of(std::size_t{1} << std::countr_zero(n), 1, {});
+  return exact ? std::move(*exact) : of(power_of_two_in(n), 1, {});
+}
+
+Hadamard hadamard_across(std::size_t n, std::size_t width) {
+  Hadamard out = hadamard_for(n);
+  out.run = std::min(out.block, power_of_two_in(width));
+  out.scale = orthogonal_scale(out.n / out.run);
+  return out;
 }
 
 }  // namespace nibble::kernels

@@ -10,14 +10,16 @@
 /// Source     our own
 #pragma once
 
+#include <algorithm>
+
 #include "kernels/hadamard.h"
 
 namespace nibble::kernels {
 namespace {  // NOLINT(google-build-namespaces): one copy for each file, on purpose
 
-inline void plain_butterflies(float* x, std::size_t n, std::size_t block) noexcept {
-  for (std::size_t stride = 1; stride < block; stride *= 2) {
-    for (std::size_t i = 0; i < n; ++i) {
+inline void plain_butterflies(const Hadamard& h, float* x) noexcept {
+  for (std::size_t stride = h.run; stride < h.block; stride *= 2) {
+    for (std::size_t i = 0; i < h.n; ++i) {
       if ((i & stride) == 0) {
         const float a = x[i];
         const float b = x[i + stride];
@@ -44,7 +46,7 @@ inline void plain_mix(const Hadamard& h, float* x) noexcept {
 }
 
 inline void plain_transform(const Hadamard& h, float* x) noexcept {
-  plain_butterflies(x, h.n, h.block);
+  plain_butterflies(h, x);
   for (std::size_t j = 0; j < h.block; ++j) {
     plain_mix(h, x + j);
   }
@@ -84,14 +86,14 @@ void mix(const Hadamard& h, float* x) noexcept {
 template <class Lanes>
 void transform(const Hadamard& h, float* x) noexcept {
   constexpr std::size_t kLanes = Lanes::kLanes;
-  if (h.block < kLanes) {
+  if (h.block < kLanes || (h.run > 1 && h.run < kLanes)) {
     plain_transform(h, x);
     return;
   }
-  for (std::size_t i = 0; i < h.n; i += kLanes) {
+  for (std::size_t i = 0; i < h.n && h.run == 1; i += kLanes) {
     Lanes::store(x + i, inner<Lanes>(Lanes::load(x + i)));
   }
-  for (std::size_t stride = kLanes; stride < h.block; stride *= 2) {
+  for (std::size_t stride = std::max(kLanes, h.run); stride < h.block; stride *= 2) {
     for (std::size_t first = 0; first < h.n; first += 2 * stride) {
       for (std::size_t i = first; i < first + stride; i += kLanes) {
         const auto a = Lanes::load(x + i);

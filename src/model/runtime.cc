@@ -9,6 +9,7 @@ namespace nibble::model {
 namespace {
 
 constexpr std::string_view kHeads = "heads";
+constexpr std::string_view kAttended = "attended";
 constexpr std::string_view kGated = "gated";
 
 void read_hadamard(const Json& list, KeyReader& keys, Runtime& out) {
@@ -16,12 +17,14 @@ void read_hadamard(const Json& list, KeyReader& keys, Runtime& out) {
     const std::string name = place.is_string() ? place.get<std::string>() : dump_json(place);
     if (name == kHeads) {
       out.rotates_heads = true;
+    } else if (name == kAttended) {
+      out.rotates_attended = true;
     } else if (name == kGated) {
       out.rotates_gated = true;
     } else {
       keys.reject(ErrorCode::kUnsupported,
                   "hadamard",
-                  fmt::format("'{}' is not known; heads and gated are", name));
+                  fmt::format("'{}' is not known; heads, attended and gated are", name));
     }
   }
 }
@@ -78,6 +81,9 @@ Json runtime_json(const Runtime& runtime) {
   if (runtime.rotates_heads) {
     out["hadamard"].push_back(kHeads);
   }
+  if (runtime.rotates_attended) {
+    out["hadamard"].push_back(kAttended);
+  }
   if (runtime.rotates_gated) {
     out["hadamard"].push_back(kGated);
   }
@@ -96,6 +102,7 @@ std::string runtime_text(const ModelConfig& config) {
     out += is_there ? (out.empty() ? "" : ", ") + text : "";
   };
   add(runtime.rotates_heads, "Hadamard transforms of queries and keys");
+  add(runtime.rotates_attended, "Hadamard transforms before o_proj");
   add(runtime.rotates_gated, "Hadamard transforms before down_proj");
   add(runtime.activations.is_on(),
       fmt::format("activations rounded to {} bits", runtime.activations.bits));

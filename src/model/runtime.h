@@ -3,10 +3,11 @@
 /// A folder of nibble's says so in config.json, and other programs do not know of it:
 ///
 ///   "quantization_config": { "quant_method": "nibble", "runtime": {
-///       "hadamard": ["heads", "gated"],
+///       "hadamard": ["heads", "attended", "gated"],
 ///       "activations": { "bits": 4, "clip": 0.9, "outliers": 0.0 } } }
 ///
 ///   heads        queries and keys behind RoPE, each head by itself
+///   attended     the input of o_proj, across its heads
 ///   gated        the input of down_proj
 ///   activations  the inputs of every linear layer of the blocks, rounded token by token
 ///                (ops/token_rounding)
@@ -28,9 +29,13 @@ struct ModelConfig;
 
 struct Runtime {
   bool rotates_heads = false;
+  bool rotates_attended = false;
   bool rotates_gated = false;
   ops::TokenRounding activations;
 
+  [[nodiscard]] bool rotates() const noexcept {
+    return rotates_heads || rotates_attended || rotates_gated;
+  }
   [[nodiscard]] bool is_plain() const noexcept { return *this == Runtime{}; }
   bool operator==(const Runtime&) const = default;
 };

@@ -13,9 +13,10 @@
 namespace nibble::ops {
 
 using kernels::Hadamard;
+using kernels::hadamard_across;
 using kernels::hadamard_for;
 
-/// x = x H / sqrt(n) for each run of h.n columns of each row.
+/// x = x H, scaled to be orthogonal, for each h.n columns of each row.
 void hadamard_in_place(const Hadamard& h, MatrixView<float> x, ThreadPool& pool);
 
 }  // namespace nibble::ops

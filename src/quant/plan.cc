@@ -191,11 +191,10 @@ std::string align(const std::vector<Cells>& table) {
 /// The backward pass knows the architecture alone.
 void refuse_rotated_gradients(const Recipe& recipe, const model::ModelConfig& config) {
   for (const SolveStage& stage : recipe.stages) {
-    if (stage.solver->block_solver() != nullptr &&
-        (config.runtime.rotates_heads || config.runtime.rotates_gated)) {
+    if (stage.solver->block_solver() != nullptr && config.runtime.rotates()) {
       raise(ErrorCode::kUnsupported,
             "method '{}' tunes blocks by their gradients, which know no rotations that run with "
-            "the model (heads, gated)",
+            "the model (heads, attended, gated)",
             stage.method);
     }
   }

@@ -151,10 +151,24 @@ TEST(ElementwiseKernels, LogSumExpAndArgmax) {
   }
 }
 
-TEST(HadamardKernels, AgreeWithThePlainLoopsAndWithOneAnother) {
+/// Whole ones, and parts across runs of 1 to 128 columns.
+std::vector<Hadamard> some_transforms() {
+  std::vector<Hadamard> out;
   for (const std::size_t n :
        {1U, 2U, 4U, 8U, 12U, 16U, 20U, 24U, 32U, 64U, 96U, 128U, 576U, 1536U, 4864U}) {
-    const Hadamard h = *exact_hadamard(n);
+    out.push_back(*exact_hadamard(n));
+    for (const std::size_t run : {4U, 8U, 16U, 128U}) {
+      if (n % run == 0) {
+        out.push_back(hadamard_across(n, run));
+      }
+    }
+  }
+  return out;
+}
+
+TEST(HadamardKernels, AgreeWithThePlainLoopsAndWithOneAnother) {
+  for (const Hadamard& h : some_transforms()) {
+    const std::size_t n = h.n;
     const Values x = normal_values(n, 2.0F, 7);
     Values wanted = x;
     reference::kHadamard.transform(h, wanted.data());
@@ -164,7 +178,8 @@ TEST(HadamardKernels, AgreeWithThePlainLoopsAndWithOneAnother) {
       Values y = x;
       set.hadamard->transform(h, y.data());
       for (std::size_t i = 0; i < n; ++i) {
-        ASSERT_NEAR(y[i], wanted[i], 1e-6 * norm) << set.name << " " << i << " of " << n;
+        ASSERT_NEAR(y[i], wanted[i], 1e-6 * norm)
+            << set.name << " " << i << " of " << n << ", runs of " << h.run;
       }
       if (set.name == "generic") {
         continue;  // in float64

@@ -7,7 +7,7 @@ namespace {
 
 /// By B, or its transpose.
 void multiply(const Hadamard& h, bool transposed, double* x) {
-  for (std::size_t stride = 1; stride < h.block; stride *= 2) {
+  for (std::size_t stride = h.run; stride < h.block; stride *= 2) {
     for (std::size_t i = 0; i < h.n; ++i) {
       if ((i & stride) == 0) {
         const double a = x[i];
@@ -17,7 +17,7 @@ void multiply(const Hadamard& h, bool transposed, double* x) {
       }
     }
   }
-  const double scale = 1.0 / std::sqrt(static_cast<double>(h.n));
+  const double scale = 1.0 / std::sqrt(static_cast<double>(h.n / h.run));
   std::vector<double> column(h.base);
   for (std::size_t j = 0; j < h.block; ++j) {
     for (std::size_t k = 0; k < h.base; ++k) {

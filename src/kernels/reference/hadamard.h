@@ -11,7 +11,7 @@ namespace nibble::kernels::reference {
 
 /// x [n], in place.
 void hadamard(const Hadamard& h, double* x);
-/// The inverse: x H^T / sqrt(n).
+/// The inverse, with H transposed.
 void inverse_hadamard(const Hadamard& h, double* x);
 
 extern const HadamardKernels kHadamard;

@@ -59,6 +59,10 @@ std::vector<float> rope_frequencies(const ModelConfig& config, std::size_t layer
   return ops::rope_inverse_frequencies(config.head_dim, config.rope_theta, config.rope_scaling);
 }
 
+ops::Hadamard attended_rotation(const ModelConfig& config) {
+  return ops::hadamard_across(config.n_heads * config.head_dim, config.head_dim);
+}
+
 AttentionBlock::AttentionBlock(const ModelConfig& config,
                                const WeightLoader& weights,
                                std::size_t layer)
@@ -81,6 +85,9 @@ AttentionBlock::AttentionBlock(const ModelConfig& config,
       k_norm_(head_norm(config, weights, stem(layer, "k_norm"))) {
   if (config.runtime.rotates_heads) {
     head_rotation_ = ops::hadamard_for(config.head_dim);
+  }
+  if (config.runtime.rotates_attended) {
+    attended_rotation_ = attended_rotation(config);
   }
 }
 
@@ -162,6 +169,9 @@ void AttentionBlock::run(Stream& stream) const {
   place(q, stream.queries().positions(), pool);
   const auto attended = stream.scratch(Workspace::kAttended, q.rows, q.cols);
   ops::attention(shape, q, stream.queries().sequences(), attended, pool);
+  if (attended_rotation_) {
+    ops::hadamard_in_place(*attended_rotation_, attended, pool);
+  }
   ops::round_tokens(rounding_, attended, pool);
   o_.apply(attended, stream.branch(), pool);
 }

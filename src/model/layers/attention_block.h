@@ -4,8 +4,8 @@
 ///   branch = W_o attention(rope(norm_q(W_q x + b_q)), rope(norm_k(W_k x + b_k)), W_v x + b_v)
 ///
 /// The norms run on each head and exist only with `qk_norm`, the biases only with `qkv_bias`. Where
-/// the runtime says so, heads of queries and keys are rotated behind RoPE, and x and
-/// what attention gives are rounded in place.
+/// the runtime says so, heads of queries and keys are rotated behind RoPE, what attention gives is
+/// rotated across heads, and x and that are rounded in place.
 ///
 /// Shapes     x = stream.normed() [rows, hidden]; stream.branch() [rows, hidden]
 /// With a scheme that codes keys before RoPE they are stored unrotated. Queries that the stream
@@ -37,6 +37,10 @@ ops::AttentionShape attention_shape(const ModelConfig& config, std::size_t layer
 /// rotates its sliding layers with a base of their own, unscaled.
 std::vector<float> rope_frequencies(const ModelConfig& config, std::size_t layer);
 
+/// Across the heads of what attention gives: of its n_heads * head_dim columns, the part of the
+/// transform that no head can do by itself.
+ops::Hadamard attended_rotation(const ModelConfig& config);
+
 class AttentionBlock {
  public:
   AttentionBlock(const ModelConfig& config, const WeightLoader& weights, std::size_t layer);
@@ -62,7 +66,7 @@ class AttentionBlock {
 
   ops::AttentionShape shape_;
   ops::TokenRounding rounding_;
-  std::optional<ops::Hadamard> head_rotation_;
+  std::optional<ops::Hadamard> head_rotation_, attended_rotation_;
   float norm_epsilon_;
   std::vector<float> inverse_frequency_;
   ops::Linear q_, k_, v_, o_;

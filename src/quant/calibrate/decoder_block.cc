@@ -225,6 +225,9 @@ void DecoderBlock::attend(MatrixView<const float> x, std::size_t window, MatrixV
   }
   ops::store_kv(shape, k, v, windows.batch().sequences(), pool_);
   ops::attention(shape, q, windows.batch().sequences(), out, pool_);
+  if (config_.runtime.rotates_attended) {
+    ops::hadamard_in_place(model::attended_rotation(config_), out, pool_);
+  }
 }
 
 void DecoderBlock::project_kv(MatrixView<const float> x, MatrixView<float> k, MatrixView<float> v) {

@@ -2,10 +2,10 @@
 ///
 ///   site           inputs of                    x there
 ///   attention_in   q_proj, k_proj, v_proj       norm(hidden)
-///   attention_out  o_proj                       attention
+///   attention_out  o_proj                       attention, rotated where the runtime of the model
+///                                               says so
 ///   mlp_in         gate_proj, up_proj           norm(hidden + attention branch)
-///   mlp_out        down_proj                    activation(gate) * up, rotated where the runtime
-///                                               of the model says so
+///   mlp_out        down_proj                    activation(gate) * up, rotated likewise
 ///
 /// `reach` takes a set of rows from one site to the next, `leave` from the last one out of the
 /// block. Between two sites the weights that lie ahead may change. Each linear layer runs once.

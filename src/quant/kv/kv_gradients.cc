@@ -17,9 +17,10 @@ std::vector<float> copied(MatrixView<float> x) {
 void require_gradients(const io::Checkpoint& checkpoint,
                        const model::ModelConfig& config,
                        const CalibrationWindows& windows) {
-  if (config.runtime.rotates_heads || config.runtime.rotates_gated) {
+  if (config.runtime.rotates()) {
     raise(ErrorCode::kUnsupported,
-          "gradients of keys and values know no rotations that run with the model (heads, gated)");
+          "gradients of keys and values know no rotations that run with the model (heads, "
+          "attended, gated)");
   }
   const std::size_t entrances = (config.n_layers + 2) * windows.ids.size() * config.hidden;
   const std::size_t head = config.vocab * (config.hidden + 512);

@@ -286,6 +286,13 @@ void divide_producer(DecoderBlock& block, Site site, std::span<const float> scal
   }
 }
 
+/// A transform that runs between a producer and its site mixes columns: factors of the one are none
+/// of the other.
+bool is_mixed(const model::Runtime& runtime, Site site) {
+  return site == Site::kAttentionOut ? runtime.rotates_attended
+                                     : site == Site::kMlpOut && runtime.rotates_gated;
+}
+
 class AwqScaleTransform final : public Transform {
  public:
   std::vector<std::pair<std::string, std::string>> settings() const override { return {}; }
@@ -308,7 +315,7 @@ std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool) {
         site == Site::kAttentionOut && block.weight(kValue).rows != block.cols_at(site);
     const bool is_kept = std::ranges::none_of(
         linears_at(site), [&](std::string_view name) { return input.codec_of(name) != nullptr; });
-    if (is_shared || is_kept) {
+    if (is_shared || is_kept || is_mixed(block.config().runtime, site)) {
       tokens.for_each_part(
           block, [&](const BlockRows& rows, std::size_t /*first*/) { block.reach(site, rows); });
       continue;

@@ -13,6 +13,8 @@
 ///     error = mean (f(x; w) - f(x; Q(w s) / s))^2
 ///   the s with the least error:  w *= s, producer /= s
 ///
+/// o and down stay as they are where their inputs are rotated while the model runs.
+///
 /// Q rounds to the nearest code of the layer's codec in AWQ's grid (range "raw"). For a single
 /// layer the error comes from the second moment of x: sum of d H d^T / (tokens * rows).
 ///

@@ -9,6 +9,7 @@
 #include "codec/dense.h"
 #include "kernels/reference/hadamard.h"
 #include "model/companions.h"
+#include "model/layers/attention_block.h"
 #include "model/weights.h"
 #include "quant/matrix.h"
 #include "quant/solve/parallel_for.h"
@@ -83,7 +84,8 @@ class RotatedCheckpoint final : public io::Checkpoint {
         settings_(settings),
         pool_(pool),
         residual_(kernels::hadamard_for(config.hidden)),
-        head_(kernels::hadamard_for(config.head_dim)),
+        attended_(model::attended_rotation(config)),
+        values_(kernels::hadamard_for(settings.attended ? attended_.run : config.head_dim)),
         gated_(kernels::hadamard_for(config.intermediate)),
         signs_(random_signs(config.hidden, settings.seed)),
         metadata_(model::config_json_of(source, config)) {
@@ -91,6 +93,7 @@ class RotatedCheckpoint final : public io::Checkpoint {
     rotated.tied_embeddings = config.tied_embeddings && !settings.residual;
     weights_ = model::list_weights(rotated);
     rotated.runtime.rotates_heads = config.runtime.rotates_heads || settings.heads;
+    rotated.runtime.rotates_attended = config.runtime.rotates_attended || settings.attended;
     rotated.runtime.rotates_gated = config.runtime.rotates_gated || settings.gated;
     metadata_["tie_word_embeddings"] = rotated.tied_embeddings;
     metadata_["quantization_config"] = {{"quant_method", "nibble"},
@@ -112,9 +115,12 @@ class RotatedCheckpoint final : public io::Checkpoint {
     const RotateSettings& s = settings_;
     Sha256 hash;
     hash.field(source_.hash());
-    return hash
-        .field(fmt::format("rotate {} {} {} {} {}", s.residual, s.values, s.heads, s.gated, s.seed))
-        .hex();
+    hash.field(
+        fmt::format("rotate {} {} {} {} {}", s.residual, s.values, s.heads, s.gated, s.seed));
+    if (s.attended) {
+      hash.field("attended");
+    }
+    return hash.hex();
   }
 
   std::vector<std::string> names() const override {
@@ -190,10 +196,13 @@ class RotatedCheckpoint final : public io::Checkpoint {
       wide.transform_cols(residual_);
     }
     if (settings_.values && name.ends_with("v_proj.weight")) {
-      wide.transform_rows(head_);
+      wide.transform_rows(values_);
     }
     if (settings_.values && (name.ends_with("o_proj.weight") || name.ends_with("v_proj.bias"))) {
-      wide.transform_cols(head_);
+      wide.transform_cols(values_);
+    }
+    if (settings_.attended && name.ends_with("o_proj.weight")) {
+      wide.transform_cols(attended_);
     }
     if (settings_.gated && name.ends_with("down_proj.weight")) {
       wide.transform_cols(gated_);
@@ -222,7 +231,7 @@ class RotatedCheckpoint final : public io::Checkpoint {
   model::ModelConfig config_;
   RotateSettings settings_;
   ThreadPool* pool_;
-  Hadamard residual_, head_, gated_;
+  Hadamard residual_, attended_, values_, gated_;
   std::vector<float> signs_;
   Json metadata_;
   std::vector<model::WeightInfo> weights_;
@@ -237,6 +246,7 @@ class Rotate final : public Transform {
     return {{"residual", flag(settings_.residual)},
             {"values", flag(settings_.values)},
             {"heads", flag(settings_.heads)},
+            {"attended", flag(settings_.attended)},
             {"gated", flag(settings_.gated)},
             {"seed", fmt::format("{}", settings_.seed)}};
   }
@@ -277,7 +287,7 @@ std::unique_ptr<io::Checkpoint> rotated(const io::Checkpoint& source,
           "{}: transform 'rotate': norms behind attention and MLP do not commute with a rotation",
           source.path().string());
   }
-  if (config.runtime.rotates_gated || config.runtime.rotates_heads) {
+  if (config.runtime.rotates()) {
     raise(ErrorCode::kUnsupported,
           "{}: transform 'rotate': the weights are rotated already",
           source.path().string());
@@ -290,6 +300,7 @@ std::unique_ptr<Transform> make_rotate(TomlTable& stage) {
   settings.residual = stage.optional<bool>("residual").value_or(settings.residual);
   settings.values = stage.optional<bool>("values").value_or(settings.values);
   settings.heads = stage.optional<bool>("heads").value_or(settings.heads);
+  settings.attended = stage.optional<bool>("attended").value_or(settings.attended);
   settings.gated = stage.optional<bool>("gated").value_or(settings.gated);
   const auto seed = stage.optional<std::int64_t>("seed").value_or(0);
   if (seed < 0) {

@@ -7,7 +7,12 @@
 ///   residual  embedding Q;  q, k, v, gate, up, head: W Q;  o, down: Q^T W
 ///   values    v: rows of each key/value head times H;  o: columns of each head times H
 ///   heads     H on each head of queries and keys behind RoPE, while the model runs
+///   attended  o: W times H across heads, and that on its inputs while the model runs
 ///   gated     down: W H, and H on its inputs while the model runs
+///
+/// `values` and `attended` are the two parts of one transform over all columns that o reads. It is
+/// cut between heads where their number has a Hadamard matrix (32 heads, 28), else within them:
+/// 9 heads of 64 columns are 36 runs of 16, so that v gets blocks of 16.
 ///
 /// Tied embeddings become two matrices, for the head takes the last norm and the embedding does
 /// not. A size without an exact Hadamard matrix gets blocks of the largest power of two that
@@ -17,8 +22,8 @@
 /// Threads    each weight is split over `pool`; the result does not depend on its size
 /// Errors     kUnsupported for norms behind the branches (Gemma 3), which do not commute with a
 ///            rotation
-/// Source     Ashkboos et al. 2024, arXiv 2404.00456; `values` as in Liu et al. 2024, arXiv
-///            2405.16406: QuaRot also transforms across the heads before o, while the model runs
+/// Source     Ashkboos et al. 2024, arXiv 2404.00456; without `attended`, `values` is that of Liu
+///            et al. 2024, arXiv 2405.16406
 #pragma once
 
 #include <cstdint>
@@ -35,6 +40,7 @@ struct RotateSettings {
   bool residual = true;
   bool values = true;
   bool heads = true;
+  bool attended = true;
   bool gated = true;
   std::uint64_t seed = 0;  ///< of the signs
 };
@@ -49,7 +55,8 @@ std::unique_ptr<io::Checkpoint> rotated(const io::Checkpoint& source,
                                         const RotateSettings& settings,
                                         ThreadPool* pool);
 
-/// The transform "rotate". Settings: residual, values, heads, gated (all true), seed (0).
+/// The transform "rotate". Settings: residual, values, heads, attended, gated (all true), seed
+/// (0).
 std::unique_ptr<Transform> make_rotate(TomlTable& stage);
 
 }  // namespace nibble::quant

@@ -67,6 +67,26 @@ TEST(Hadamard, OtherSizesGetBlocksOfAPowerOfTwo) {
   EXPECT_EQ(hadamard_for(576).n, 576U);
 }
 
+TEST(Hadamard, AcrossHeadsOrWhatIsLeftOfThem) {
+  struct Size {
+    std::size_t n_heads, head_dim, base, block, run;
+  };
+  for (const auto [n_heads, head_dim, base, block, run] : {Size{32, 128, 1, 4096, 128},
+                                                           Size{28, 128, 28, 128, 128},
+                                                           Size{40, 128, 20, 256, 128},
+                                                           Size{12, 64, 12, 64, 64},
+                                                           Size{9, 64, 36, 16, 16},
+                                                           Size{32, 96, 12, 256, 32},
+                                                           Size{1, 64, 1, 64, 64}}) {
+    const auto h = hadamard_across(n_heads * head_dim, head_dim);
+    EXPECT_EQ(h.n, n_heads * head_dim);
+    EXPECT_EQ(h.base, base) << n_heads;
+    EXPECT_EQ(h.block, block) << n_heads;
+    EXPECT_EQ(h.run, run) << n_heads;
+    EXPECT_FLOAT_EQ(h.scale * h.scale * static_cast<float>(h.n / run), 1.0F);
+  }
+}
+
 TEST(Hadamard, OrderTwelveByHand) {
   const auto h = exact_hadamard(12);
   const auto row = [&](std::size_t r) {

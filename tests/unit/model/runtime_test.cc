@@ -28,6 +28,8 @@ TEST(Runtime, ComesBackAsItWas) {
   EXPECT_EQ(read_runtime(config_with(runtime_json(runtime)), "").take(), runtime);
   runtime.rotates_gated = true;
   EXPECT_EQ(read_runtime(config_with(runtime_json(runtime)), "").take(), runtime);
+  runtime.rotates_attended = true;
+  EXPECT_EQ(read_runtime(config_with(runtime_json(runtime)), "").take(), runtime);
 }
 
 TEST(Runtime, IsPlainWhereNothingIsSaid) {
@@ -47,13 +49,27 @@ TEST(Runtime, RefusesWhatItDoesNotKnow) {
   EXPECT_THAT(failure_of(Json::array({1})), HasSubstr("wanted an object"));
 }
 
+TEST(Runtime, AnyTransformRotates) {
+  Runtime runtime;
+  runtime.activations.bits = 4;
+  EXPECT_FALSE(runtime.rotates());
+  for (bool Runtime::*const place :
+       {&Runtime::rotates_heads, &Runtime::rotates_attended, &Runtime::rotates_gated}) {
+    runtime.*place = true;
+    EXPECT_TRUE(runtime.rotates());
+    runtime.*place = false;
+  }
+}
+
 TEST(Runtime, TextForPeople) {
   ModelConfig config;
   EXPECT_EQ(runtime_text(config), "");
+  config.runtime.rotates_attended = true;
   config.runtime.rotates_gated = true;
   config.runtime.activations.bits = 4;
   EXPECT_EQ(runtime_text(config),
-            "Hadamard transforms before down_proj, activations rounded to 4 bits");
+            "Hadamard transforms before o_proj, Hadamard transforms before down_proj, activations "
+            "rounded to 4 bits");
 }
 
 }  // namespace

@@ -20,12 +20,49 @@ TEST(ReferenceHadamard, FourByHand) {
   EXPECT_THAT(x, ElementsAre(5.5, -1.5, -2.5, 0.5));
 }
 
+std::vector<double> some_values(std::size_t n) {
+  std::vector<double> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i] = std::sin(static_cast<double>(i * i));
+  }
+  return out;
+}
+
+TEST(ReferenceHadamard, AcrossRunsOfTwoByHand) {
+  std::vector<double> x = {1, 2, 3, 5};
+  hadamard(hadamard_across(4, 2), x.data());
+  const double root = std::sqrt(2.0);
+  EXPECT_THAT(x,
+              ::testing::Pointwise(::testing::DoubleNear(1e-15),
+                                   {4 / root, 7 / root, -2 / root, -3 / root}));
+}
+
+TEST(ReferenceHadamard, WithinRunsAndAcrossThemIsTheWhole) {
+  for (const auto& [n, width] :
+       {std::pair(64U, 8U), std::pair(576U, 64U), std::pair(3072U, 96U), std::pair(3584U, 128U)}) {
+    const Hadamard across = hadamard_across(n, width);
+    const Hadamard within = hadamard_for(across.run);
+    const std::vector<double> x = some_values(n);
+    std::vector<double> wanted = x;
+    hadamard(*exact_hadamard(n), wanted.data());
+    std::vector<double> y = x;
+    for (std::size_t first = 0; first < n; first += within.n) {
+      hadamard(within, &y[first]);
+    }
+    EXPECT_GT(std::fabs(y[1] - wanted[1]), 1e-3);
+    hadamard(across, y.data());
+    EXPECT_THAT(y, ::testing::Pointwise(::testing::DoubleNear(1e-12), wanted)) << n;
+    inverse_hadamard(across, y.data());
+    for (std::size_t first = 0; first < n; first += within.n) {
+      inverse_hadamard(within, &y[first]);
+    }
+    EXPECT_THAT(y, ::testing::Pointwise(::testing::DoubleNear(1e-12), x)) << n;
+  }
+}
+
 TEST(ReferenceHadamard, TheInverseGivesEverythingBack) {
   for (const std::size_t n : {12U, 64U, 576U}) {
-    std::vector<double> x(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      x[i] = std::sin(static_cast<double>(i * i));
-    }
+    const std::vector<double> x = some_values(n);
     auto y = x;
     hadamard(*exact_hadamard(n), y.data());
     EXPECT_GT(std::fabs(x[3] - y[3]), 1e-3);

@@ -85,8 +85,9 @@ inline void scale_like_reference(AwqBlock& awq, const nibble::testing::GoldenTen
 }
 
 /// A block of width 32 whose inputs have one large channel.
-inline AwqBlock small_awq_block(ThreadPool& pool) {
+inline AwqBlock small_awq_block(ThreadPool& pool, const model::Runtime& runtime = {}) {
   model::ModelConfig config;
+  config.runtime = runtime;
   config.architecture = "llama";
   config.vocab = 1;
   config.hidden = 32;

@@ -13,6 +13,11 @@ namespace {
 using nibble::testing::quant_golden;
 using ::testing::HasSubstr;
 
+std::vector<float> outputs_of_plain(ThreadPool& pool) {
+  AwqBlock plain = small_awq_block(pool);
+  return outputs_of(plain);
+}
+
 TEST(AwqScale, AgreesWithTheReferenceImplementation) {
   NIBBLE_NEEDS_FILE(path, quant_golden("awq.safetensors"));
   NIBBLE_NEEDS_FILE(sidecar, quant_golden("awq.json"));
@@ -57,6 +62,20 @@ TEST(AwqScale, LeavesTheFunctionOfTheBlockAndHelpsRounding) {
     EXPECT_EQ(std::ranges::min_element(group.errors) - group.errors.begin(),
               static_cast<std::ptrdiff_t>(group.best));
   }
+}
+
+TEST(AwqScale, LeavesTheFunctionOfARotatedBlock) {
+  ThreadPool pool(2);
+  model::Runtime rotated;
+  rotated.rotates_attended = rotated.rotates_gated = true;
+  AwqBlock awq = small_awq_block(pool, rotated);
+  const auto wanted = outputs_of(awq);
+  EXPECT_GT(mean_square_distance(outputs_of_plain(pool), wanted), 1e-4);
+  const auto got = awq_scale(awq.input(), pool);
+  ASSERT_EQ(got.size(), 2U) << "what o and down read is mixed on its way";
+  EXPECT_EQ(got[0].site, Site::kAttentionIn);
+  EXPECT_EQ(got[1].site, Site::kMlpIn);
+  EXPECT_LT(mean_square_distance(outputs_of(awq), wanted), 1e-10);
 }
 
 TEST(AwqScale, LayersThatAreKeptAreNotScaled) {

@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "base/progress.h"
+#include "kernels/reference/hadamard.h"
 #include "model/architectures.h"
+#include "model/config/hf_config.h"
 #include "quant/convert.h"
 #include "quant/plan.h"
 #include "quant/run.h"
@@ -68,15 +70,32 @@ TEST(RandomSigns, AreSignsThatTheSeedDecides) {
   }
 }
 
-/// The settings with one, or all, of the four.
+/// The settings with one, or all, of the five, and with both parts of the transform before o.
 std::vector<RotateSettings> all_settings() {
-  std::vector<RotateSettings> out(5, {false, false, false, false});
+  std::vector<RotateSettings> out(7, {false, false, false, false, false});
   out[0].residual = true;
   out[1].values = true;
   out[2].heads = true;
   out[3].gated = true;
-  out[4] = {};
+  out[4].attended = true;
+  out[5].values = out[5].attended = true;
+  out[6] = {};
   return out;
+}
+
+/// A model of one layer with three query heads and one for keys and values.
+std::unique_ptr<io::Checkpoint> three_heads(const std::filesystem::path& folder) {
+  Json config = tiny_config();
+  config["hidden_size"] = 192;
+  config["num_attention_heads"] = 3;
+  const auto shapes = model::list_weights(model::read_hf_config(config, "config.json").take());
+  auto writer = io::CheckpointWriter::create(folder).take();
+  for (const model::WeightInfo& info : shapes) {
+    writer.add_tensor(info.name, tiny_weight(info.name, info.rows, info.cols, 0.0F)).take();
+  }
+  writer.add_companion("tokenizer.json", tiny_tokenizer()).take();
+  writer.finish(config).take();
+  return io::open_checkpoint(folder).take();
 }
 
 TEST(Rotate, TheModelComputesTheSame) {
@@ -89,8 +108,32 @@ TEST(Rotate, TheModelComputesTheSame) {
   for (const RotateSettings& settings : all_settings()) {
     const auto got = logits_of(*rotate(*source, settings, pool), kTokens);
     EXPECT_LT(largest_difference(got, wanted), 2e-5)
-        << settings.residual << settings.values << settings.heads << settings.gated;
+        << settings.residual << settings.values << settings.heads << settings.attended
+        << settings.gated;
   }
+}
+
+TEST(Rotate, OutputWeightsMeetTheWholeTransform) {
+  // Three heads of 64 are 12 runs of 16: a number of heads that has no Hadamard matrix.
+  const TempFolder folder;
+  const auto source = three_heads(folder / "three");
+  ThreadPool pool(2);
+  const auto weight_of = [](const io::Checkpoint& checkpoint) {
+    const auto config = model::read_config(checkpoint).take();
+    return codec::decode_all(
+        model::load_weight(checkpoint, config, "model.layers.0.self_attn.o_proj.weight").take());
+  };
+  std::vector<float> wanted = weight_of(*source);
+  std::vector<double> row(192);
+  for (std::size_t first = 0; first < wanted.size(); first += row.size()) {
+    std::copy_n(&wanted[first], row.size(), row.begin());
+    kernels::reference::hadamard(*kernels::exact_hadamard(row.size()), row.data());
+    std::ranges::copy(row, &wanted[first]);
+  }
+  const RotateSettings both = {.residual = false, .values = true, .heads = false, .gated = false};
+  const auto view = rotate(*source, both, pool);
+  EXPECT_LT(largest_difference(weight_of(*view), wanted), 1e-7);
+  EXPECT_LT(largest_difference(logits_of(*view, kTokens), logits_of(*source, kTokens)), 2e-5);
 }
 
 TEST(Rotate, EveryKindOfWeightIsAnotherOne) {
@@ -148,7 +191,7 @@ scheme = { default = "f32" }
   EXPECT_LT(report.relative_error, 1e-7);
   const auto out = io::open_checkpoint(folder / "out").take();
   EXPECT_EQ(out->metadata().at("quantization_config").at("runtime"),
-            Json({{"hadamard", {"heads", "gated"}}}));
+            Json({{"hadamard", {"heads", "attended", "gated"}}}));
   EXPECT_LT(largest_difference(logits_of(*out, kTokens), logits_of(*source, kTokens)), 2e-5);
   EXPECT_THROW(rotate(*out, {}, pool), Error) << "rotated twice";
 
