@@ -8,9 +8,9 @@
 #include "base/hash.h"
 #include "codec/dense.h"
 #include "kernels/reference/hadamard.h"
-#include "model/companions.h"
 #include "model/layers/attention_block.h"
 #include "model/weights.h"
+#include "quant/checkpoint_view.h"
 #include "quant/matrix.h"
 #include "quant/solve/parallel_for.h"
 
@@ -73,22 +73,20 @@ class Wide {
   ThreadPool& pool_;
 };
 
-class RotatedCheckpoint final : public io::Checkpoint {
+class RotatedCheckpoint final : public CheckpointView {
  public:
   RotatedCheckpoint(const io::Checkpoint& source,
                     const model::ModelConfig& config,
                     const RotateSettings& settings,
                     ThreadPool* pool)
-      : source_(source),
-        config_(config),
+      : CheckpointView(source, config),
         settings_(settings),
         pool_(pool),
         residual_(kernels::hadamard_for(config.hidden)),
         attended_(model::attended_rotation(config)),
         values_(kernels::hadamard_for(settings.attended ? attended_.run : config.head_dim)),
         gated_(kernels::hadamard_for(config.intermediate)),
-        signs_(random_signs(config.hidden, settings.seed)),
-        metadata_(model::config_json_of(source, config)) {
+        signs_(random_signs(config.hidden, settings.seed)) {
     model::ModelConfig rotated = config;
     rotated.tied_embeddings = config.tied_embeddings && !settings.residual;
     weights_ = model::list_weights(rotated);
@@ -103,14 +101,6 @@ class RotatedCheckpoint final : public io::Checkpoint {
     }
   }
 
-  io::Container container() const noexcept override { return io::Container::kHuggingFace; }
-  const std::filesystem::path& path() const noexcept override { return source_.path(); }
-  const Json& metadata() const noexcept override { return metadata_; }
-  std::size_t file_bytes() const noexcept override { return source_.file_bytes(); }
-  void release_pages() const noexcept override { source_.release_pages(); }
-  Result<std::string> companion(std::string_view file_name) const override {
-    return source_.companion(file_name);
-  }
   std::string hash() const override {
     const RotateSettings& s = settings_;
     Sha256 hash;
@@ -123,31 +113,7 @@ class RotatedCheckpoint final : public io::Checkpoint {
     return hash.hex();
   }
 
-  std::vector<std::string> names() const override {
-    std::vector<std::string> out;
-    std::ranges::transform(weights_, std::back_inserter(out), &model::WeightInfo::name);
-    return out;
-  }
-  bool has(std::string_view name) const override { return find(name) != nullptr; }
-
-  Result<io::StoredTensor> tensor(std::string_view name) const override {
-    const model::WeightInfo* info = find(name);
-    if (info == nullptr) {
-      return fail(ErrorCode::kNotFound, "no tensor '{}'", name);
-    }
-    try {
-      return io::StoredTensor{info->name, {info->rows, info->cols}, make(*info)};
-    } catch (const Error& error) {
-      return error.failure();
-    }
-  }
-
  private:
-  [[nodiscard]] const model::WeightInfo* find(std::string_view name) const {
-    const auto found = std::ranges::find(weights_, name, &model::WeightInfo::name);
-    return found == weights_.end() ? nullptr : &*found;
-  }
-
   [[nodiscard]] codec::EncodedMatrix load(std::string_view name) const {
     return model::load_weight(source_, config_, name).take();
   }
@@ -155,7 +121,7 @@ class RotatedCheckpoint final : public io::Checkpoint {
     return decode_matrix(load(name), *pool_);
   }
 
-  [[nodiscard]] codec::EncodedMatrix make(const model::WeightInfo& info) const {
+  [[nodiscard]] codec::EncodedMatrix make(const model::WeightInfo& info) const override {
     if (pool_ == nullptr) {
       return codec::dense_matrix(Tensor::make(DType::kF32, {info.rows, info.cols}));
     }
@@ -227,14 +193,10 @@ class RotatedCheckpoint final : public io::Checkpoint {
                        is_attention ? "input_layernorm" : "post_attention_layernorm");
   }
 
-  const io::Checkpoint& source_;
-  model::ModelConfig config_;
   RotateSettings settings_;
   ThreadPool* pool_;
   Hadamard residual_, attended_, values_, gated_;
   std::vector<float> signs_;
-  Json metadata_;
-  std::vector<model::WeightInfo> weights_;
 };
 
 class Rotate final : public Transform {
