@@ -61,6 +61,8 @@ LineEditor::~LineEditor() = default;
 
 std::optional<std::string> LineEditor::read(const std::string& prompt) {
   impl_->prompt = prompt;
+  // libedit would show the prompt first: a key typed right behind it would still be the terminal's.
+  el_set(impl_->editor, EL_PREP_TERM, 1);
   int n = 0;
   const char* line = el_gets(impl_->editor, &n);
   if (line == nullptr || n <= 0) {
