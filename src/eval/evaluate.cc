@@ -27,12 +27,13 @@ std::optional<double> chance_of(const Sample& sample, const SampleScores& scores
 double standard_error(std::span<const Contribution> answered, Transform transform) {
   std::vector<double> values;
   for (const Contribution& one : answered) {
-    if (one.weight != 1 || transform != Transform::kIdentity) {
+    if (one.weight != 1 || transform == Transform::kPerLn2) {
       return std::numeric_limits<double>::quiet_NaN();
     }
     values.push_back(one.sum);
   }
-  return stats::mean_standard_error(values);
+  return transform == Transform::kExp ? stats::perplexity_standard_error(values)
+                                      : stats::mean_standard_error(values);
 }
 
 std::optional<double> score_of(const SampleScores& sample, std::string_view metric) {

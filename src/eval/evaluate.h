@@ -31,7 +31,8 @@ struct MetricSummary {
   MetricRow metric;
   stats::Interval interval;      ///< over the answered samples
   std::size_t n_unanswered = 0;  ///< counted, never averaged
-  /// As lm-eval gives it: of the mean for scores of equal weights, NaN ("N/A") for ratios of sums.
+  /// As lm-eval gives it: of the mean or of its exponential (bootstrapped) for scores of equal
+  /// weights, NaN ("N/A") for ratios of sums.
   double standard_error = 0;
 };
 

@@ -68,8 +68,9 @@ struct TaskPartInfo {
 };
 
 struct TaskInfo {
-  std::string name;  ///< "arc_easy", "wikitext_stride512", …
-  int version = 1;   ///< raised when a prompt or a score changes
+  std::string name;       ///< "arc_easy", "wikitext_stride512", …
+  int version = 1;        ///< raised when a prompt or a score changes
+  int group_version = 1;  ///< of the rows that sum up its parts (lm-eval counts them apart)
   /// One line that says all that shapes requests and scores besides name, version and data:
   /// "windows of 2048 tokens, stride 512".
   std::string protocol{};

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
+#include "eval/python_random.h"
 #include "eval/results/lm_eval_samples.h"
 #include "eval/results/python_text.h"
 
@@ -16,7 +17,6 @@ using Ordered = nlohmann::ordered_json;
 
 /// The version whose layout this is.
 constexpr std::string_view kLayoutOf = "0.4.13";
-constexpr std::uint64_t kFewShotSeed = 1234;
 
 Ordered number(double value) {
   return std::isfinite(value) ? Ordered(value) : Ordered();
@@ -270,7 +270,8 @@ std::vector<LmEvalGroup> lm_eval_groups(const LmEvalTask& whole) {
     auto group = std::ranges::find(out, part.group, &LmEvalGroup::name);
     if (group == out.end()) {
       const bool is_whole = part.group == info.name;
-      out.push_back({part.group, part.group, {}, {}, info.version, is_whole ? &whole : nullptr});
+      out.push_back(
+          {part.group, part.group, {}, {}, info.group_version, is_whole ? &whole : nullptr});
       group = out.end() - 1;
     }
     group->children.push_back(part.name);
@@ -279,7 +280,7 @@ std::vector<LmEvalGroup> lm_eval_groups(const LmEvalTask& whole) {
   if (out.empty() || out.front().whole != nullptr) {
     return out;
   }
-  LmEvalGroup all{info.name, info.name, {}, {}, info.version, &whole};
+  LmEvalGroup all{info.name, info.name, {}, {}, info.group_version, &whole};
   for (const LmEvalGroup& group : out) {
     all.children.push_back(group.name);
     std::ranges::copy(group.tasks, std::back_inserter(all.tasks));

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/nan.h"
+#include "eval/python_random.h"
 #include "eval/stats/random.h"
 
 namespace nibble::eval::stats {
@@ -89,6 +90,29 @@ double mean_standard_error(std::span<const double> values) noexcept {
     squares += (value - mean) * (value - mean);
   }
   return std::sqrt(squares / (n - 1) / n);
+}
+
+double perplexity_standard_error(std::span<const double> values) {
+  constexpr std::uint32_t kChunks = 100;
+  constexpr std::size_t kReplicates = 1000;  // of a chunk
+  if (values.size() < 2) {
+    return kNaN;
+  }
+  const auto n = static_cast<double>(values.size());
+  std::vector<double> perplexities;
+  perplexities.reserve(kChunks * kReplicates);
+  for (std::uint32_t chunk = 0; chunk < kChunks; ++chunk) {
+    PythonRandom random(chunk);
+    for (std::size_t replicate = 0; replicate < kReplicates; ++replicate) {
+      double sum = 0;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        sum += values[static_cast<std::size_t>(random.uniform() * n)];
+      }
+      perplexities.push_back(std::exp(sum / n));
+    }
+  }
+  // The standard error of the mean of k values is their standard deviation / sqrt(k).
+  return mean_standard_error(perplexities) * std::sqrt(static_cast<double>(perplexities.size()));
 }
 
 double quantile(std::span<const double> sorted, double q) noexcept {

@@ -8,7 +8,8 @@
 /// Precision  bounds are NaN for fewer than two samples, the value too for none
 /// Threads    pure functions
 /// Errors     kInvalidArgument for a weight that is not positive
-/// Source     Efron 1979 (percentile bootstrap); Wilson 1927; lm-evaluation-harness mean_stderr
+/// Source     Efron 1979 (percentile bootstrap); Wilson 1927; lm-evaluation-harness mean_stderr,
+///            bootstrap_stderr
 #pragma once
 
 #include <cstddef>
@@ -48,6 +49,11 @@ Interval metric_interval(std::span<const Contribution> samples,
 /// Sample standard deviation / sqrt(n), as lm-evaluation-harness prints it for means; NaN for fewer
 /// than two.
 double mean_standard_error(std::span<const double> values) noexcept;
+
+/// Of exp(mean of `values`), as lm-evaluation-harness bootstraps a perplexity: 100,000 replicates
+/// in chunks of 1,000, each drawn by Python's generator seeded with the chunk's number. NaN for
+/// fewer than two. Seconds for thousands of values.
+double perplexity_standard_error(std::span<const double> values);
 
 /// Linear interpolation between order statistics (numpy's default); `sorted` is ascending and not
 /// empty, q in [0, 1].

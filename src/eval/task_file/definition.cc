@@ -38,6 +38,8 @@ class Reader {
     TaskDefinition out;
     out.name = root_.required<std::string>("name");
     out.version = static_cast<int>(root_.required<std::int64_t>("version"));
+    out.group_version =
+        static_cast<int>(root_.optional<std::int64_t>("group_version").value_or(out.version));
     out.kind = kind();
     out.summary = root_.required<std::string>("summary");
     out.reference = root_.optional<std::string>("reference").value_or("");

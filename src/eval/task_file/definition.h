@@ -77,6 +77,7 @@ struct TaskDefinition {
   std::string name;
   std::string summary;
   int version = 1;
+  int group_version = 1;  ///< of the rows that sum up subjects; "version" where the file has none
   TaskKind kind = TaskKind::kChoice;
   std::string reference;  ///< what its numbers agree with; "" for a user's own task
   std::vector<std::string> metrics;

@@ -365,6 +365,7 @@ class Builder {
     TaskInfo out;
     out.name = request_.name;
     out.version = task_.version;
+    out.group_version = task_.group_version;
     out.data_id = task_.data_id;
     out.n_shots = n_shots_;
     std::vector<std::string> hashes;

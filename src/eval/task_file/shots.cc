@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "base/error.h"
-#include "eval/fewshot.h"
+#include "eval/python_random.h"
 
 namespace nibble::eval {
 namespace {

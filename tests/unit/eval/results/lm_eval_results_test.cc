@@ -132,6 +132,7 @@ TEST(LmEvalResults, WhatHasNoNumberIsNullAndNoErrorIsNotAvailable) {
 TEST(LmEvalResults, SubjectsAreTasksAndTheirGroupsAreWeighted) {
   const TaskInfo info{.name = "quiz",
                       .version = 2,
+                      .group_version = 3,
                       .metrics = {{"acc", "fraction"}},
                       .parts = {{"quiz_art", "art", "quiz_soft", 0, 2, 20},
                                 {"quiz_law", "law", "quiz_hard", 2, 8, 80}}};
@@ -157,6 +158,8 @@ TEST(LmEvalResults, SubjectsAreTasksAndTheirGroupsAreWeighted) {
   EXPECT_EQ(all.at("sample_len"), 10);
   EXPECT_EQ(all.at("sample_count").at("acc,none"), 10);
   EXPECT_EQ(ours.at("results").at("quiz"), all);
+  EXPECT_EQ(ours.at("versions").at("quiz_law"), 2);
+  EXPECT_EQ(ours.at("versions").at("quiz_hard"), 3);
   EXPECT_EQ(ours.at("n-samples").at("quiz_law").at("original"), 80);
   EXPECT_FALSE(ours.at("n-samples").contains("quiz"));
   EXPECT_EQ(ours.at("nibble").at("tasks").at("quiz").at("flags").at("equal options"), 1);

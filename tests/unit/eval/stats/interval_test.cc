@@ -105,6 +105,15 @@ TEST(MeanStandardError, OfRightAndWrong) {
   EXPECT_TRUE(std::isnan(mean_standard_error(std::vector<double>{1})));
 }
 
+TEST(PerplexityStandardError, IsBootstrappedAsLmEvalDoes) {
+  // bootstrap_stderr(perplexity, [-1, -2, -4], 100000) of lm-eval 0.4.13
+  EXPECT_NEAR(perplexity_standard_error(std::vector<double>{1, 2, 4}), 10.9928759685633, 1e-9);
+  EXPECT_NEAR(perplexity_standard_error(std::vector<double>{0.5, 3.25, 0.125, 7, 2.5}),
+              48.299332603444576,
+              1e-9);
+  EXPECT_TRUE(std::isnan(perplexity_standard_error(std::vector<double>{1})));
+}
+
 TEST(Quantile, InterpolatesLinearly) {
   const std::vector<double> sorted = {1, 2, 4, 8};
   EXPECT_DOUBLE_EQ(quantile(sorted, 0.0), 1.0);

@@ -1,9 +1,10 @@
-/// Which solved examples stand in front of a question, exactly as lm-evaluation-harness draws them.
+/// Python's random numbers: lm-evaluation-harness draws solved examples and bootstrap samples with
+/// them, and nibble draws the same.
 ///
-/// One generator for a task, consumed question by question. `sample` draws without replacement; its
-/// order is the order in the prompt.
+/// Few-shot examples: one generator for a task, consumed question by question. `sample` draws
+/// without replacement; its order is the order in the prompt.
 ///
-/// Source     CPython random.Random(seed).sample: Matsumoto and Nishimura 1998 (MT19937)
+/// Source     CPython random.Random(seed): Matsumoto and Nishimura 1998 (MT19937)
 ///            lm-evaluation-harness 0.4.13 ContextSampler, seed 1234
 #pragma once
 
@@ -20,6 +21,8 @@ class PythonRandom {
  public:
   explicit PythonRandom(std::uint32_t seed) noexcept;
   std::uint32_t next() noexcept;
+  /// random(): 53 bits in [0, 1).
+  double uniform() noexcept;
   /// `count` different indices below `population`; kInvalidArgument when there are not so many.
   std::vector<std::size_t> sample(std::size_t population, std::size_t count);
 

@@ -1,4 +1,4 @@
-#include "eval/fewshot.h"
+#include "eval/python_random.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,6 +19,13 @@ TEST(PythonRandom, FirstOutputs) {
   EXPECT_EQ(random.next(), 3342196574U);
   EXPECT_EQ(random.next(), 1892932127U);
   EXPECT_EQ(random.next(), 501869158U);
+}
+
+TEST(PythonRandom, Uniform) {
+  PythonRandom random(1234);
+  EXPECT_EQ(random.uniform(), 0.9664535356921388);
+  EXPECT_EQ(random.uniform(), 0.4407325991753527);
+  EXPECT_EQ(random.uniform(), 0.007491470058587191);
 }
 
 TEST(PythonRandom, SamplesByRejection) {

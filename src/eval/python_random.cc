@@ -1,4 +1,4 @@
-#include "eval/fewshot.h"
+#include "eval/python_random.h"
 
 #include <bit>
 #include <numeric>
@@ -57,6 +57,12 @@ std::uint32_t PythonRandom::next() noexcept {
   y ^= (y << 7) & 0x9d2c5680U;
   y ^= (y << 15) & 0xefc60000U;
   return y ^ (y >> 18);
+}
+
+double PythonRandom::uniform() noexcept {
+  const std::uint32_t high = next() >> 5;
+  const std::uint32_t low = next() >> 6;
+  return (high * 67108864.0 + low) / 9007199254740992.0;  // (high 2^26 + low) / 2^53
 }
 
 std::size_t PythonRandom::below(std::size_t n) noexcept {
