@@ -29,4 +29,30 @@ class SilentProgress final : public ProgressSink {
 
 ProgressSink& silent_progress() noexcept;
 
+/// Work inside of other work: the steps of its first stage become `share` steps of the stage that
+/// runs in `whole`. When it goes away its whole share counts as done, so what it skipped is not
+/// waited for.
+class PartProgress final : public ProgressSink {
+ public:
+  PartProgress(ProgressSink& whole, std::uint64_t share) noexcept : whole_(whole), share_(share) {}
+  ~PartProgress() override { tell(share_); }
+  PartProgress(const PartProgress&) = delete;
+  PartProgress& operator=(const PartProgress&) = delete;
+
+  void begin(std::string_view stage, std::uint64_t total) override;
+  void advance(std::uint64_t steps) override;
+  void end() override;
+  void note(std::string_view line) override { whole_.note(line); }
+
+ private:
+  void tell(std::uint64_t n_done);
+
+  ProgressSink& whole_;
+  std::uint64_t share_;
+  std::uint64_t told_ = 0;
+  std::uint64_t total_ = 0;  ///< of the first stage; 0 before it and behind it
+  std::uint64_t done_ = 0;
+  bool has_begun_ = false;
+};
+
 }  // namespace nibble
