@@ -11,8 +11,11 @@ seconds (user and system, all threads) count on a machine with other work; wall 
 Threads of torch that wait for one another burn time where cores are shared: there, --threads 1 is the fair choice.
 
 nibble: the whole command, from start to published folder. The package: loading the model and its `quantize`, without imports, without
-saving; its size is that of the whole process, torch included. GPTQ and AWQ take groups of 64, since AutoAWQ refuses what does not divide 576 inputs. AutoAWQ's search for scales keeps an alias of
-the weights on a CPU, which spoils its result but not its time.
+saving; its size is that of the whole process, torch included. GPTQ and AWQ take groups of 64, since AutoAWQ refuses what does not
+divide 576 inputs. AutoAWQ's search for scales keeps an alias of the weights on a CPU, which spoils its result but not its time.
+
+GPTQModel compiles an extension (a compiler and ninja are wanted): here before the clock starts, in a folder of this comparison, for where a
+build was killed torch leaves a file `lock` behind, for which every later process waits without end.
 """
 import argparse
 import json
@@ -43,7 +46,8 @@ def cpu_seconds():
 def gptqmodel(folder, windows, method):
     cores = os.cpu_count() or 1
     os.cpu_count = lambda: max(4, cores)  # the package refuses to be imported with fewer
-    from gptqmodel import GPTQModel, QuantizeConfig
+    from gptqmodel import GPTQModel, QuantizeConfig, extension
+    extension.load("pack_block_cpu")  # compiled at its first use; that is no part of quantizing
     extra = {"desc_act": True}
     if method == "gptaq":
         from gptqmodel.quantization.config import GPTAQConfig
@@ -115,7 +119,7 @@ def child(arguments):
 def package_seconds(arguments, folder, tokens):
     command = [sys.executable, __file__, arguments.method, "--child", "--tokens", str(tokens), "--threads", str(arguments.threads), str(folder)]
     out = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                         env=os.environ | {"OMP_NUM_THREADS": str(arguments.threads)})
+                         env=os.environ | {"OMP_NUM_THREADS": str(arguments.threads), "GPTQMODEL_EXT_BUILD": str(tokens.parent / "extensions")})
     lines = [line for line in out.stdout.splitlines() if line.startswith("RESULT ")]
     if not lines:
         sys.exit(f"the package failed:\n{out.stdout[-3000:]}")

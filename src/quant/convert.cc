@@ -183,6 +183,7 @@ class Conversion {
     } else if (report_.n_packed > 0) {
       const Json settings = packer_->settings();
       config["quantization_config"] = settings;
+      std::ranges::move(packer_->notes(), std::back_inserter(report_.notes));
       if (!format_->settings_file.empty()) {
         writer.add_companion(format_->settings_file, settings.dump(2) + "\n").take();
       }

@@ -213,6 +213,15 @@ class CompressedTensorsWriter final : public PackedWriter {
                 {"weights", weights}}}}}};
   }
 
+  std::vector<std::string> notes() const override {
+    if (!grid_.is_permuted()) {
+      return {};
+    }
+    return {
+        "groups by activation (weight_g_idx): compressed-tensors 0.20 refuses them and "
+        "Transformers 5.24 leaves them aside; a gptq folder keeps the same values for both"};
+  }
+
  private:
   void check(std::string_view module, const IntegerWeight& weight) {
     if (weight.bits != 4 && weight.bits != 8) {

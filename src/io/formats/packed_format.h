@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "codec/codec.h"
@@ -57,6 +58,8 @@ class PackedWriter {
   virtual void skip(std::string_view module) = 0;
   /// The quantization_config of what was written.
   [[nodiscard]] virtual Json settings() const = 0;
+  /// What whoever hands the folder on should know of it.
+  [[nodiscard]] virtual std::vector<std::string> notes() const { return {}; }
 };
 
 struct PackedFormat {

@@ -71,6 +71,16 @@ TEST(CompressedTensors, EveryWidthAndGroupComesBackAsItWas) {
   EXPECT_EQ(codec::decode_all(there_and_back("compressed-tensors", odd)), codec::decode_all(odd));
 }
 
+TEST(CompressedTensors, GroupsByActivationAreToldOf) {
+  const auto notes_of = [](const std::string& codec) {
+    const auto writer = packed_format_of_target("compressed-tensors").create("compressed-tensors");
+    writer->write("m", some_integers(codec, 11, 96));
+    return writer->notes();
+  };
+  EXPECT_TRUE(notes_of("int4g8ah").empty());
+  EXPECT_THAT(notes_of("int4g8pah"), ::testing::ElementsAre(HasSubstr("weight_g_idx")));
+}
+
 TEST(CompressedTensors, RefusesTensorsThatDoNotFit) {
   const auto why = [](std::string suffix, std::optional<Tensor> tensor) {
     PackedTensors tensors = plain_module();
