@@ -13,6 +13,9 @@ TEST(NearestName, FindsSlipsOfTheFinger) {
   EXPECT_EQ(nearest_name("quantise", kKnown), "quantize");
   EXPECT_EQ(nearest_name("hela_swag", kKnown), "hellaswag");
   EXPECT_EQ(nearest_name("stud", kKnown), "study");
+  EXPECT_EQ(nearest_name("stduy", kKnown), "study");
+  EXPECT_EQ(nearest_name("eavl", kKnown), "eval");  // exchanged letters are one slip
+  EXPECT_EQ(nearest_name("lave", kKnown), "");
 }
 
 TEST(NearestName, SaysNothingRatherThanNonsense) {

@@ -65,6 +65,9 @@ TEST(Toml, AMisspeltRequiredKeyIsNamedAndNotTheMissingOne) {
   const auto document = TomlDocument::parse("x = 1\n recipie = 'none'\n", "f.toml");
   EXPECT_EQ(error_of([&] { document->root().required<std::string>("recipe"); }),
             "f.toml:2:2: unknown key 'recipie' (did you mean 'recipe'?)");
+  const auto exchanged = TomlDocument::parse("modle = 'm.gguf'\n", "f.toml");
+  EXPECT_EQ(error_of([&] { exchanged->root().required<std::string>("model"); }),
+            "f.toml:1:1: unknown key 'modle' (did you mean 'model'?)");
 }
 
 TEST(Toml, SyntaxErrorsHaveLineAndColumn) {
