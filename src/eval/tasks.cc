@@ -124,7 +124,14 @@ struct FileTaskName {
   std::shared_ptr<const TaskDefinition> task;
   std::vector<std::string> subjects;
   std::optional<std::size_t> n_shots;
-  fs::path beside;  ///< folder of a user's file; its data may lie there
+  std::optional<fs::path> beside{};  ///< folder of a user's file; its data may lie there
+
+  /// What results are called: a user's file says it itself, wherever it lies.
+  [[nodiscard]] std::string task_name(std::string_view asked) const {
+    return !beside    ? std::string(asked)
+           : !n_shots ? task->name
+                      : fmt::format("{}_{}{}", task->name, *n_shots, kShotPart);
+  }
 };
 
 /// "mmlu" means all subjects, "mmlu_stem" those of a group, "mmlu_anatomy" one.
@@ -196,13 +203,13 @@ std::vector<std::string> files_below_data(const FileTaskName& found,
 std::unique_ptr<Task> make_from_file(std::string_view name,
                                      const FileTaskName& found,
                                      const TaskOptions& options) {
-  FileTaskRequest request{std::string(name),
+  FileTaskRequest request{found.task_name(name),
                           found.subjects,
                           found.n_shots,
                           {options.data / found.task->data.folder},
                           options};
-  if (!found.beside.empty()) {
-    request.folders.insert(request.folders.begin(), found.beside / found.task->data.folder);
+  if (found.beside) {
+    request.folders.insert(request.folders.begin(), *found.beside / found.task->data.folder);
   }
   return make_file_task(found.task, request);
 }
@@ -268,7 +275,7 @@ Result<TaskFiles> task_files(std::string_view name) {
     if (!found) {
       return unknown_task(name);
     }
-    if (!found->beside.empty()) {
+    if (found->beside) {
       return TaskFiles{};
     }
     return TaskFiles{files_below_data(*found, found->task->data.files),

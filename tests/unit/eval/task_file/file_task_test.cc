@@ -157,6 +157,7 @@ rules = ["law"]
   EXPECT_EQ(all->sample(3).id, "law/0");
   EXPECT_EQ(all->sample(3).prompt, "About law.\nQ1");
   const auto two_each = make(name + "_0shot", {.data = {}, .limit = 2});  // as lm-eval's limit
+  EXPECT_EQ(two_each->info().name, "own_0shot");
   ASSERT_EQ(two_each->n_samples(), 4U);
   EXPECT_EQ(two_each->sample(1).id, "anatomy/1");
   EXPECT_EQ(two_each->sample(2).id, "law/0");
@@ -188,6 +189,7 @@ TEST_F(FileTasks, AUsersFileNamesItselfAndItsHash) {
         "target = \"{{ a }}\"\n");
   const std::string name = (folder_ / "own.toml").string();
   const auto task = make_task(name, {.data = "/nowhere"}).take();  // data beside the file
+  EXPECT_EQ(task->info().name, "own");
   EXPECT_EQ(task->info().version, 3);
   EXPECT_EQ(task->info().n_shots, 0U);
   EXPECT_NE(task->info().protocol.find("; task file "), std::string::npos);
