@@ -39,7 +39,11 @@ double score_of(const store::ScoreRecord::Ratio& ratio) {
 /// Reads one store into one Data.
 class Gatherer {
  public:
-  explicit Gatherer(const store::Store& store) : store_(store), plan_(store.plan()) {
+  explicit Gatherer(const store::Store& store)
+      : store_(store), plan_(store.plan()), n_samples_(store.sample_counts()) {
+    for (const store::UnitRecord& unit : plan_.units) {
+      units_.emplace(VariantTask(unit.variant, unit.task), &unit);
+    }
     for (store::SummaryRecord& row : store.summaries()) {
       summaries_.emplace(std::pair(row.unit, row.metric), std::move(row));
     }
@@ -63,6 +67,8 @@ class Gatherer {
   }
 
  private:
+  using VariantTask = std::pair<std::string_view, std::string_view>;
+
   Variant variant(const store::VariantRecord& record, const Data& data) {
     Variant out;
     out.record = record;
@@ -79,10 +85,13 @@ class Gatherer {
 
   [[nodiscard]] const store::UnitRecord* find_unit(std::string_view variant,
                                                    std::string_view task) const {
-    const auto found = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& unit) {
-      return unit.variant == variant && unit.task == task;
-    });
-    return found != plan_.units.end() ? &*found : nullptr;
+    const auto found = units_.find(VariantTask(variant, task));
+    return found != units_.end() ? found->second : nullptr;
+  }
+
+  [[nodiscard]] std::size_t n_samples(const store::UnitRecord* unit) const {
+    const auto found = unit != nullptr ? n_samples_.find(unit->id) : n_samples_.end();
+    return found != n_samples_.end() ? found->second : 0;
   }
 
   /// The unit of the reference on that task.
@@ -92,7 +101,7 @@ class Gatherer {
 
   Outcome outcome(const store::UnitRecord* unit, const store::TaskRecord& task) {
     Outcome out;
-    const std::size_t n_stored = unit != nullptr ? store_.sample_indexes(unit->id).size() : 0;
+    const std::size_t n_stored = n_samples(unit);
     n_done_ += unit != nullptr && n_stored == task.n_samples ? 1U : 0U;
     for (const store::MetricRecord& metric : task.metrics) {
       Known<store::SummaryRecord> known;
@@ -215,6 +224,9 @@ class Gatherer {
 
   const store::Store& store_;
   store::Plan plan_;
+  std::map<std::string, std::size_t, std::less<>> n_samples_;  // stored, by unit
+  // Keys, too, point into the plan.
+  std::map<VariantTask, const store::UnitRecord*> units_;
   std::map<std::pair<std::string, std::string>, store::SummaryRecord> summaries_;
   std::map<std::string, std::string, std::less<>> failures_;
   std::size_t n_families_ = 0;

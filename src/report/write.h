@@ -1,6 +1,7 @@
 /// Writes a report: report.md, index.html, and each table as Markdown, LaTeX and CSV under tables/.
 ///
-/// A pure function of the store: equal store, equal bytes. Each file appears whole or not at all.
+/// A pure function of the store: equal store, equal bytes. Each file appears whole or not at all,
+/// and a report that fails leaves no folder behind that was not there before.
 ///
 /// Errors     those of the store; kIo with the path
 /// Source     our own

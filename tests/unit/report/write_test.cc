@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <map>
 
 #include "base/error.h"
@@ -27,6 +29,27 @@ std::map<std::string, std::string> contents(const fs::path& folder) {
   }
   return out;
 }
+
+/// While it lives, no file may grow beyond so many bytes.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t n_bytes) {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{n_bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = SIG_DFL;
+};
 
 TEST(WriteReport, WritesEveryFormOfEveryTable) {
   const TempFolder folder;
@@ -62,6 +85,21 @@ TEST(WriteReport, NothingAppearsWhereOneFileCannotBeWritten) {
   for (const auto& [name, text] : contents(folder / "r")) {
     ADD_FAILURE() << name << " was left behind";
   }
+}
+
+TEST(WriteReport, AFailedReportLeavesNoFolderThatWasNotThere) {
+  const TempFolder folder;
+  const store::Store store = small_store(folder / "s.db");
+  {
+    const SmallFiles no_room(1000);
+    EXPECT_THROW(write_report(store, folder / "deep/report"), Error);
+  }
+  EXPECT_FALSE(fs::exists(folder / "deep"));
+  // A folder that was there stays, one inside it goes again.
+  fs::create_directories(folder / fmt::format("old/index.html.tmp.{}", ::getpid()));
+  EXPECT_THROW(write_report(store, folder / "old"), Error);
+  EXPECT_TRUE(fs::exists(folder / "old"));
+  EXPECT_FALSE(fs::exists(folder / "old/tables"));
 }
 
 TEST(WriteReport, AFolderThatCannotBeMadeIsAnIoError) {
