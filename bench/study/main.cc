@@ -1,10 +1,10 @@
-// What planning, splitting and merging cost for a study of many variants, without a model:
+// What planning, splitting, merging and reporting cost for a study of many variants, without a model:
 //
-//   study_bench [variants=1000 [tasks=4 [samples=50 [parts=100]]]]
+//   study_bench [variants=1000 [tasks=4 [samples=50 [parts=50]]]]
 //
 // The answers are made up, everything else is what a study does: every part writes a store of its own,
-// the stores are merged, and the result is compared, byte by byte, with that of one run. Prints a
-// line of JSON; docs/results/report.md says what came out.
+// the stores are merged and reported, and the result is compared, byte by byte, with that of one run.
+// Prints a line of JSON; docs/results/report.md says what came out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "report/write.h"
 #include "study/merge.h"
 #include "study/run.h"
 #include "study/sample_record.h"
@@ -28,7 +29,7 @@ namespace fs = std::filesystem;
 using namespace nibble;
 
 struct Sizes {
-  std::size_t variants = 1000, tasks = 4, samples = 50, parts = 100;
+  std::size_t variants = 1000, tasks = 4, samples = 50, parts = 50;
 };
 
 /// Questions of about forty tokens with two choices.
@@ -134,6 +135,17 @@ int run(const Sizes& sizes, const fs::path& folder) {
   study::MergeOutcome outcome;
   const double merge_s = seconds_of(
       [&] { outcome = study::merge_stores(folder / "merged.db", parts, silent_progress()); });
+  std::size_t n_lines = 0;
+  const double tell_s = seconds_of([&] {
+    const store::Store store = store::Store::open_read_only(folder / "merged.db");
+    n_lines = study::plan_lines(plan, store).size() +
+              study::split_lines(plan, study::plan_costs(plan, {}), shares).size();
+  });
+  fs::path page;
+  const double report_s = seconds_of([&] {
+    page =
+        report::write_report(store::Store::open_read_only(folder / "merged.db"), folder / "report");
+  });
   plan.share.reset();
   const double single_s = seconds_of([&] { run_into(folder / "single.db", plan); });
   const std::vector<fs::path> single = {folder / "single.db"};
@@ -144,9 +156,10 @@ int run(const Sizes& sizes, const fs::path& folder) {
   const auto [least, most] = std::ranges::minmax(shares, {}, &study::PlanShare::cost);
   fmt::print(
       "{{\"variants\": {}, \"tasks\": {}, \"samples\": {}, \"parts\": {}, \"units\": {}, "
-      "\"stored_samples\": {}, \"plan_s\": {:.3f}, \"split_s\": {:.3f}, \"parts_s\": {:.1f}, "
-      "\"merge_s\": {:.1f}, \"single_s\": {:.1f}, \"canonical_s\": {:.1f}, \"part_bytes\": {}, "
-      "\"merged_bytes\": {}, \"cost_least\": {}, \"cost_most\": {}, \"equal\": {}}}\n",
+      "\"stored_samples\": {}, \"plan_s\": {:.3f}, \"split_s\": {:.3f}, \"tell_s\": {:.3f}, "
+      "\"told_lines\": {}, \"parts_s\": {:.1f}, \"merge_s\": {:.1f}, \"report_s\": {:.1f}, "
+      "\"single_s\": {:.1f}, \"canonical_s\": {:.1f}, \"part_bytes\": {}, \"merged_bytes\": {}, "
+      "\"page_bytes\": {}, \"cost_least\": {}, \"cost_most\": {}, \"equal\": {}}}\n",
       sizes.variants,
       sizes.tasks,
       sizes.samples,
@@ -155,12 +168,16 @@ int run(const Sizes& sizes, const fs::path& folder) {
       outcome.completeness.samples,
       plan_s,
       split_s,
+      tell_s,
+      n_lines,
       parts_s,
       merge_s,
+      report_s,
       single_s,
       canonical_s,
       fs::file_size(parts.front()),
       fs::file_size(folder / "merged.db"),
+      fs::file_size(page),
       least.cost,
       most.cost,
       is_equal);

@@ -252,11 +252,11 @@ void join_facts(Database& database) {
       "UPDATE main.variants SET (model_hash, file_bytes, memory_bytes, bits_per_weight, "
       "weight_types) = (SELECT p.model_hash, p.file_bytes, p.memory_bytes, p.bits_per_weight, "
       "p.weight_types FROM part.variants p WHERE p.id = variants.id) WHERE model_hash IS NULL AND "
-      "id IN (SELECT id FROM part.variants);"
+      "id IN (SELECT id FROM part.variants WHERE model_hash IS NOT NULL);"
       "UPDATE main.variants SET (quantize_seconds, quantize_cpu_seconds, quantize_peak_bytes) = "
       "(SELECT p.quantize_seconds, p.quantize_cpu_seconds, p.quantize_peak_bytes FROM "
       "part.variants p WHERE p.id = variants.id) WHERE quantize_seconds IS NULL AND id IN (SELECT "
-      "id FROM part.variants)");
+      "id FROM part.variants WHERE quantize_seconds IS NOT NULL)");
 }
 
 void join_rows(Database& database, MergeCounts& counts) {

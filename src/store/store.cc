@@ -316,6 +316,15 @@ std::vector<std::size_t> Store::sample_indexes(std::string_view unit) const {
   return out;
 }
 
+std::map<std::string, std::size_t, std::less<>> Store::sample_counts() const {
+  std::map<std::string, std::size_t, std::less<>> out;
+  Statement select(*database_, "SELECT unit, count(*) FROM samples GROUP BY unit");
+  while (select.step()) {
+    out.emplace(select.text(0), as_size(select.integer(1)));
+  }
+  return out;
+}
+
 std::vector<std::string> Store::sample_ids(std::string_view unit) const {
   std::vector<std::string> out;
   Statement select(*database_, "SELECT sample_id FROM samples WHERE unit = ? ORDER BY idx");
@@ -434,6 +443,15 @@ std::vector<MeasurementRecord> Store::measurements(std::string_view unit) const 
                    as_size(select.integer(2)),
                    select.optional_real(3),
                    select.text(4)});
+  }
+  return out;
+}
+
+std::set<std::string, std::less<>> Store::measured_units() const {
+  std::set<std::string, std::less<>> out;
+  Statement select(*database_, "SELECT DISTINCT unit FROM measurements");
+  while (select.step()) {
+    out.insert(select.text(0));
   }
   return out;
 }

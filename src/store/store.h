@@ -13,8 +13,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +66,8 @@ class Store {
   [[nodiscard]] std::vector<std::size_t> sample_indexes(std::string_view unit) const;
   /// Their ids, in the same order.
   [[nodiscard]] std::vector<std::string> sample_ids(std::string_view unit) const;
+  /// Number of stored samples by unit, in one walk; units without any are absent.
+  [[nodiscard]] std::map<std::string, std::size_t, std::less<>> sample_counts() const;
   /// One metric of all stored samples, by position.
   [[nodiscard]] std::vector<ScoreRow> scores(std::string_view unit, std::string_view metric) const;
   [[nodiscard]] CutCounts cut_samples(std::string_view unit) const;
@@ -77,6 +81,8 @@ class Store {
 
   void add_measurements(std::string_view unit, std::span<const MeasurementRecord> measurements);
   [[nodiscard]] std::vector<MeasurementRecord> measurements(std::string_view unit) const;
+  /// Units that have any.
+  [[nodiscard]] std::set<std::string, std::less<>> measured_units() const;
 
   void add_failure(const FailureRecord& failure);
   [[nodiscard]] std::vector<FailureRecord> failures() const;

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <system_error>
 
 #include "base/cancel.h"
 #include "base/folder_lock.h"
+#include "study/plan_index.h"
 #include "study/summarize.h"
 
 namespace nibble::study {
@@ -20,16 +20,13 @@ bool is_same_file(const fs::path& a, const fs::path& b) {
 }
 
 /// "" where the unit is whole.
-std::string what_is_missing(const store::Store& store,
-                            const store::Plan& plan,
-                            const store::UnitRecord& unit,
-                            std::size_t n_stored) {
-  const auto& variant =
-      std::ranges::find(plan.variants, unit.variant, &store::VariantRecord::id)->name;
-  if (unit.task.empty()) {
-    return store.measurements(unit.id).empty() ? fmt::format("{}/speed", variant) : "";
+std::string what_is_missing(std::string_view variant,
+                            const store::TaskRecord* task,
+                            std::size_t n_stored,
+                            bool is_measured) {
+  if (task == nullptr) {
+    return is_measured ? "" : fmt::format("{}/speed", variant);
   }
-  const auto task = std::ranges::find(plan.tasks, unit.task, &store::TaskRecord::id);
   return n_stored < task->n_samples
              ? fmt::format(
                    "{}/{}: {} of {} samples", variant, task->name, n_stored, task->n_samples)
@@ -41,11 +38,20 @@ std::string what_is_missing(const store::Store& store,
 Completeness completeness(const store::Store& store) {
   Completeness out;
   const store::Plan plan = store.plan();
-  for (const store::UnitRecord& unit : plan.units) {
-    const std::size_t n_stored = store.sample_indexes(unit.id).size();
+  const PlanIndex index(plan);
+  const auto n_samples = store.sample_counts();
+  const auto measured = store.measured_units();
+  for (std::size_t unit = 0; unit < plan.units.size(); ++unit) {
+    const std::string& id = plan.units[unit].id;
+    const auto found = n_samples.find(id);
+    const std::size_t n_stored = found != n_samples.end() ? found->second : 0;
     out.samples += n_stored;
     ++out.units;
-    std::string missing = what_is_missing(store, plan, unit, n_stored);
+    const auto task = index.task_of(unit);
+    std::string missing = what_is_missing(plan.variants[index.variant_of(unit)].name,
+                                          task ? &plan.tasks[*task] : nullptr,
+                                          n_stored,
+                                          measured.contains(id));
     if (missing.empty()) {
       ++out.whole;
     } else {

@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/error.h"
 #include "base/hash.h"
 #include "eval/stats/interval.h"
+#include "study/plan_index.h"
 #include "study/sample_record.h"
 
 namespace nibble::study {
@@ -164,20 +166,21 @@ std::vector<store::Condition> device_conditions(const Spec& spec, const PlanInpu
 }
 
 std::vector<store::Condition> run_conditions(const Spec& spec, const PlanInputs& inputs) {
-  return {{"study", spec.name, true},
-          {"source weights", "SHA-256 " + inputs.source.weights_hash, true},
-          {"tokenizer", "SHA-256 " + inputs.source.tokenizer_hash, true},
-          {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
-          {"program", program_text(inputs), true},
-          {"processor", inputs.host.processor, true},
-          {"kernels", inputs.kernels, true},
-          {"model", inputs.source.model_name, false},
-          {"threads",
-           fmt::format("{} of {}", n_threads(spec, inputs), inputs.host.n_processors),
-           false},
-          {"memory", memory_text(inputs.host), false},
-          {"system", inputs.host.system, false},
-          {"statistics", statistics_text({}), false}};
+  return {
+      {"study", spec.name, true},
+      {std::string(kSourceWeights), fmt::format("{}{}", kSha256, inputs.source.weights_hash), true},
+      {"tokenizer", fmt::format("{}{}", kSha256, inputs.source.tokenizer_hash), true},
+      {"arithmetic", std::string(arithmetic_name(spec.arithmetic)), true},
+      {"program", program_text(inputs), true},
+      {"processor", inputs.host.processor, true},
+      {"kernels", inputs.kernels, true},
+      {"model", inputs.source.model_name, false},
+      {"threads",
+       fmt::format("{} of {}", n_threads(spec, inputs), inputs.host.n_processors),
+       false},
+      {"memory", memory_text(inputs.host), false},
+      {"system", inputs.host.system, false},
+      {"statistics", statistics_text({}), false}};
 }
 
 std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& inputs) {
@@ -190,14 +193,14 @@ std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& 
 }
 
 void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
-  for (auto a = variants.begin(); a != variants.end(); ++a) {
-    const auto same = std::find_if(
-        variants.begin(), a, [&](const PlannedVariant& b) { return b.record.id == a->record.id; });
-    if (same != a) {
+  std::map<std::string_view, std::string_view> names;  // by id
+  for (const PlannedVariant& variant : variants) {
+    const auto [same, is_new] = names.emplace(variant.record.id, variant.record.name);
+    if (!is_new) {
       raise(ErrorCode::kInvalidArgument,
             "variants '{}' and '{}': their recipes do the same",
-            same->record.name,
-            a->record.name);
+            same->second,
+            variant.record.name);
     }
   }
 }
@@ -247,22 +250,25 @@ std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& s
   for (const PlannedTask& task : plan.tasks) {
     n_samples += task.record.n_samples;
   }
+  const PlanIndex index(plan);
+  const auto stored = store.sample_counts();
+  const auto measured = store.measured_units();
   std::vector<std::string> lines;
-  for (const PlannedVariant& variant : plan.variants) {
+  for (std::size_t variant = 0; variant < plan.variants.size(); ++variant) {
     std::size_t n_stored = 0;
     std::string_view speed = "";
-    for (const store::UnitRecord& unit : plan.units) {
-      if (unit.variant != variant.record.id) {
-        continue;
+    for (const std::size_t unit : index.units_of(variant)) {
+      const std::string& id = plan.units[unit].id;
+      if (!index.task_of(unit)) {
+        speed = measured.contains(id) ? ", speed measured" : ", speed to measure";
+      } else if (const auto found = stored.find(id); found != stored.end()) {
+        n_stored += found->second;
       }
-      if (unit.task.empty()) {
-        speed = store.measurements(unit.id).empty() ? ", speed to measure" : ", speed measured";
-      }
-      n_stored += store.sample_indexes(unit.id).size();
     }
+    const store::VariantRecord& record = plan.variants[variant].record;
     lines.push_back(fmt::format("{:<14} {:<14} {} of {} samples stored{}",
-                                variant.record.name,
-                                variant.record.recipe_name,
+                                record.name,
+                                record.recipe_name,
                                 n_stored,
                                 n_samples,
                                 speed));

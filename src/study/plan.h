@@ -17,6 +17,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/numerics.h"
@@ -28,6 +29,10 @@
 #include "study/spec.h"
 
 namespace nibble::study {
+
+/// The condition that names the source's weights by their hash, "SHA-256 …".
+inline constexpr std::string_view kSourceWeights = "source weights";
+inline constexpr std::string_view kSha256 = "SHA-256 ";
 
 /// What the hashes need to know of the source model.
 struct Source {

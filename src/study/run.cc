@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <map>
 #include <new>
 #include <set>
 
@@ -11,8 +13,10 @@
 #include "study/answer_tasks.h"
 #include "study/batches.h"
 #include "study/conditions.h"
+#include "study/plan_index.h"
 #include "study/sample_record.h"
 #include "study/summarize.h"
+#include "study/summary_pace.h"
 
 namespace nibble::study {
 namespace {
@@ -48,84 +52,97 @@ class PlanRun {
           const Spec& spec,
           VariantRunner& runner,
           ProgressSink& progress)
-      : store_(store), plan_(plan), spec_(spec), runner_(runner), progress_(progress) {}
+      : store_(store),
+        plan_(plan),
+        index_(plan),
+        spec_(spec),
+        runner_(runner),
+        progress_(progress),
+        n_samples_(store.sample_counts()),
+        measured_(store.measured_units()) {}
 
   std::vector<VariantFailure> run() {
-    const std::size_t n_missing = count_missing();
-    progress_.begin("study, samples", n_missing);
-    bool is_current = false;  // what the summaries say
-    for (const PlannedVariant& variant : plan_.variants) {
+    progress_.begin("study, samples", count_missing());
+    for (std::size_t variant = 0; variant < plan_.variants.size(); ++variant) {
       if (const auto units = missing_units(variant); !units.empty()) {
+        is_current_ = false;
         run_or_record(variant, units);
-        store_.replace_summaries(summarize(store_));  // a report in between has what there is
-        is_current = true;
+        if (pace_.is_due(Clock::now())) {
+          sum_up();  // a report in between has what there is
+        }
       }
     }
-    if (!is_current) {
-      store_.replace_summaries(summarize(store_));  // an earlier run may have ended in front of it
+    if (!is_current_) {
+      sum_up();
     }
     progress_.end();
     return std::move(failures_);
   }
 
+  /// So that the next report has what is stored.
+  void sum_up_before_stop() noexcept {
+    try {
+      sum_up();
+    } catch (const std::exception&) {
+      // The error that ends the run is the one to tell.
+    }
+  }
+
   [[nodiscard]] std::size_t n_stored() const { return n_stored_; }
 
  private:
-  using Units = std::vector<const store::UnitRecord*>;
+  using Clock = std::chrono::steady_clock;
+  using Units = std::vector<std::size_t>;  // positions in the plan
 
-  [[nodiscard]] Units missing_units(const PlannedVariant& variant) const {
+  void sum_up() {
+    const auto began = Clock::now();
+    store_.replace_summaries(summarize(store_));
+    pace_.summed_up(began, Clock::now());
+    is_current_ = true;
+  }
+
+  [[nodiscard]] Units missing_units(std::size_t variant) const {
     Units units;
-    for (const store::UnitRecord& unit : plan_.units) {
-      if (unit.variant == variant.record.id && plan_.takes(unit) && !is_done(unit)) {
-        units.push_back(&unit);
+    for (const std::size_t unit : index_.units_of(variant)) {
+      if (plan_.takes(plan_.units[unit]) && !is_done(unit)) {
+        units.push_back(unit);
       }
     }
     return units;
   }
 
-  [[nodiscard]] bool is_done(const store::UnitRecord& unit) const {
-    return unit.task.empty()
-               ? !store_.measurements(unit.id).empty()
-               : store_.sample_indexes(unit.id).size() == task_of(unit).record.n_samples;
+  [[nodiscard]] std::size_t n_samples(std::size_t unit) const {
+    const auto found = n_samples_.find(plan_.units[unit].id);
+    return found != n_samples_.end() ? found->second : 0;
   }
 
-  [[nodiscard]] const PlannedTask& task_of(const store::UnitRecord& unit) const {
-    const auto found = std::ranges::find_if(
-        plan_.tasks, [&](const PlannedTask& task) { return task.record.id == unit.task; });
-    NIBBLE_CHECK(found != plan_.tasks.end(), "a unit's task is not part of the plan");
-    return *found;
-  }
-
-  /// The reference's unit of the same task; nullptr for the reference's own.
-  [[nodiscard]] const store::UnitRecord* reference_of(const store::UnitRecord& unit) const {
-    const std::string& reference = plan_.variants.front().record.id;
-    const auto found = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& other) {
-      return other.variant == reference && other.task == unit.task;
-    });
-    return unit.variant == reference || found == plan_.units.end() ? nullptr : &*found;
+  [[nodiscard]] bool is_done(std::size_t unit) const {
+    const auto task = index_.task_of(unit);
+    return task ? n_samples(unit) == plan_.tasks[*task].record.n_samples
+                : measured_.contains(plan_.units[unit].id);
   }
 
   [[nodiscard]] std::size_t count_missing() const {
     std::size_t n = 0;
-    for (const store::UnitRecord& unit : plan_.units) {
-      if (!unit.task.empty() && plan_.takes(unit)) {
-        n += task_of(unit).record.n_samples - store_.sample_indexes(unit.id).size();
+    for (std::size_t unit = 0; unit < plan_.units.size(); ++unit) {
+      if (const auto task = index_.task_of(unit); task && plan_.takes(plan_.units[unit])) {
+        n += plan_.tasks[*task].record.n_samples - n_samples(unit);
       }
     }
     return n;
   }
 
-  void run_or_record(const PlannedVariant& variant, const Units& units) {
+  void run_or_record(std::size_t number, const Units& units) {
+    const PlannedVariant& variant = plan_.variants[number];
     try {
       without_bad_alloc([&] { run_variant(variant, units); });
     } catch (const Error& error) {
-      const bool is_reference = &variant == &plan_.variants.front();
-      if (is_reference || !is_variants_own(error.code())) {
+      if (number == 0 || !is_variants_own(error.code())) {  // nothing goes without the reference
         throw;
       }
       without_bad_alloc([&] { runner_.close(); });
-      for (const store::UnitRecord* unit : missing_units(variant)) {
-        store_.add_failure({unit->id, error.what()});
+      for (const std::size_t unit : missing_units(number)) {
+        store_.add_failure({plan_.units[unit].id, error.what()});
       }
       progress_.note(fmt::format("{}: {}", variant.record.name, error.what()));
       failures_.push_back({variant.record.name, error.failure()});
@@ -136,18 +153,20 @@ class PlanRun {
     cancel_flag().check();
     progress_.note(fmt::format("{}: {} of its units to run", variant.record.name, units.size()));
     store_.set_facts(variant.record.id, runner_.open(variant));
-    for (const store::UnitRecord* unit : units) {
-      if (unit->task.empty()) {
-        store_.add_measurements(unit->id, runner_.measure(*spec_.measure));
+    for (const std::size_t unit : units) {
+      if (const auto task = index_.task_of(unit)) {
+        run_task(unit, *plan_.tasks[*task].task);
       } else {
-        run_task(*unit, *task_of(*unit).task);
+        const std::string& id = plan_.units[unit].id;
+        store_.add_measurements(id, runner_.measure(*spec_.measure));
+        measured_.insert(id);
       }
     }
     runner_.close();
   }
 
-  void run_task(const store::UnitRecord& unit, const eval::Task& task) {
-    const auto stored = store_.sample_indexes(unit.id);
+  void run_task(std::size_t unit, const eval::Task& task) {
+    const auto stored = store_.sample_indexes(plan_.units[unit].id);
     const std::set<std::size_t> done(stored.begin(), stored.end());
     for (const Batch& batch : plan_batches(task)) {
       if (!done.contains(batch.first)) {  // a batch is stored as a whole
@@ -157,14 +176,15 @@ class PlanRun {
     }
   }
 
-  void run_batch(const store::UnitRecord& unit, const eval::Task& task, const Batch& batch) {
+  void run_batch(std::size_t unit, const eval::Task& task, const Batch& batch) {
+    const std::string& id = plan_.units[unit].id;
     std::vector<eval::Sample> samples;
     for (std::size_t i = batch.first; i < batch.first + batch.n; ++i) {
       samples.push_back(task.sample(i));
       samples.back().index = i;
     }
-    if (const auto* reference = reference_of(unit)) {
-      force_reference_answers(samples, store_, reference->id);
+    if (const auto reference = index_.reference_of(unit)) {
+      force_reference_answers(samples, store_, plan_.units[*reference].id);
     }
     std::vector<eval::SampleResult> results = runner_.answer(task, samples);
     NIBBLE_CHECK(results.size() == samples.size(), "not one result for each sample");
@@ -172,16 +192,22 @@ class PlanRun {
     for (std::size_t i = 0; i < samples.size(); ++i) {
       records.push_back(sample_record(std::move(samples[i]), std::move(results[i])));
     }
-    store_.add_samples(unit.id, records);
+    store_.add_samples(id, records);
+    n_samples_[id] += batch.n;
     n_stored_ += batch.n;
     progress_.advance(batch.n);
   }
 
   store::Store& store_;
   const StudyPlan& plan_;
+  const PlanIndex index_;
   const Spec& spec_;
   VariantRunner& runner_;
   ProgressSink& progress_;
+  std::map<std::string, std::size_t, std::less<>> n_samples_;  // stored, by unit
+  std::set<std::string, std::less<>> measured_;                // units
+  SummaryPace pace_;
+  bool is_current_ = false;  // what the summaries say; an earlier run may have ended before them
   std::vector<VariantFailure> failures_;
   std::size_t n_stored_ = 0;
 };
@@ -208,6 +234,7 @@ std::vector<VariantFailure> run_plan(store::Store& store,
     return run.run();
   } catch (const Error& error) {
     progress.end();
+    run.sum_up_before_stop();
     if (error.code() != ErrorCode::kCancelled) {
       throw;
     }

@@ -2,7 +2,8 @@
 ///
 /// Each batch of samples is stored before the next begins, so a stop or a kill at any moment loses
 /// at most one batch of work and no record; running again goes on and ends with the same records as
-/// an uninterrupted run.
+/// an uninterrupted run. What is stored is summed up at the end, before a stop, and in between by
+/// summary_pace.h; behind a kill the last variants may have no summaries until the study goes on.
 ///
 /// Errors     kMismatch where the store belongs to other conditions; kCancelled with how far it
 ///            came; failures of a single variant are stored with their reason and reported in the

@@ -49,13 +49,17 @@ fs::path part_folder(const fs::path& output, const PlanPart& part) {
   return output / "parts" / fmt::format("{}-of-{}", part.number, part.n_parts);
 }
 
+bool is_store(const fs::path& path) {
+  std::error_code absent;
+  const auto n_bytes = fs::file_size(path, absent);
+  return !absent && n_bytes > 0;
+}
+
 std::vector<fs::path> part_stores(const fs::path& output) {
   std::vector<fs::path> out;
   std::error_code absent;
   for (const auto& entry : fs::directory_iterator(output / "parts", absent)) {
-    const fs::path store = store_path(entry.path());
-    std::error_code unknown;
-    if (fs::file_size(store, unknown) > 0 && !unknown) {
+    if (const fs::path store = store_path(entry.path()); is_store(store)) {
       out.push_back(store);
     }
   }
@@ -65,15 +69,12 @@ std::vector<fs::path> part_stores(const fs::path& output) {
 
 UnitSet named_units(const StudyPlan& plan, std::span<const std::string> names) {
   UnitSet out;
-  std::vector<std::string> known;
-  for (const store::UnitRecord& unit : plan.units) {
-    known.push_back(unit_name(plan, unit));
-  }
+  const PlanIndex index(plan);
+  const std::vector<std::string> known = unit_names(plan);
   for (const std::string& name : names) {
     bool is_found = false;
     for (std::size_t i = 0; i < plan.units.size(); ++i) {
-      const std::string_view unit = known[i];
-      if (unit == name || unit.substr(0, unit.rfind('/')) == name) {
+      if (known[i] == name || plan.variants[index.variant_of(i)].record.name == name) {
         out.insert(plan.units[i].id);
         is_found = true;
       }
@@ -89,16 +90,18 @@ UnitSet named_units(const StudyPlan& plan, std::span<const std::string> names) {
   return out;
 }
 
-UnitSet whole_units(const StudyPlan& plan, const store::Store& store) {
+UnitSet whole_units(const StudyPlan& plan, const PlanIndex& index, const store::Store& store) {
   UnitSet out;
-  for (const store::UnitRecord& unit : plan.units) {
-    const auto task = std::ranges::find_if(
-        plan.tasks, [&unit](const PlannedTask& row) { return row.record.id == unit.task; });
-    const bool is_whole = task == plan.tasks.end()
-                              ? !store.measurements(unit.id).empty()
-                              : store.sample_indexes(unit.id).size() == task->record.n_samples;
-    if (is_whole) {
-      out.insert(unit.id);
+  for (const auto& [unit, n_stored] : store.sample_counts()) {
+    const auto position = index.find(unit);
+    const auto task = position ? index.task_of(*position) : std::nullopt;
+    if (task && n_stored == plan.tasks[*task].record.n_samples) {
+      out.insert(unit);
+    }
+  }
+  for (const std::string& unit : store.measured_units()) {
+    if (index.find(unit)) {
+      out.insert(unit);
     }
   }
   return out;

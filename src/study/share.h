@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "store/store.h"
 #include "study/plan.h"
+#include "study/plan_index.h"
 
 namespace nibble::study {
 
@@ -31,6 +32,8 @@ struct PlanPart {
 /// "3/8"
 Result<PlanPart> parse_part(std::string_view text);
 std::filesystem::path part_folder(const std::filesystem::path& output, const PlanPart& part);
+/// Whether a store is there that a run has begun to fill.
+bool is_store(const std::filesystem::path& path);
 /// The stores of all parts that have begun, whatever they are parts of, ordered by path.
 std::vector<std::filesystem::path> part_stores(const std::filesystem::path& output);
 
@@ -40,8 +43,8 @@ using UnitSet = std::set<std::string, std::less<>>;
 /// "int4" names all units of a variant, "int4/arc_easy" and "int4/speed" one.
 UnitSet named_units(const StudyPlan& plan, std::span<const std::string> names);
 
-/// Ids of the plan's units whose samples or measurements are all there.
-UnitSet whole_units(const StudyPlan& plan, const store::Store& store);
+/// Ids of the plan's units whose samples or measurements are all there. `index` is the plan's.
+UnitSet whole_units(const StudyPlan& plan, const PlanIndex& index, const store::Store& store);
 
 /// The same with what it reads: variants whose attention is measured read the reference's answers.
 UnitSet with_references(const StudyPlan& plan, UnitSet units);

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
-#include <set>
 
 #include "base/check.h"
 #include "study/batches.h"
+#include "study/plan_index.h"
 
 namespace nibble::study {
 namespace {
@@ -73,12 +72,17 @@ void add_pieces(std::vector<Piece>& out,
   }
 }
 
-std::string shown_units(const StudyPlan& plan, const PlanCosts& costs, const PlanShare& share) {
+std::string_view task_or_speed(const StudyPlan& plan, std::optional<std::size_t> task) {
+  return task ? std::string_view(plan.tasks[*task].record.name) : "speed";
+}
+
+std::string shown_units(const std::vector<std::string>& names,
+                        const PlanCosts& costs,
+                        const PlanShare& share) {
   std::string out;
   for (std::size_t i = 0; i < std::min(share.units.size(), kShownUnits); ++i) {
     const std::size_t unit = share.units[i];
-    out += fmt::format(
-        "{}{} {}", i == 0 ? ": " : ", ", unit_name(plan, plan.units[unit]), costs.units[unit]);
+    out += fmt::format("{}{} {}", i == 0 ? ": " : ", ", names[unit], costs.units[unit]);
   }
   return share.units.size() > kShownUnits ? out + ", …" : out;
 }
@@ -86,15 +90,16 @@ std::string shown_units(const StudyPlan& plan, const PlanCosts& costs, const Pla
 }  // namespace
 
 PlanCosts plan_costs(const StudyPlan& plan, const std::optional<profile::Options>& measure) {
-  std::map<std::string, std::size_t, std::less<>> by_task;
+  const PlanIndex index(plan);
+  std::vector<std::size_t> by_task;
   for (const PlannedTask& task : plan.tasks) {
-    by_task[task.record.id] = task_cost(*task.task);
+    by_task.push_back(task_cost(*task.task));
   }
+  const std::size_t speed = measure ? measure_cost(*measure) : 0;
   PlanCosts out;
-  for (const store::UnitRecord& unit : plan.units) {
-    out.units.push_back(!unit.task.empty() ? by_task.at(unit.task)
-                        : measure          ? measure_cost(*measure)
-                                           : 0);
+  for (std::size_t unit = 0; unit < plan.units.size(); ++unit) {
+    const auto task = index.task_of(unit);
+    out.units.push_back(task ? by_task[*task] : speed);
   }
   for (const PlannedVariant& variant : plan.variants) {
     out.variants.push_back(setup_cost(variant));
@@ -106,14 +111,11 @@ std::vector<PlanShare> split_plan(const StudyPlan& plan,
                                   const PlanCosts& costs,
                                   std::size_t n_shares) {
   NIBBLE_CHECK(n_shares > 0, "a plan is cut into one share or more");
-  std::map<std::string, std::vector<std::size_t>, std::less<>> by_variant;
-  for (std::size_t i = 0; i < plan.units.size(); ++i) {
-    by_variant[plan.units[i].variant].push_back(i);
-  }
+  const PlanIndex index(plan);
   const std::size_t most = (sum(costs.units) + sum(costs.variants)) / n_shares + 1;
   std::vector<Piece> pieces;
   for (std::size_t v = 0; v < plan.variants.size(); ++v) {
-    add_pieces(pieces, by_variant[plan.variants[v].record.id], costs, costs.variants[v], most);
+    add_pieces(pieces, index.units_of(v), costs, costs.variants[v], most);
   }
   std::ranges::stable_sort(pieces, std::ranges::greater{}, &Piece::cost);
   std::vector<PlanShare> shares(n_shares);
@@ -128,26 +130,27 @@ std::vector<PlanShare> split_plan(const StudyPlan& plan,
   return shares;
 }
 
-std::string unit_name(const StudyPlan& plan, const store::UnitRecord& unit) {
-  const auto variant = std::ranges::find_if(
-      plan.variants, [&unit](const PlannedVariant& row) { return row.record.id == unit.variant; });
-  const auto task = std::ranges::find_if(
-      plan.tasks, [&unit](const PlannedTask& row) { return row.record.id == unit.task; });
-  return fmt::format(
-      "{}/{}", variant->record.name, task == plan.tasks.end() ? "speed" : task->record.name);
+std::vector<std::string> unit_names(const StudyPlan& plan) {
+  const PlanIndex index(plan);
+  std::vector<std::string> out;
+  for (std::size_t unit = 0; unit < plan.units.size(); ++unit) {
+    out.push_back(fmt::format("{}/{}",
+                              plan.variants[index.variant_of(unit)].record.name,
+                              task_or_speed(plan, index.task_of(unit))));
+  }
+  return out;
 }
 
 std::vector<std::string> split_lines(const StudyPlan& plan,
                                      const PlanCosts& costs,
                                      const std::vector<PlanShare>& shares) {
+  const PlanIndex index(plan);
+  const std::vector<std::string> names = unit_names(plan);
   std::vector<std::string> lines;
-  std::set<std::string> told;  // a task costs every variant the same
-  for (std::size_t i = 0; i < plan.units.size(); ++i) {
-    const std::string name = unit_name(plan, plan.units[i]);
-    const std::string task = name.substr(name.rfind('/') + 1);
-    if (told.insert(task).second) {
-      lines.push_back(fmt::format("cost of {:<24} {:>12} tokens a variant", task, costs.units[i]));
-    }
+  for (const std::size_t unit : index.units_of(0)) {  // a task costs every variant the same
+    lines.push_back(fmt::format("cost of {:<24} {:>12} tokens a variant",
+                                task_or_speed(plan, index.task_of(unit)),
+                                costs.units[unit]));
   }
   for (std::size_t i = 0; i < plan.variants.size(); ++i) {
     lines.push_back(fmt::format("cost of making {:<17} {:>12} tokens a part",
@@ -160,7 +163,7 @@ std::vector<std::string> split_lines(const StudyPlan& plan,
                                 shares.size(),
                                 shares[i].units.size(),
                                 shares[i].cost,
-                                shown_units(plan, costs, shares[i])));
+                                shown_units(names, costs, shares[i])));
   }
   return lines;
 }

@@ -40,8 +40,8 @@ std::vector<PlanShare> split_plan(const StudyPlan& plan,
                                   const PlanCosts& costs,
                                   std::size_t n_shares);
 
-/// "int4/arc_easy", "int4/speed".
-std::string unit_name(const StudyPlan& plan, const store::UnitRecord& unit);
+/// "int4/arc_easy", "int4/speed"; parallel to the plan's units.
+std::vector<std::string> unit_names(const StudyPlan& plan);
 
 /// For people: what a unit of each task costs, what each variant costs to make, and the shares.
 std::vector<std::string> split_lines(const StudyPlan& plan,

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <map>
 #include <system_error>
 
 #include "base/folder_lock.h"
@@ -19,6 +21,7 @@
 #include "study/asked_tasks.h"
 #include "study/conditions.h"
 #include "study/model_runner.h"
+#include "study/planned_weights.h"
 #include "study/split.h"
 #include "study/study_results.h"
 
@@ -57,10 +60,10 @@ std::optional<profile::Hardware> hardware_of(const Spec& spec, const profile::Ho
 PlanInputs read_inputs(const Spec& spec,
                        std::string_view program_version,
                        const text::Tokenizer& tokenizer,
-                       const io::Checkpoint& checkpoint,
+                       std::string weights_hash,
                        std::vector<std::shared_ptr<const eval::Task>> tasks) {
   PlanInputs inputs;
-  inputs.source = {checkpoint.hash(), tokenizer.hash(), spec.model.filename().string()};
+  inputs.source = {std::move(weights_hash), tokenizer.hash(), spec.model.filename().string()};
   inputs.host = profile::read_host();
   inputs.program_version = program_version;
   inputs.kernels = kernels::kernels().name;
@@ -104,11 +107,14 @@ struct StudySource {
         asked(spec, model),
         answers(spec.rag, spec.data, model) {}
 
-  [[nodiscard]] StudyPlan plan(const Spec& spec, std::string_view program_version) const {
+  [[nodiscard]] StudyPlan plan(const Spec& spec,
+                               std::string_view program_version,
+                               std::string weights_hash) const {
     auto tasks = asked.tasks();
     tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
-    return make_plan(spec,
-                     read_inputs(spec, program_version, *tokenizer, *checkpoint, std::move(tasks)));
+    return make_plan(
+        spec,
+        read_inputs(spec, program_version, *tokenizer, std::move(weights_hash), std::move(tasks)));
   }
 };
 
@@ -124,14 +130,9 @@ fs::path share_folder(const Spec& spec, const StudyShare& share) {
   return share.part ? part_folder(spec.output, *share.part) : spec.output;
 }
 
-bool is_store(const fs::path& path) {
-  std::error_code absent;
-  return fs::file_size(path, absent) > 0 && !absent;
-}
-
 /// A store's whole units; none where there is no store.
-UnitSet units_there(const StudyPlan& plan, const fs::path& path) {
-  return is_store(path) ? whole_units(plan, store::Store::open_read_only(path)) : UnitSet{};
+UnitSet units_there(const StudyPlan& plan, const PlanIndex& index, const fs::path& path) {
+  return is_store(path) ? whole_units(plan, index, store::Store::open_read_only(path)) : UnitSet{};
 }
 
 /// Leaves to the plan the units of the share; of a part those that the study's own store has not.
@@ -140,7 +141,7 @@ void take_share(StudyPlan& plan, const Spec& spec, const StudyShare& share) {
   if (share.part) {
     const auto shares = split_plan(plan, plan_costs(plan, spec.measure), share.part->n_parts);
     units = ids_of(plan, shares.at(share.part->number - 1));
-    for (const std::string& id : units_there(plan, store_path(spec.output))) {
+    for (const std::string& id : units_there(plan, PlanIndex(plan), store_path(spec.output))) {
       units.erase(id);
     }
   } else if (!share.units.empty()) {
@@ -174,17 +175,36 @@ void tell_plan_only(const Spec& spec,
   }
 }
 
+/// Reads as little of the model as will do.
+void plan_only(const Spec& spec,
+               std::string_view program_version,
+               const StudySource& source,
+               const StudyShare& share,
+               ProgressSink& progress) {
+  const std::array stores = {store_path(share_folder(spec, share)), store_path(spec.output)};
+  PlannedWeights weights = planned_weights(*source.checkpoint, stores);
+  if (!weights.note.empty()) {
+    progress.note(weights.note);
+  }
+  StudyPlan plan = source.plan(spec, program_version, std::move(weights.hash));
+  take_share(plan, spec, share);
+  tell_plan_only(spec, plan, share, progress);
+}
+
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// What is known of the variants from earlier runs.
 void recall_facts(StudyPlan& plan, const store::Store& store) {
-  for (const store::VariantRecord& stored : store.plan().variants) {
-    for (PlannedVariant& variant : plan.variants) {
-      if (variant.record.id == stored.id) {
-        variant.record.facts = stored.facts;
-      }
+  const store::Plan stored = store.plan();
+  std::map<std::string_view, const store::VariantRecord*> by_id;
+  for (const store::VariantRecord& variant : stored.variants) {
+    by_id.emplace(variant.id, &variant);
+  }
+  for (PlannedVariant& variant : plan.variants) {
+    if (const auto found = by_id.find(variant.record.id); found != by_id.end()) {
+      variant.record.facts = found->second->facts;
     }
   }
 }
@@ -226,12 +246,12 @@ std::vector<VariantFailure> run_study(const Spec& spec,
     progress.note(line);
     own.notes.push_back(line);
   }
-  StudyPlan plan = source.plan(spec, program_version);
-  take_share(plan, spec, share);
   if (run == StudyRun::kPlan) {
-    tell_plan_only(spec, plan, share, progress);
+    plan_only(spec, program_version, source, share, progress);
     return {};
   }
+  StudyPlan plan = source.plan(spec, program_version, source.checkpoint->hash());
+  take_share(plan, spec, share);
   make_folder(own.output / "variants");
   const FolderLock lock(own.output, "study.lock", "another study is running in this folder");
   store::Store store = store::Store::open(store_path(own.output));
@@ -262,14 +282,15 @@ std::vector<PlanPart> missing_parts(const Spec& spec,
                                     std::string_view program_version,
                                     std::size_t n_parts) {
   const StudySource source(spec);
-  const StudyPlan plan = source.plan(spec, program_version);
+  const StudyPlan plan = source.plan(spec, program_version, source.checkpoint->hash());
+  const PlanIndex index(plan);
   const std::size_t n = n_parts != 0 ? n_parts : std::min(plan.variants.size(), kMostParts);
   const auto shares = split_plan(plan, plan_costs(plan, spec.measure), n);
-  const UnitSet collected = units_there(plan, store_path(spec.output));
+  const UnitSet collected = units_there(plan, index, store_path(spec.output));
   std::vector<PlanPart> out;
   for (std::size_t i = 0; i < n; ++i) {
     const PlanPart part{i + 1, n};
-    const UnitSet own = units_there(plan, store_path(part_folder(spec.output, part)));
+    const UnitSet own = units_there(plan, index, store_path(part_folder(spec.output, part)));
     if (!std::ranges::all_of(ids_of(plan, shares[i]), [&](const std::string& id) {
           return collected.contains(id) || own.contains(id);
         })) {

@@ -10,6 +10,7 @@
 #include "model/kv_setup.h"
 #include "study/lm_eval_files.h"
 #include "study/model_runner.h"
+#include "study/plan_index.h"
 
 namespace nibble::study {
 namespace {
@@ -53,10 +54,14 @@ std::string kv_name(const PlannedVariant& variant, Arithmetic arithmetic) {
 class VariantResults {
  public:
   VariantResults(const StudyResults& results, ProgressSink& progress)
-      : results_(results), progress_(progress), asked_(common_asked(results.spec)) {}
+      : results_(results),
+        progress_(progress),
+        asked_(common_asked(results.spec)),
+        index_(results.plan) {}
 
-  void write(const fs::path& folder, const PlannedVariant& variant) const {
-    const std::vector<TaskOutcome> outcomes = outcomes_of(variant);
+  void write(const fs::path& folder, std::size_t number) const {
+    const PlannedVariant& variant = results_.plan.variants[number];
+    const std::vector<TaskOutcome> outcomes = outcomes_of(number);
     if (outcomes.empty()) {
       return;
     }
@@ -70,22 +75,22 @@ class VariantResults {
   }
 
  private:
-  [[nodiscard]] std::vector<TaskOutcome> outcomes_of(const PlannedVariant& variant) const {
+  [[nodiscard]] std::vector<TaskOutcome> outcomes_of(std::size_t variant) const {
+    const StudyPlan& plan = results_.plan;
     std::vector<TaskOutcome> out;
-    for (const store::UnitRecord& unit : results_.plan.units) {
-      if (unit.variant != variant.record.id || unit.task.empty()) {
+    for (const std::size_t unit : index_.units_of(variant)) {
+      const auto position = index_.task_of(unit);
+      if (!position) {
         continue;
       }
-      const auto task = std::ranges::find_if(results_.plan.tasks, [&unit](const PlannedTask& one) {
-        return one.record.id == unit.task;
-      });
-      NIBBLE_CHECK(task != results_.plan.tasks.end(), "a unit's task is not part of the plan");
-      if (results_.store.sample_indexes(unit.id).size() == task->record.n_samples) {
-        out.push_back(task_outcome(results_.store, unit.id, *task->task));
+      const PlannedTask& task = plan.tasks[*position];
+      const std::string& id = plan.units[unit].id;
+      if (results_.store.sample_indexes(id).size() == task.record.n_samples) {
+        out.push_back(task_outcome(results_.store, id, *task.task));
       } else {
         progress_.note(fmt::format("{}: {} is not complete, no results of it are written",
-                                   variant.record.name,
-                                   task->record.name));
+                                   plan.variants[variant].record.name,
+                                   task.record.name));
       }
     }
     return out;
@@ -143,6 +148,7 @@ class VariantResults {
   const StudyResults& results_;
   ProgressSink& progress_;
   CommonAsked asked_;
+  PlanIndex index_;
 };
 
 }  // namespace
@@ -151,8 +157,8 @@ void write_study_results(const fs::path& folder,
                          const StudyResults& results,
                          ProgressSink& progress) {
   const VariantResults files(results, progress);
-  for (const PlannedVariant& variant : results.plan.variants) {
-    files.write(folder / eval::lm_eval_model_folder(variant.record.name), variant);
+  for (std::size_t i = 0; i < results.plan.variants.size(); ++i) {
+    files.write(folder / eval::lm_eval_model_folder(results.plan.variants[i].record.name), i);
   }
 }
 

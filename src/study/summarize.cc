@@ -10,6 +10,7 @@
 #include "eval/stats/multiple.h"
 #include "eval/stats/paired.h"
 #include "eval/stats/paired_proportions.h"
+#include "study/plan_index.h"
 
 namespace nibble::study {
 namespace {
@@ -134,17 +135,21 @@ void adjust(const std::vector<store::SummaryRecord*>& members) {
 
 class Summarizer {
  public:
-  explicit Summarizer(const store::Store& store) : store_(store), plan_(store.plan()) {
+  explicit Summarizer(const store::Store& store)
+      : store_(store), plan_(store.plan()), index_(plan_) {
     for (store::SummaryRecord& row : store.summaries()) {
       auto key = std::pair(row.unit, row.metric);
       known_.emplace(std::move(key), std::move(row));
     }
+    for (std::size_t unit = 0; unit < plan_.units.size(); ++unit) {
+      is_complete_.push_back(is_complete(unit));
+    }
   }
 
   std::vector<store::SummaryRecord> run() {
-    for (const store::UnitRecord& unit : plan_.units) {
-      if (const store::TaskRecord* task = complete_task(unit)) {
-        add_unit(unit, *task);
+    for (std::size_t unit = 0; unit < plan_.units.size(); ++unit) {
+      if (is_complete_[unit]) {
+        add_unit(unit, plan_.tasks[*index_.task_of(unit)]);
       }
     }
     for (const bool headline : {true, false}) {
@@ -160,24 +165,23 @@ class Summarizer {
   }
 
  private:
-  /// The unit's task when all its samples are stored; else nullptr.
-  [[nodiscard]] const store::TaskRecord* complete_task(const store::UnitRecord& unit) const {
-    const auto task = std::ranges::find(plan_.tasks, unit.task, &store::TaskRecord::id);
-    const bool complete =
-        task != plan_.tasks.end() && store_.sample_indexes(unit.id).size() == task->n_samples;
-    return complete ? &*task : nullptr;
+  /// Whether it is of a task and all samples are stored. What has been summed up was, and no
+  /// sample is ever taken out.
+  [[nodiscard]] bool is_complete(std::size_t number) const {
+    const auto position = index_.task_of(number);
+    if (!position) {
+      return false;
+    }
+    const store::UnitRecord& unit = plan_.units[number];
+    const store::TaskRecord& task = plan_.tasks[*position];
+    return (!task.metrics.empty() && known_.contains({unit.id, task.metrics.front().name})) ||
+           store_.sample_indexes(unit.id).size() == task.n_samples;
   }
 
-  [[nodiscard]] const store::UnitRecord* reference_of(const store::UnitRecord& unit) const {
-    const std::string& reference = plan_.variants.front().id;
-    if (unit.variant == reference) {
-      return nullptr;
-    }
-    const auto found = std::ranges::find_if(plan_.units, [&](const store::UnitRecord& other) {
-      return other.variant == reference && other.task == unit.task;
-    });
-    const bool usable = found != plan_.units.end() && complete_task(*found) != nullptr;
-    return usable ? &*found : nullptr;
+  /// nullptr for the reference's own units, and where its is not complete.
+  [[nodiscard]] const store::UnitRecord* reference_of(std::size_t unit) const {
+    const auto found = index_.reference_of(unit);
+    return found && is_complete_[*found] ? &plan_.units[*found] : nullptr;
   }
 
   [[nodiscard]] store::SummaryRecord fresh(const store::UnitRecord& unit,
@@ -191,8 +195,9 @@ class Summarizer {
     return row;
   }
 
-  void add_unit(const store::UnitRecord& unit, const store::TaskRecord& task) {
-    const store::UnitRecord* reference = is_distance(task) ? nullptr : reference_of(unit);
+  void add_unit(std::size_t number, const store::TaskRecord& task) {
+    const store::UnitRecord& unit = plan_.units[number];
+    const store::UnitRecord* reference = is_distance(task) ? nullptr : reference_of(number);
     for (std::size_t m = 0; m < task.metrics.size(); ++m) {
       const store::MetricRecord& metric = task.metrics[m];
       const auto known = known_.find({unit.id, metric.name});
@@ -208,6 +213,8 @@ class Summarizer {
 
   const store::Store& store_;
   store::Plan plan_;
+  PlanIndex index_;
+  std::vector<bool> is_complete_;  // parallel to the plan's units
   std::map<std::pair<std::string, std::string>, store::SummaryRecord> known_;
   std::vector<store::SummaryRecord> out_;
   std::vector<bool> is_headline_;

@@ -17,8 +17,8 @@
 namespace nibble::study {
 
 /// For the units of the store's plan; the first variant is the reference. What the store holds
-/// already of complete units is taken over, all but the adjusted p-values, so calling this after
-/// each variant costs no more than calling it once.
+/// already of complete units is taken over, all but the adjusted p-values, so calling this again
+/// costs a walk over the plan and what is new.
 std::vector<store::SummaryRecord> summarize(const store::Store& store);
 
 }  // namespace nibble::study

@@ -14,6 +14,7 @@ using nibble::testing::TempFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Pair;
 
 Plan small_plan() {
   Plan plan;
@@ -214,6 +215,20 @@ TEST(Store, MeasurementsKeepRepetitionsAndReasons) {
   EXPECT_EQ(rows[1].value, 5.25);
   EXPECT_EQ(rows[2].value, std::nullopt);
   EXPECT_EQ(rows[2].reason, "no /proc");
+}
+
+TEST(Store, WhatIsThereIsCountedByUnit) {
+  Store store = Store::in_memory();
+  store.replace_plan(small_plan());
+  EXPECT_THAT(store.sample_counts(), IsEmpty());
+  EXPECT_THAT(store.measured_units(), IsEmpty());
+  store.add_samples("u2", std::vector{sample(0, {}), sample(2, {})});
+  store.add_samples("u1", std::vector{sample(1, {})});
+  store.add_measurements("u3",
+                         std::vector<MeasurementRecord>{{"decode", "ms/token", 0, 5.0, ""},
+                                                        {"decode", "ms/token", 1, 6.0, ""}});
+  EXPECT_THAT(store.sample_counts(), ElementsAre(Pair("u1", 1U), Pair("u2", 2U)));
+  EXPECT_THAT(store.measured_units(), ElementsAre("u3"));
 }
 
 TEST(Store, SummariesAreReplacedAsAWhole) {

@@ -150,6 +150,39 @@ TEST_F(RunTest, CancellingSaysHowToGoOn) {
   }
 }
 
+TEST_F(RunTest, WhatIsStoredIsSummedUpBeforeAStop) {
+  for (const ErrorCode why : {ErrorCode::kCancelled, ErrorCode::kIo}) {
+    store::Store store = store::Store::in_memory();
+    FakeRunner runner;
+    runner.before_answer = [why](std::size_t n) {
+      if (n >= 150) {  // in front of int4's second task
+        raise(why, "stop");
+      }
+    };
+    EXPECT_THROW(run(store, runner), Error);
+    EXPECT_EQ(store.summaries().size(), 3U) << static_cast<int>(why);
+    FakeRunner rest;
+    run(store, rest);
+    EXPECT_EQ(dump(store), uninterrupted());
+  }
+}
+
+TEST_F(RunTest, ManyVariantsAreSummedUpInTheEnd) {
+  spec_.measure.reset();
+  for (const char* recipe : {"rtn-int8", "rtn-int3", "nf4", "fp4", "hqq-int4", "hqq-int3"}) {
+    spec_.variants.push_back({recipe, recipe});
+  }
+  plan_ = make_plan(spec_, fake_inputs());
+  store::Store store = store::Store::in_memory();
+  FakeRunner runner;
+  run(store, runner);
+  EXPECT_EQ(store.summaries().size(), 16U);
+  for (const store::SummaryRecord& row : store.summaries()) {
+    EXPECT_EQ(row.comparison.has_value(),
+              row.unit != plan_.units[0].id && row.unit != plan_.units[1].id);
+  }
+}
+
 TEST_F(RunTest, AFailingVariantDoesNotEndTheStudy) {
   spec_.variants.push_back({"int8", "rtn-int8"});
   plan_ = make_plan(spec_, fake_inputs());

@@ -56,11 +56,24 @@ TEST(Share, StoresOfPartsAreThoseThatHaveBegun) {
               ElementsAre(folder / "parts/1-of-3/study.db", folder / "parts/2-of-3/study.db"));
 }
 
+TEST(Share, AnEmptyFileIsNoStoreThatHasBegun) {
+  const testing::TempFolder folder;
+  EXPECT_FALSE(is_store(folder / "study.db"));
+  testing::write_file(folder / "study.db", "");
+  EXPECT_FALSE(is_store(folder / "study.db"));
+  testing::write_file(folder / "study.db", "x");
+  EXPECT_TRUE(is_store(folder / "study.db"));
+}
+
 TEST(Share, UnitsAreNamedByVariantAndTask) {
   const StudyPlan plan = make_plan(fake_spec(), fake_inputs());
   EXPECT_THAT(named_units(plan, std::vector<std::string>{"int4/a", "reference/speed"}),
               UnorderedElementsAre(plan.units[4].id, plan.units[0].id));
   EXPECT_EQ(named_units(plan, std::vector<std::string>{"int4"}).size(), 3U);
+  PlanInputs inputs = fake_inputs();
+  inputs.tasks[0] = std::make_shared<FakeTask>("choice:quiz/own.jsonl", 70);
+  EXPECT_EQ(named_units(make_plan(fake_spec(), inputs), std::vector<std::string>{"int4"}).size(),
+            3U);
   try {
     named_units(plan, std::vector<std::string>{"int5/a"});
     FAIL();
@@ -79,13 +92,13 @@ TEST(Share, ARunTakesItsShareAndNothingElse) {
   run_plan(store, plan, spec, runner, silent_progress());
   EXPECT_EQ(runner.n_opened, 1U);
   EXPECT_EQ(runner.n_answered, 70U);
-  EXPECT_THAT(whole_units(plan, store), ElementsAre(plan.units[4].id));
+  EXPECT_THAT(whole_units(plan, PlanIndex(plan), store), ElementsAre(plan.units[4].id));
   plan.share = UnitSet{};
   run_plan(store, plan, spec, runner, silent_progress());
   EXPECT_EQ(runner.n_opened, 1U);
   plan.share.reset();
   run_plan(store, plan, spec, runner, silent_progress());
-  EXPECT_EQ(whole_units(plan, store).size(), 6U);
+  EXPECT_EQ(whole_units(plan, PlanIndex(plan), store).size(), 6U);
   EXPECT_EQ(runner.n_answered, 160U);
 }
 

@@ -87,6 +87,13 @@ TEST(Split, MoreSharesThanUnitsLeaveSomeEmpty) {
   EXPECT_THAT(shares.back().units, IsEmpty());
 }
 
+TEST(Split, UnitsAreCalledByVariantAndTask) {
+  const auto names = unit_names(three_variants());
+  ASSERT_EQ(names.size(), 9U);
+  EXPECT_EQ(names[0], "reference/speed");
+  EXPECT_EQ(names[8], "int8/b");
+}
+
 TEST(Split, LinesNameUnitsAndCosts) {
   const StudyPlan plan = three_variants();
   const PlanCosts costs{{7, 5, 5, 7, 5, 5, 7, 5, 5}, {1, 1, 1}};

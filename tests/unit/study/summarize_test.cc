@@ -127,6 +127,21 @@ TEST_F(SummarizeTest, WhatIsStoredIsTakenOver) {
   EXPECT_DOUBLE_EQ(more[2].comparison->difference, -0.5);
 }
 
+TEST_F(SummarizeTest, AReferenceThatComesLastIsComparedWith) {
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u1", i, 1, 20);
+  }
+  store_.replace_summaries(summarize(store_));
+  ASSERT_EQ(store_.summaries().size(), 2U);
+  EXPECT_FALSE(store_.summaries()[0].comparison);
+  for (std::size_t i = 0; i < 4; ++i) {
+    add("u0", i, i < 2 ? 1 : 0, 20);
+  }
+  const auto rows = summarize(store_);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_DOUBLE_EQ(rows[2].comparison.value().difference, 0.5);
+}
+
 TEST_F(SummarizeTest, ADifferenceWithoutAChangedAnswerStillHasWidth) {
   for (std::size_t i = 0; i < 4; ++i) {
     add("u0", i, 1, 20);
