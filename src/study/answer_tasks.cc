@@ -22,14 +22,6 @@ void check_lengths(const RagSpec& spec, const AnsweringModel& model) {
   }
 }
 
-/// A name that is written wrong is no set whose data is not there.
-bool is_known_set(std::string_view set) {
-  return rag::is_question_file(set) ||
-         std::ranges::any_of(rag::question_set_table(), [set](const rag::QuestionSetRow& row) {
-           return row.name == set.substr(0, set.find(':')) || row.name == set;
-         });
-}
-
 }  // namespace
 
 AnswerTasks::AnswerTasks(std::span<const RagSpec> specs,
@@ -49,7 +41,8 @@ void AnswerTasks::add(const RagSpec& spec,
                       const AnsweringModel& model) {
   check_lengths(spec, model);
   auto found = rag::read_question_set(spec.set, spec.data.empty() ? data : spec.data);
-  if (!found && spec.is_optional && is_known_set(spec.set) &&
+  // A name that is written wrong is no set whose data is not there.
+  if (!found && spec.is_optional && rag::check_question_set_name(spec.set) &&
       found.failure().code == ErrorCode::kNotFound) {
     left_out_.push_back(
         fmt::format("[[rag]] {} is left out: {}", spec.set, found.failure().message));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace nibble::study {
@@ -12,7 +14,14 @@ AskedTasks::AskedTasks(const Spec& spec, const AnsweringModel& model) {
       template_ =
           parse_chat_template(model, fmt::format("[[task]] {}: apply_chat_template", task.name));
     }
-    tasks_.push_back(make(task, spec, model));
+    std::shared_ptr<const eval::Task> made = make(task, spec, model);
+    const std::string& name = made->info().name;
+    if (std::ranges::any_of(tasks_,
+                            [&](const auto& other) { return other->info().name == name; })) {
+      raise(
+          ErrorCode::kInvalidArgument, "[[task]] {}: another task is called '{}'", task.name, name);
+    }
+    tasks_.push_back(std::move(made));
   }
 }
 

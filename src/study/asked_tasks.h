@@ -1,8 +1,8 @@
 /// The tasks of a study's [[task]] tables.
 ///
 /// Errors     those of eval, headed by the task's name; Error(kInvalidArgument) for humaneval where
-///            the command line does not allow generated code, and for a chat with a model that has
-///            no template
+///            the command line does not allow generated code, for a chat with a model that has no
+///            template, and where two tasks call themselves the same
 /// Source     our own
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/toml.h"
 #include "data/hub/model_name.h"
+#include "eval/task.h"
 #include "rag/answer/question_set.h"
 
 namespace nibble::study {
@@ -151,11 +152,30 @@ eval::CodeSampling read_code_sampling(TomlTable& table) {
   return out;
 }
 
-std::vector<TaskSpec> read_tasks(TomlTable& root) {
+/// Throws with the place of `key`, where `found` is a failure.
+template <class T>
+void check_known(const TomlTable& table, std::string_view key, const Result<T>& found) {
+  if (!found) {
+    table.reject(key, found.failure().message);
+  }
+}
+
+/// "my/quiz.toml", "my/quiz.toml_5shot"; "choice:FILE" lies in the data folder.
+bool is_task_file(std::string_view name) {
+  constexpr std::string_view kEnd = ".toml";
+  const std::size_t end = name.rfind(kEnd);
+  return end != std::string_view::npos && name.find(':') == std::string_view::npos &&
+         (end + kEnd.size() == name.size() || name[end + kEnd.size()] == '_');
+}
+
+std::vector<TaskSpec> read_tasks(TomlTable& root, const fs::path& folder) {
   std::vector<TaskSpec> tasks;
   for (TomlTable& table : root.tables("task")) {
     TaskSpec task;
     task.name = table.required<std::string>("name");
+    if (is_task_file(task.name)) {
+      task.name = resolve(folder, task.name).string();
+    }
     task.limit = count(table, "limit", 0, {1, kMaxCount});
     task.context = count(table, "context", TaskSpec{}.context, {2, kMaxTokens});
     if (std::ranges::find(tasks, task.name, &TaskSpec::name) != tasks.end()) {
@@ -167,6 +187,8 @@ std::vector<TaskSpec> read_tasks(TomlTable& root) {
     task.system = table.optional<std::string>("system").value_or("");
     if (task.name == eval::kHumanEval) {
       task.code = read_code_sampling(table);
+    } else {
+      check_known(table, "name", eval::check_task_name(task.name));
     }
     table.finish();
     tasks.push_back(std::move(task));
@@ -202,6 +224,7 @@ rag::ContextMode read_context_mode(TomlTable& table) {
 RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   RagSpec out;
   out.set = table.required<std::string>("set");
+  check_known(table, "set", rag::check_question_set_name(out.set));
   if (rag::is_question_file(out.set)) {
     out.set = resolve(folder, out.set).string();
   }
@@ -285,6 +308,9 @@ std::vector<VariantSpec> read_variants(TomlTable& root, const fs::path& folder) 
         })) {
       table.reject("recipe", fmt::format("there are two variants of the recipe '{}'", recipe));
     }
+    if (recipe != kNoRecipe) {
+      check_known(table, "recipe", quant::load_recipe(variant.recipe));
+    }
     table.finish();
     variants.push_back(std::move(variant));
   }
@@ -309,7 +335,7 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.device = root.optional<std::string>("device").value_or(spec.device);
   spec.measure = read_measure(root, folder, spec.device_spec);
   read_cost(root, spec.device_spec);
-  spec.tasks = read_tasks(root);
+  spec.tasks = read_tasks(root, folder);
   spec.rag = read_rag(root, folder);
   spec.variants = read_variants(root, folder);
   root.finish();

@@ -10,7 +10,8 @@
 ///   prompt_tokens = 128              # and what docs/guide/profile.md lists
 ///   [cost]                           # optional: per_hour, per_kwh, currency
 ///   [[task]]
-///   name  = "arc_easy"               # limit = 100, context = 2048, max_answer = 64
+///   name  = "arc_easy"               # or "my/quiz.toml"; limit = 100, context = 2048,
+///                                    # max_answer = 64
 ///   apply_chat_template = true       # fewshot_as_multiturn = true, system = "…"
 ///   [[task]]
 ///   name  = "humaneval"              # samples = 20, pass_k = [1, 10], temperature = 0.2,
@@ -27,8 +28,11 @@
 ///
 /// Relative paths are relative to the study file.
 ///
-/// Errors     kNotFound, kCorruptData with file:line:column (unknown keys with the nearest known
-///            one)
+/// Tasks, sets of questions and recipes must be known, and their own files right; data and models
+/// are not looked at.
+///
+/// Errors     kNotFound, kCorruptData with file:line:column (unknown keys and names with the
+///            nearest known one)
 /// Source     our own; docs/guide/study.md
 #pragma once
 
@@ -54,7 +58,7 @@ inline constexpr std::string_view kHost = "cpu";
 inline constexpr std::string_view kNoRecipe = "none";
 
 struct TaskSpec {
-  std::string name;
+  std::string name;            ///< as eval has it, or the path of a task file
   std::size_t limit = 0;       ///< first n samples; 0: all
   std::size_t context = 2048;  ///< window of the perplexity protocols
   std::size_t max_answer = 0;  ///< tokens of a generated answer; 0: the task's own rule

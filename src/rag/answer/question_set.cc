@@ -69,19 +69,27 @@ void check_ids(const QuestionSet& set, std::string_view where) {
   }
 }
 
+/// nullptr where there is none of that name.
+const SetReader* find_reader(std::string_view name) {
+  const std::string_view head = name.substr(0, name.find(':'));
+  const bool has_argument = head.size() < name.size();
+  const auto* found = std::ranges::find_if(kReaders, [&](const SetReader& one) {
+    return one.row.name == head && (one.takes_argument || !has_argument);
+  });
+  return found == kReaders.end() ? nullptr : found;
+}
+
 QuestionSet read_named(std::string_view name, const std::filesystem::path& data) {
   if (is_question_file(name)) {
     return read_own_set(std::filesystem::path(name));
   }
-  const std::string_view head = name.substr(0, name.find(':'));
-  const auto* found =
-      std::ranges::find_if(kReaders, [head](const SetReader& one) { return one.row.name == head; });
-  const bool has_argument = head.size() < name.size();
-  const std::string argument(has_argument ? name.substr(head.size() + 1) : "");
-  if (found == kReaders.end() || (has_argument && !found->takes_argument)) {
+  const SetReader* reader = find_reader(name);
+  if (reader == nullptr) {
     throw Error(unknown_set(name));
   }
-  return found->read({std::string(name), argument, data});
+  const std::size_t colon = name.find(':');
+  const std::string argument(colon < name.size() ? name.substr(colon + 1) : "");
+  return reader->read({std::string(name), argument, data});
 }
 
 }  // namespace
@@ -97,6 +105,13 @@ std::span<const QuestionSetRow> question_set_table() {
     return rows;
   }();
   return kRows;
+}
+
+Result<void> check_question_set_name(std::string_view name) {
+  if (!is_question_file(name) && find_reader(name) == nullptr) {
+    return unknown_set(name);
+  }
+  return {};
 }
 
 Result<std::shared_ptr<const QuestionSet>> read_question_set(std::string_view name,

@@ -39,6 +39,9 @@ std::span<const QuestionSetRow> question_set_table();
 /// Whether the name of a set is that of a user's own file.
 bool is_question_file(std::string_view name);
 
+/// Whether there is a set of this name, without touching its data; any file's name will do.
+Result<void> check_question_set_name(std::string_view name);
+
 /// `data` is the data folder.
 Result<std::shared_ptr<const QuestionSet>> read_question_set(std::string_view name,
                                                              const std::filesystem::path& data);

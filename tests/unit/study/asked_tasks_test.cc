@@ -53,6 +53,27 @@ TEST_F(AskedTasksTest, PutsQuestionsThroughTheModelsTemplate) {
               HasSubstr("[[task]] piqa: apply_chat_template, but the model has no chat template"));
 }
 
+TEST_F(AskedTasksTest, TasksThatCallThemselvesTheSameAreRefused) {
+  for (const char* name : {"one", "two"}) {
+    std::filesystem::create_directories(folder_ / name);
+    write_file(folder_ / name / "own.toml",
+               "name = \"own\"\nversion = 1\nkind = \"choice\"\nsummary = \"s\"\n"
+               "metrics = [\"acc\"]\n[data]\nfiles = [\"own.jsonl\"]\n[prompt]\ntext = "
+               "\"{{ q }}\"\nchoices = \"{{ c }}\"\ntarget = \"{{ a }}\"\n");
+    write_file(folder_ / name / "own.jsonl", "{\"q\": \"Why\", \"c\": [\"x\", \"y\"], \"a\": 1}\n");
+  }
+  const std::string one = (folder_ / "one/own.toml").string();
+  EXPECT_EQ(make({.name = one}).tasks()[0]->info().name, "own");
+  spec_.tasks = {{.name = one}, {.name = (folder_ / "two/own.toml").string()}};
+  try {
+    const AskedTasks both(spec_, {tokenizer_, 2048, template_});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("two/own.toml: another task is called 'own'"));
+  }
+}
+
 TEST_F(AskedTasksTest, GeneratedCodeWantsTheWordOfWhoRunsTheStudy) {
   const TaskSpec humaneval{.name = "humaneval", .code = {.n_samples = 3, .ks = {2}}};
   EXPECT_THAT(message_of(humaneval), HasSubstr("allow it with nibble study --allow-code"));

@@ -9,10 +9,13 @@
 namespace nibble::study {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kHead = "name = \"s\"\nmodel = \"m.gguf\"\n";
 constexpr std::string_view kReference = "[[variant]]\nrecipe = \"none\"\n";
+constexpr std::string_view kRecipe =
+    "name = \"mine\"\n[[stage]]\nsolve = \"nearest\"\nscheme = { default = \"int4g128a\" }\n";
 constexpr std::string_view kTask = "[[task]]\nname = \"arc_easy\"\n";
 
 std::string message_of(const std::string& text) {
@@ -130,6 +133,10 @@ TEST(Spec, RefusesContradictionsOfQuestionsOverDocuments) {
 }
 
 TEST(Spec, ReadsEverything) {
+  const nibble::testing::TempFolder folder;
+  const std::filesystem::path here = folder / "here";
+  std::filesystem::create_directories(here / "own");
+  nibble::testing::write_file(here / "own/mine.toml", kRecipe);
   const Spec spec = parse_spec(R"(name = "s"
 model = "models/m.gguf"
 data = "../data"
@@ -156,9 +163,9 @@ recipe = "rtn-int4"
 recipe = "own/mine.toml"
 )",
                                "study.toml",
-                               "/base/here");
-  EXPECT_EQ(spec.model, "/base/here/models/m.gguf");
-  EXPECT_EQ(spec.data, "/base/data");
+                               here);
+  EXPECT_EQ(spec.model, here / "models/m.gguf");
+  EXPECT_EQ(spec.data, folder / "data");
   EXPECT_EQ(spec.output, "/abs/out");
   EXPECT_EQ(spec.arithmetic, Arithmetic::kF32);
   EXPECT_EQ(spec.threads, 3U);
@@ -173,7 +180,7 @@ recipe = "own/mine.toml"
   EXPECT_EQ(spec.variants[0].name, "as it is");
   EXPECT_EQ(spec.variants[1].name, "rtn-int4");
   EXPECT_EQ(spec.variants[2].name, "mine");
-  EXPECT_EQ(spec.variants[2].recipe, "/base/here/own/mine.toml");
+  EXPECT_EQ(spec.variants[2].recipe, (here / "own/mine.toml").string());
 }
 
 TEST(Spec, TasksAreAskedAsEvalAsksThem) {
@@ -247,6 +254,57 @@ TEST(Spec, FaultsAreNamedWithTheirPlace) {
   EXPECT_THAT(message_of(with("") + "[[variant]]\nname=\"reference\"\nrecipe=\"nf4\"\n"),
               HasSubstr("two variants of the name"));
   EXPECT_THAT(message_of(with(kTask)), HasSubstr("listed twice"));
+}
+
+TEST(Spec, NamesThatAreNotKnownAreToldWithTheirPlace) {
+  EXPECT_EQ(message_of(with("[[task]]\nname = \"arc_eazy\"\n")),
+            "study.toml:4:8: 'name': unknown task 'arc_eazy' (did you mean 'arc_easy'?); nibble "
+            "tasks lists them");
+  EXPECT_THAT(message_of(with("") + "[[variant]]\nrecipe = \"hqq-int5\"\n"),
+              AllOf(HasSubstr("study.toml:8:10: 'recipe': "), HasSubstr("'hqq-int5'")));
+  EXPECT_THAT(message_of(with("[[rag]]\nset = \"squat\"\n")),
+              HasSubstr("study.toml:4:7: 'set': unknown set of questions 'squat' (did you mean "
+                        "'squad'?)"));
+  EXPECT_THAT(message_of("name = \"s\"\nmodle = \"m\"\n"),
+              HasSubstr("study.toml:2:1: unknown key 'modle' (did you mean 'model'?)"));
+}
+
+/// A study file in the folder that holds `quiz/own.toml` and `own-recipe.toml`.
+std::string message_beside(const std::filesystem::path& folder, const std::string& text) {
+  try {
+    parse_spec(text, "study.toml", folder);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Spec, TasksAndRecipesOfOnesOwnAreRelativeToTheStudyFile) {
+  const nibble::testing::TempFolder folder;
+  std::filesystem::create_directories(folder / "quiz");
+  nibble::testing::write_file(
+      folder / "quiz/own.toml",
+      "name = \"own\"\nversion = 1\nkind = \"choice\"\nsummary = \"s\"\nmetrics = [\"acc\"]\n"
+      "[data]\nfiles = [\"own.jsonl\"]\n[prompt]\ntext = \"{{ q }}\"\nchoices = \"{{ c }}\"\n"
+      "target = \"{{ a }}\"\n");
+  const Spec spec = parse_spec(with("[[task]]\nname = \"quiz/own.toml\"\n[[task]]\nname = "
+                                    "\"quiz/own.toml_2shot\"\n[[task]]\nname = "
+                                    "\"choice:quiz.jsonl\"\n"),
+                               "study.toml",
+                               folder.path());
+  EXPECT_EQ(spec.tasks[0].name, (folder / "quiz/own.toml").string());
+  EXPECT_EQ(spec.tasks[1].name, (folder / "quiz/own.toml_2shot").string());
+  EXPECT_EQ(spec.tasks[2].name, "choice:quiz.jsonl");
+  EXPECT_THAT(message_beside(folder.path(), with("[[task]]\nname = \"own.toml\"\n")),
+              AllOf(HasSubstr("study.toml:4:8: 'name': "), HasSubstr("own.toml")));
+  nibble::testing::write_file(folder / "quiz/own.toml", "name = \"own\"\nversion = 1\nkindd = 1\n");
+  EXPECT_THAT(message_beside(folder.path(), with("[[task]]\nname = \"quiz/own.toml\"\n")),
+              AllOf(HasSubstr("study.toml:4:8: 'name': "),
+                    HasSubstr("quiz/own.toml:3:1: unknown key 'kindd'")));
+  nibble::testing::write_file(folder / "bad.toml", "nam = 1\n");
+  EXPECT_THAT(
+      message_beside(folder.path(), with("") + "[[variant]]\nrecipe = \"bad.toml\"\n"),
+      AllOf(HasSubstr("study.toml:8:10: 'recipe': "), HasSubstr((folder / "bad.toml:1").string())));
 }
 
 TEST(Spec, AMissingFileIsNotFound) {

@@ -24,6 +24,13 @@ TEST(Study, BadFilesAreRejectedWithTheirPlace) {
   auto run = run_study(folder, "name = \"x\"\nmodle = \"demo\"\n");
   EXPECT_EQ(run.exit_code, 3);
   EXPECT_THAT(run.err, HasSubstr("study.toml"));
+  EXPECT_THAT(run.err, HasSubstr("study.toml:2:1: unknown key 'modle' (did you mean 'model'?)"));
+  run = run_study(folder,
+                  fmt::format("name = \"x\"\nmodel = \"no.gguf\"\n{}[[variant]]\nrecipe = "
+                              "\"hqq-int5\"\n",
+                              kRest));
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_THAT(run.err, HasSubstr("study.toml:9:10: 'recipe': "));
   run = run_study(folder, fmt::format("name = \"x\"\nmodel = \"no.gguf\"\n{}", kRest));
   EXPECT_EQ(run.exit_code, 3);
   EXPECT_THAT(run.err, HasSubstr("no.gguf"));
@@ -59,6 +66,30 @@ TEST(Study, RunsReportsAndRefusesAnotherStudysFolder) {
   const auto refused = run_study(folder, text("second"));
   EXPECT_EQ(refused.exit_code, 8);
   EXPECT_THAT(refused.err, HasSubstr("study: stored 'first', now 'second'"));
+}
+
+TEST(Study, ATaskOfOnesOwnLiesBesideTheStudyFile) {
+  NIBBLE_NEEDS_FILE(model, testing::demo_model());
+  const testing::TempFolder folder;
+  std::filesystem::create_directories(folder / "quiz");
+  testing::write_file(
+      folder / "quiz/own.toml",
+      "name = \"my_quiz\"\nversion = 1\nkind = \"choice\"\nsummary = \"s\"\nmetrics = [\"acc\"]\n"
+      "[data]\nfiles = [\"own.jsonl\"]\n[prompt]\ntext = \"{{ q }}\"\nchoices = \"{{ c }}\"\n"
+      "target = \"{{ a }}\"\n");
+  testing::write_file(folder / "quiz/own.jsonl",
+                      "{\"q\": \"The sky is\", \"c\": [\"blue\", \"made of brass\"], \"a\": 0}\n");
+  const std::string text = fmt::format(
+      "name = \"own\"\nmodel = \"{}\"\n[[task]]\nname = \"quiz/own.toml\"\n[[variant]]\n"
+      "recipe = \"none\"\n",
+      model.string());
+  const auto run = run_study(folder, text, "--lm-eval");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(testing::read_file(folder / "out/report/tables/quality.csv"), HasSubstr("my_quiz"));
+  const auto again = run_study(folder, text, "--plan --unit reference/my_quiz");
+  EXPECT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("1 of 1 samples stored"));
+  EXPECT_THAT(again.err, HasSubstr("weights: not read"));
 }
 
 TEST(Study, CodeOfAModelWantsAWordOnTheCommandLine) {

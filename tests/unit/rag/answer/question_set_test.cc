@@ -39,6 +39,15 @@ class BrokenSet : public ::testing::Test {
   TempFolder folder_;
 };
 
+TEST(QuestionSets, NamesAreCheckedWithoutData) {
+  EXPECT_TRUE(check_question_set_name("squad"));
+  EXPECT_TRUE(check_question_set_name("rgb_noise:20"));
+  EXPECT_TRUE(check_question_set_name("nowhere/mine.jsonl"));
+  EXPECT_THAT(check_question_set_name("squat").failure().message,
+              HasSubstr("(did you mean 'squad'?)"));
+  EXPECT_FALSE(check_question_set_name("squad:3"));  // it takes no argument
+}
+
 TEST(QuestionSets, EachOfTheFolderIsRead) {
   NIBBLE_NEEDS_FILE(data, data_folder());
   const auto read = [&](std::string_view name) { return read_question_set(name, data).take(); };
