@@ -1,6 +1,9 @@
 /// The exit status of the program, fixed and documented in docs/guide/exit-codes.md.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include "base/error.h"
 
 namespace nibble::app {
@@ -15,8 +18,16 @@ inline constexpr int kLimitsNotMet = 7;   ///< nothing meets the limits that wer
 inline constexpr int kOtherInputs = 8;    ///< stored results belong to other inputs
 inline constexpr int kIncomplete = 9;     ///< parts of a study are missing
 inline constexpr int kNotDecidable = 10;  ///< what was measured does not answer the question
-inline constexpr int kInterrupted = 130;  ///< stopped cleanly by SIGINT (143 by SIGTERM)
+inline constexpr int kInterrupted = 130;  ///< stopped cleanly by SIGINT
+inline constexpr int kTerminated = 143;   ///< by SIGTERM
 
 int exit_code(ErrorCode code) noexcept;
+
+struct ExitCodeRow {
+  int code;
+  std::string_view meaning;
+};
+/// All of them, ascending.
+std::span<const ExitCodeRow> exit_code_table();
 
 }  // namespace nibble::app

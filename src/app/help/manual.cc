@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "app/exit_code.h"
+
 namespace nibble::app {
 namespace {
 
@@ -64,6 +66,10 @@ std::string manual_page(std::span<const CommandText> tree, std::string_view vers
   out += ".SH COMMANDS\n";
   for (const CommandText& command : tree.subspan(1)) {
     out += command_section(command);
+  }
+  out += ".SH EXIT STATUS\n";
+  for (const ExitCodeRow& row : exit_code_table()) {
+    out += fmt::format(".TP\n{}\n{}\n", row.code, escaped(row.meaning));
   }
   return out + fmt::format(".SH NOTES\n{}\n", escaped(program.footer));
 }

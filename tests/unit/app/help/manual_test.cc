@@ -21,6 +21,18 @@ TEST(Manual, ManualKeepsHyphensAndLeadingDots) {
   EXPECT_THAT(page, HasSubstr("\\fB\\-o\\fR, \\fB\\-\\-output\\fR \\fITEXT\\fR\n\\&.rag file\n"));
 }
 
+TEST(Manual, NamesEveryCommandAndExitStatus) {
+  const std::string page = run_program("manual").out;
+  for (const char* command : {"study", "store merge", "pull", "recommend", "report", "rag index"}) {
+    EXPECT_THAT(page, HasSubstr(std::string(".SS nibble ") + command + "\n"));
+  }
+  for (const char* option : {"part", "collect", "jobs", "unit", "parts"}) {
+    EXPECT_THAT(page, HasSubstr(std::string("\\fB\\-\\-") + option + "\\fR"));
+  }
+  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n"));
+  EXPECT_THAT(page, HasSubstr(".TP\n9\nincomplete: parts of a study are missing\n"));
+}
+
 TEST(Manual, IsReadWithoutComplaint) {
   if (std::system("groff --version >/dev/null 2>&1") != 0) {
     GTEST_SKIP() << "needs groff";
