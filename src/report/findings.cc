@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <span>
 
 #include "report/format.h"
 #include "report/tables.h"
 
 namespace nibble::report {
 namespace {
+
+constexpr std::size_t kShownLosses = 20;  // variants in one sentence
 
 /// One variant over all headline metrics.
 struct Verdict {
@@ -234,8 +237,14 @@ std::string losses_text(const std::vector<Verdict>& verdicts) {
   if (!compared) {
     return "";
   }
-  return items.empty() ? "No variant shows a significant loss on any task."
-                       : fmt::format("Significant losses: {}.", fmt::join(items, "; "));
+  if (items.empty()) {
+    return "No variant shows a significant loss on any task.";
+  }
+  const std::size_t n_shown = std::min(items.size(), kShownLosses);
+  const std::size_t n_more = items.size() - n_shown;
+  return fmt::format("Significant losses: {}{}.",
+                     fmt::join(std::span(items).first(n_shown), "; "),
+                     n_more == 0 ? "" : fmt::format("; and {}", plural(n_more, "more variant")));
 }
 
 std::string speed_text(const Data& data) {

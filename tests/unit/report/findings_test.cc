@@ -10,6 +10,7 @@ namespace nibble::report {
 namespace {
 
 using nibble::testing::TempFolder;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -53,6 +54,25 @@ TEST_F(FindingsTest, NamesTheSmallestWithoutALossAndWhatTheDataStillAllow) {
             "That is no proof of no loss: the intervals still allow a loss of up to 5.0 points on "
             "choice_50%.");
   EXPECT_THAT(findings.details, Contains("Significant losses: int4 on choice_50%."));
+}
+
+TEST(Findings, OfManyLossesTheFirstAreNamed) {
+  const TempFolder folder;
+  store::Store store = store::Store::open(folder / "s.db");
+  store::Plan plan;
+  plan.tasks = {small_plan().tasks[1]};
+  std::vector<store::SummaryRecord> summaries;
+  for (std::size_t i = 0; i < 24; ++i) {
+    const std::string id = fmt::format("v{}", i);
+    plan.variants.push_back({id, i == 0 ? "reference" : id, i == 0 ? "none" : id, "", id, {}});
+    plan.units.push_back({"u" + id, id, "t1", ""});
+    summaries.push_back(accuracy("u" + id, 0.5, i == 0 ? std::nullopt : std::optional(kLost)));
+  }
+  store.replace_plan(plan);
+  store.replace_summaries(summaries);
+  EXPECT_THAT(find(gather(store)).details,
+              Contains(AllOf(HasSubstr("Significant losses: v1 on choice_50%; v2 on"),
+                             HasSubstr("; v20 on choice_50%; and 3 more variants."))));
 }
 
 TEST_F(FindingsTest, RecommendsNothingWhereNoLossCouldBeSignificant) {
