@@ -39,8 +39,7 @@ double score_of(const store::ScoreRecord::Ratio& ratio) {
 /// Reads one store into one Data.
 class Gatherer {
  public:
-  explicit Gatherer(const store::Store& store)
-      : store_(store), plan_(store.plan()), n_samples_(store.sample_counts()) {
+  explicit Gatherer(const store::Store& store) : store_(store), plan_(store.plan()) {
     for (const store::UnitRecord& unit : plan_.units) {
       units_.emplace(VariantTask(unit.variant, unit.task), &unit);
     }
@@ -89,11 +88,6 @@ class Gatherer {
     return found != units_.end() ? found->second : nullptr;
   }
 
-  [[nodiscard]] std::size_t n_samples(const store::UnitRecord* unit) const {
-    const auto found = unit != nullptr ? n_samples_.find(unit->id) : n_samples_.end();
-    return found != n_samples_.end() ? found->second : 0;
-  }
-
   /// The unit of the reference on that task.
   [[nodiscard]] const store::UnitRecord* reference_unit(const store::TaskRecord& task) const {
     return plan_.variants.empty() ? nullptr : find_unit(plan_.variants.front().id, task.id);
@@ -101,7 +95,11 @@ class Gatherer {
 
   Outcome outcome(const store::UnitRecord* unit, const store::TaskRecord& task) {
     Outcome out;
-    const std::size_t n_stored = n_samples(unit);
+    if (unit != nullptr) {
+      out.cut = store_.cut_samples(unit->id);
+      out.doubts = store_.doubtful_samples(unit->id);
+    }
+    const std::size_t n_stored = out.cut.stored;
     n_done_ += unit != nullptr && n_stored == task.n_samples ? 1U : 0U;
     for (const store::MetricRecord& metric : task.metrics) {
       Known<store::SummaryRecord> known;
@@ -120,10 +118,6 @@ class Gatherer {
         known != nullptr && known->value && known->value->comparison &&
         !known->value->comparison->lost && says_right_or_wrong(task.metrics.front())) {
       out.differing = differing_pairs(*unit, task);
-    }
-    if (unit != nullptr) {
-      out.cut = store_.cut_samples(unit->id);
-      out.doubts = store_.doubtful_samples(unit->id);
     }
     if (unit != nullptr && !task.metrics.empty() && says_right_or_wrong(task.metrics.front())) {
       out.examples = examples(*unit, task);
@@ -224,7 +218,6 @@ class Gatherer {
 
   const store::Store& store_;
   store::Plan plan_;
-  std::map<std::string, std::size_t, std::less<>> n_samples_;  // stored, by unit
   // Keys, too, point into the plan.
   std::map<VariantTask, const store::UnitRecord*> units_;
   std::map<std::pair<std::string, std::string>, store::SummaryRecord> summaries_;
@@ -312,11 +305,13 @@ const AnswerEffects& Data::effects_of(const Variant& variant) const {
 }
 
 Data gather_scores(const store::Store& store) {
+  const store::Snapshot snapshot(store);
   return Gatherer(store).run();
 }
 
 Data gather(const store::Store& store) {
-  Data data = gather_scores(store);
+  const store::Snapshot snapshot(store);
+  Data data = Gatherer(store).run();
   data.answers = gather_answers(store, data);
   return data;
 }

@@ -92,6 +92,7 @@ struct Data {
 /// Examples kept for each variant and task.
 inline constexpr std::size_t kMaxExamples = 3;
 
+/// As of one moment, also while a study writes into the store.
 Data gather(const store::Store& store);
 /// All but `answers`, whose statistics take seconds.
 Data gather_scores(const store::Store& store);

@@ -116,6 +116,7 @@ struct SampleRecord {
 struct CutCounts {
   std::size_t asked = 0;
   std::size_t answered = 0;
+  std::size_t stored = 0;  ///< cut or not
 };
 
 /// What makes the samples of a unit doubtful.

@@ -187,6 +187,18 @@ std::vector<TaskRecord> read_tasks(Database& database) {
 
 }  // namespace
 
+Snapshot::Snapshot(const Store& store) : database_(*store.database_) {
+  database_.execute("BEGIN");
+}
+
+Snapshot::~Snapshot() {
+  try {
+    database_.execute("COMMIT");
+  } catch (const Error&) {
+    // Nothing was written; an error of reading has been told where it was met.
+  }
+}
+
 Store::Store(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
@@ -353,10 +365,10 @@ std::vector<ScoreRow> Store::scores(std::string_view unit, std::string_view metr
 CutCounts Store::cut_samples(std::string_view unit) const {
   Statement select(
       *database_,
-      "SELECT count(*) FILTER (WHERE n_cut_tokens > 0), count(*) FILTER (WHERE hit_limit) "
-      "FROM samples WHERE unit = ?");
+      "SELECT count(*) FILTER (WHERE n_cut_tokens > 0), count(*) FILTER (WHERE hit_limit), "
+      "count(*) FROM samples WHERE unit = ?");
   select.bind(unit).step();
-  return {as_size(select.integer(0)), as_size(select.integer(1))};
+  return {as_size(select.integer(0)), as_size(select.integer(1)), as_size(select.integer(2))};
 }
 
 DoubtCounts Store::doubtful_samples(std::string_view unit) const {

@@ -27,6 +27,7 @@
 namespace nibble::store {
 
 class Database;
+class Store;
 
 /// Raised with every change of schema.sql; a store of another version is refused.
 inline constexpr std::int64_t kSchemaVersion = 5;
@@ -36,6 +37,20 @@ struct Plan {
   std::vector<VariantRecord> variants;
   std::vector<TaskRecord> tasks;
   std::vector<UnitRecord> units;
+};
+
+/// While it lives, the store is read as it was when the first record was: what others write in
+/// between is not seen, and each read is spared its own locks. Nothing may be written through the
+/// same Store, and one at a time will do.
+class Snapshot {
+ public:
+  explicit Snapshot(const Store& store);
+  ~Snapshot();
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+ private:
+  Database& database_;
 };
 
 class Store {
@@ -91,6 +106,7 @@ class Store {
   [[nodiscard]] std::vector<SummaryRecord> summaries() const;
 
  private:
+  friend class Snapshot;
   explicit Store(std::unique_ptr<Database> database);
   std::unique_ptr<Database> database_;
 };

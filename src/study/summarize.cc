@@ -223,6 +223,7 @@ class Summarizer {
 }  // namespace
 
 std::vector<store::SummaryRecord> summarize(const store::Store& store) {
+  const store::Snapshot snapshot(store);
   return Summarizer(store).run();
 }
 

@@ -337,6 +337,20 @@ TEST(Store, ReadingAMissingStoreMakesNone) {
   EXPECT_FALSE(std::filesystem::exists(folder / "none.db"));
 }
 
+TEST(Store, ASnapshotStaysWhatItWas) {
+  const TempFolder folder;
+  Store writer = Store::open(folder / "s.db");
+  writer.replace_plan(small_plan());
+  const Store reader = Store::open_read_only(folder / "s.db");
+  {
+    const Snapshot snapshot(reader);
+    EXPECT_THAT(reader.sample_counts(), IsEmpty());
+    writer.add_samples("u1", std::vector{sample(0, {})});
+    EXPECT_THAT(reader.sample_counts(), IsEmpty());
+  }
+  EXPECT_EQ(reader.sample_counts().size(), 1U);
+}
+
 TEST(Store, ReadersSeeWhatAWriterHasCommitted) {
   const TempFolder folder;
   Store writer = Store::open(folder / "s.db");
