@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "app/rag_answers.h"
+#include "app/rag_compare.h"
 #include "app/rag_options.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "eval/metrics/ranking.h"
 #include "eval/stats/interval.h"
+#include "rag/run_scores.h"
 #include "rag/trec.h"
 
 namespace nibble::app {
@@ -23,8 +26,8 @@ struct RagEvalOptions {
   std::string questions;
   std::string judgements;
   std::string run_out;
-  std::size_t k = 10;
-  std::size_t depth = 100;
+  rag::RankingCuts cuts;
+  std::vector<std::string> compared;  ///< two runs; empty: an index is searched
   bool keep_identical = false;
 };
 
@@ -60,14 +63,14 @@ rag::Run search_all(OpenedIndex& opened,
     texts.push_back(question.text);
   }
   // One more, where a document of the question's own name is left out.
-  const auto found = opened.retriever().search_documents(texts, options.depth + 1);
+  const auto found = opened.retriever().search_documents(texts, options.cuts.depth + 1);
   rag::Run run;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     auto& entries = run[questions[i].id];
     for (const rag::Hit& hit : found[i]) {
       const std::string& document = opened.retriever().document(hit.item);
       const bool is_itself = document == questions[i].id && !options.keep_identical;
-      if (!is_itself && entries.size() < options.depth) {
+      if (!is_itself && entries.size() < options.cuts.depth) {
         entries.push_back({document, hit.score});
       }
     }
@@ -76,40 +79,21 @@ rag::Run search_all(OpenedIndex& opened,
   return run;
 }
 
-/// One contribution a question, in the order of the run.
-struct Scores {
-  std::vector<eval::Contribution> ndcg, recall, mrr, map;
-};
-
-Scores score_run(const rag::Run& run,
-                 const rag::QuestionJudgements& judgements,
-                 const RagEvalOptions& options) {
-  Scores out;
-  for (const auto& [question, entries] : run) {
-    std::vector<std::string> ranking;
-    for (const rag::RunEntry& entry : entries) {
-      ranking.push_back(entry.document);
-    }
-    const eval::Judgements& judged = judgements.find(question)->second;
-    const auto top = eval::score_ranking(ranking, judged, options.k);
-    const auto deep = eval::score_ranking(ranking, judged, options.depth);
-    out.ndcg.push_back({top.ndcg});
-    out.mrr.push_back({top.reciprocal_rank});
-    out.recall.push_back({deep.recall});
-    out.map.push_back({deep.average_precision});
+std::vector<MetricResult> summarize_run(const rag::Run& run,
+                                        const std::vector<rag::Question>& questions,
+                                        const rag::QuestionJudgements& judgements,
+                                        const RagEvalOptions& options) {
+  std::vector<std::string> ids;
+  for (const rag::Question& question : questions) {
+    ids.push_back(question.id);
+  }
+  std::ranges::sort(ids);
+  std::vector<MetricResult> out;
+  for (const rag::RunMetric& metric : rag::score_run(run, ids, judgements, options.cuts)) {
+    out.push_back(
+        {metric.name, eval::stats::ratio_interval(metric.samples, eval::Transform::kIdentity)});
   }
   return out;
-}
-
-std::vector<MetricResult> summarize(const Scores& scores, const RagEvalOptions& options) {
-  const auto row = [](std::string name, const std::vector<eval::Contribution>& samples) {
-    return MetricResult{std::move(name),
-                        eval::stats::ratio_interval(samples, eval::Transform::kIdentity)};
-  };
-  return {row(fmt::format("ndcg@{}", options.k), scores.ndcg),
-          row(fmt::format("mrr@{}", options.k), scores.mrr),
-          row(fmt::format("recall@{}", options.depth), scores.recall),
-          row(fmt::format("map@{}", options.depth), scores.map)};
 }
 
 std::string as_text(const std::vector<MetricResult>& results) {
@@ -154,12 +138,15 @@ int judge_retrieval(const RagEvalOptions& options, const Globals& globals) {
     write_file_atomic(options.run_out, rag::run_text(run, fmt::format("nibble-{}", opened.mode())))
         .take();
   }
-  const auto results = summarize(score_run(run, judgements, options), options);
+  const auto results = summarize_run(run, questions, judgements, options);
   print_out(globals.json ? dump_json(as_json(results, opened)) + "\n" : as_text(results));
   return 0;
 }
 
 int run(RagEvalOptions options, const Globals& globals) {
+  if (!options.compared.empty()) {
+    return compare_rankings(options.compared, options.judgements, options.cuts, globals);
+  }
   if (!options.answers.sets.empty()) {
     return judge_answers(options.subject, options.answers, options.search, globals);
   }
@@ -173,23 +160,30 @@ void add_rag_eval(CLI::App& rag, Invocation& invocation) {
   auto options = std::make_shared<RagEvalOptions>();
   CLI::App* command = rag.add_subcommand(
       "eval",
-      "Judge retrieval (INDEX --questions …: nDCG, MRR, recall, MAP) or answers (MODEL SET …: F1, "
-      "exact match, …), with intervals");
-  command->add_option("index", options->subject, "An index; for answers a model")->required();
+      "Judge retrieval (INDEX --questions …: nDCG, MRR, recall, MAP; --compare A B: two of its "
+      "runs, paired) or answers (MODEL SET …: F1, exact match, …), with intervals");
+  CLI::Option* index =
+      command->add_option("index", options->subject, "An index; for answers a model");
   add_answers_options(*command, options->answers);
   add_search_options(*command, options->search);
   CLI::Option* questions =
       command->add_option("--questions", options->questions, "JSON lines with _id and text");
-  CLI::Option* judgements =
-      command
-          ->add_option("--judgements", options->judgements, "Relevance by people: BEIR's or TREC's")
-          ->needs(questions);
+  CLI::Option* judgements = command->add_option(
+      "--judgements", options->judgements, "Relevance by people: BEIR's or TREC's");
   questions->needs(judgements)->excludes(command->get_option("sets"));
+  command
+      ->add_option("--compare",
+                   options->compared,
+                   "Two runs in TREC's format over the same questions: B against A, paired")
+      ->expected(2)
+      ->needs(judgements)
+      ->excludes(index)
+      ->excludes(questions);
   command->add_option("--run", options->run_out, "Write the rankings there, in TREC's format");
-  command->add_option("-k", options->k, "nDCG and MRR look at so many documents")
+  command->add_option("-k", options->cuts.k, "nDCG and MRR look at so many documents")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  command->add_option("--depth", options->depth, "Recall and MAP look at so many documents")
+  command->add_option("--depth", options->cuts.depth, "Recall and MAP look at so many documents")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   command->add_flag("--keep-identical",
@@ -197,9 +191,13 @@ void add_rag_eval(CLI::App& rag, Invocation& invocation) {
                     "Keep a document that has the question's id; BEIR leaves it out");
   command->footer(
       "Example: nibble rag eval docs.rag --questions queries.jsonl --judgements qrels/test.tsv\n"
+      "         nibble rag eval --compare f32.run int4.run --judgements qrels/test.tsv\n"
       "         nibble rag eval model.gguf squad nq --data data --documents 10 --gold-at 0,4,9");
   command->callback([options, &invocation] {
-    if (options->questions.empty() && options->answers.sets.empty()) {
+    if (options->compared.empty() && options->subject.empty()) {
+      throw CLI::RequiredError("index");
+    }
+    if (options->compared.empty() && options->questions.empty() && options->answers.sets.empty()) {
       throw CLI::RequiredError("--questions with --judgements, or sets of questions");
     }
     invocation.run = [options, &invocation] { return run(*options, invocation.globals); };

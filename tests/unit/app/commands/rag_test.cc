@@ -85,6 +85,31 @@ TEST_F(Rag, EvalScoresTheJudgedQuestionsAndWritesARun) {
   EXPECT_THAT(run, HasSubstr("2 Q0 dogs.txt 1 "));
 }
 
+TEST_F(Rag, EvalComparesTwoRunsPaired) {
+  // Of question 1 both have the answer first; of question 2 A has both documents, B one of them.
+  write_file(folder_ / "a.run",
+             "1 Q0 cats.md 1 2 a\n2 Q0 dogs.txt 1 2 a\n2 Q0 cats.md 2 1 a\n3 Q0 x 1 1 a\n");
+  write_file(folder_ / "b.run", "1 Q0 cats.md 1 2 b\n2 Q0 other 1 2 b\n2 Q0 cats.md 2 1 b\n");
+  const std::string command =
+      "rag eval --compare " + path("a.run") + " " + path("b.run") + " --judgements ";
+  const auto result = run_program(command + path("judged.tsv") + " --json");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json metrics = parse(result.out)["metrics"];
+  const double second = 1.0 / std::log2(3.0);
+  EXPECT_EQ(metrics[0]["name"], "ndcg@10");
+  EXPECT_EQ(metrics[0]["n"], 2);
+  EXPECT_NEAR(metrics[0]["a"].get<double>(), 1.0, 1e-12);
+  EXPECT_NEAR(metrics[0]["b"].get<double>(), (1.0 + second / (1.0 + second)) / 2, 1e-12);
+  EXPECT_NEAR(metrics[1]["difference"].get<double>(), -0.25, 1e-12) << "MRR of question 2 is 1/2";
+  EXPECT_NEAR(metrics[2]["difference"].get<double>(), -0.25, 1e-12) << "half of two documents";
+  EXPECT_EQ(metrics[0]["worse"], 1);
+  EXPECT_EQ(metrics[0]["better"], 0);
+  EXPECT_THAT(run_program(command + path("judged.tsv")).out, HasSubstr("ndcg@10           2"));
+  EXPECT_EQ(run_program(command + path("nothing.tsv")).exit_code, 3);
+  EXPECT_EQ(run_program("rag eval --compare " + path("a.run")).exit_code, 2);
+  EXPECT_EQ(run_program("rag eval").exit_code, 2);
+}
+
 TEST_F(Rag, ErrorsSayWhatIsWanted) {
   const auto empty = run_program("rag index " + path("none") + " -o " + path("i.rag"));
   EXPECT_EQ(empty.exit_code, 3);
