@@ -21,8 +21,7 @@ struct ComparedRanking {
 
 ComparedRanking compare_ranking(const rag::RunMetric& a, const rag::RunMetric& b) {
   ComparedRanking out{
-      a.name,
-      eval::stats::paired_difference(b.samples, a.samples, eval::Transform::kIdentity)};
+      a.name, eval::stats::paired_difference(b.samples, a.samples, eval::Transform::kIdentity)};
   for (std::size_t i = 0; i < a.samples.size(); ++i) {
     out.n_worse += b.samples[i].sum < a.samples[i].sum ? 1U : 0U;
     out.n_better += b.samples[i].sum > a.samples[i].sum ? 1U : 0U;

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "report/answers/gather.h"
+#include "report/retrieval/gather.h"
 
 namespace nibble::report {
 namespace {
@@ -25,13 +26,6 @@ std::string family_of(const store::VariantRecord& record) {
   return std::string(name.substr(0, name.find_first_of("-_.,=")));
 }
 
-Spread spread_of(std::vector<double> values) {
-  std::ranges::sort(values);
-  const std::size_t n = values.size();
-  const double median = n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-  return {median, values.front(), values.back(), n, std::move(values)};
-}
-
 double score_of(const store::ScoreRecord::Ratio& ratio) {
   return ratio.sum / ratio.weight;
 }
@@ -39,7 +33,8 @@ double score_of(const store::ScoreRecord::Ratio& ratio) {
 /// Reads one store into one Data.
 class Gatherer {
  public:
-  explicit Gatherer(const store::Store& store) : store_(store), plan_(store.plan()) {
+  explicit Gatherer(const store::Store& store)
+      : store_(store), plan_(without_retrievers(store.plan())) {
     for (const store::UnitRecord& unit : plan_.units) {
       units_.emplace(VariantTask(unit.variant, unit.task), &unit);
     }
@@ -62,6 +57,11 @@ class Gatherer {
       data.variants.push_back(variant(record, data));
     }
     data.n_units_done = n_done_;
+    data.retrievers = gather_retrievers(store_);
+    for (const Retriever& retriever : data.retrievers) {
+      data.n_units += retriever.n_units;
+      data.n_units_done += retriever.n_units_done;
+    }
     return data;
   }
 
@@ -313,6 +313,7 @@ Data gather(const store::Store& store) {
   const store::Snapshot snapshot(store);
   Data data = Gatherer(store).run();
   data.answers = gather_answers(store, data);
+  data.pipelines = gather_pipelines(store, data);
   return data;
 }
 

@@ -14,16 +14,11 @@
 
 #include "report/answers/answers.h"
 #include "report/known.h"
+#include "report/retrieval/retrieval.h"
+#include "report/spread.h"
 #include "store/store.h"
 
 namespace nibble::report {
-
-/// The repetitions of one measurement. The middle one is quoted, the outer ones show the spread.
-struct Spread {
-  double median = 0, min = 0, max = 0;
-  std::size_t n = 0;
-  std::vector<double> sorted{};  ///< all of them, ascending
-};
 
 /// A question that a variant got wrong.
 struct Example {
@@ -81,6 +76,8 @@ struct Data {
   std::vector<Variant> variants;  ///< the reference first
   std::size_t n_units = 0, n_units_done = 0;
   Answers answers;  ///< of tasks over documents
+  std::vector<Retriever> retrievers;
+  std::vector<Pipeline> pipelines;  ///< of tasks behind a retriever
 
   [[nodiscard]] std::string condition(std::string_view key) const;
   /// A condition that is a number; nullopt where it is absent or none.
@@ -94,7 +91,7 @@ inline constexpr std::size_t kMaxExamples = 3;
 
 /// As of one moment, also while a study writes into the store.
 Data gather(const store::Store& store);
-/// All but `answers`, whose statistics take seconds.
+/// All but `answers` and `pipelines`, whose statistics take seconds.
 Data gather_scores(const store::Store& store);
 
 Known<double> median_known(const Known<Spread>& known);

@@ -13,6 +13,7 @@
 #include "report/page_parts.h"
 #include "report/paper/tables.h"
 #include "report/profile/tables.h"
+#include "report/retrieval/tables.h"
 #include "report/tables.h"
 
 namespace nibble::report {
@@ -74,7 +75,11 @@ std::string answers_section_html(const Data& data) {
   const std::string tables = answers_html(data);
   const std::string heads =
       data.answers.attention_task ? folded_table_html(head_agreement_table(data)) : "";
-  return tables.empty() ? "" : fill(asset("answers.html"), {{"tables", tables}, {"heads", heads}});
+  return tables.empty() ? ""
+                        : fill(asset("answers.html"),
+                               {{"tables", tables},
+                                {"retrieval", folded(retrieval_tables(data))},
+                                {"heads", heads}});
 }
 
 std::string script() {

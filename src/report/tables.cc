@@ -10,6 +10,7 @@
 #include "report/format.h"
 #include "report/paper/tables.h"
 #include "report/profile/tables.h"
+#include "report/retrieval/tables.h"
 
 namespace nibble::report {
 namespace {
@@ -354,6 +355,7 @@ std::vector<Table> all_tables(const Data& data) {
   std::vector<Table> out{
       overview_table(data), quality_table(data), difference_table(data), cost_table(data)};
   std::ranges::move(answer_tables(data), std::back_inserter(out));
+  std::ranges::move(retrieval_tables(data), std::back_inserter(out));
   std::ranges::move(profile_tables(data), std::back_inserter(out));
   out.push_back(task_table(data));
   out.push_back(condition_table(data));

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nibble::store {
@@ -42,10 +43,14 @@ struct VariantFacts {
   std::optional<QuantizeCost> cost = {};  ///< none: the model as it came, or made in several runs
 };
 
+/// The recipe of a variant that is no model but a retriever: what finds documents for all models.
+/// Its tasks are searches (ContextRecord::mode "search"), its name is "minilm-int4 over squad".
+inline constexpr std::string_view kRetrieverRecipe = "[[retriever]]";
+
 struct VariantRecord {
   std::string id;
   std::string name;
-  std::string recipe_name;  ///< "none": the model as it came
+  std::string recipe_name;  ///< "none": the model as it came; or kRetrieverRecipe
   std::string recipe_text;
   std::string recipe_hash;
   std::optional<VariantFacts> facts;
@@ -62,7 +67,7 @@ struct MetricRecord {
 /// How a task that asks over documents chose them.
 struct ContextRecord {
   std::string set;
-  std::string mode;  ///< "gold", "retrieved", "oracle", "closed"
+  std::string mode;  ///< "gold", "retrieved", "retrieved by minilm", "oracle", "closed", "search"
   std::optional<std::size_t> n_documents{};
   std::optional<std::size_t> budget{};  ///< tokens of a prompt at most
   std::optional<std::size_t> gold_slot{};

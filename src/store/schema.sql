@@ -41,7 +41,7 @@ CREATE TABLE tasks (
 CREATE TABLE contexts (
   task        TEXT PRIMARY KEY REFERENCES tasks(id),
   set_name    TEXT NOT NULL,
-  mode        TEXT NOT NULL,         -- gold, retrieved, oracle, closed
+  mode        TEXT NOT NULL,         -- gold, retrieved, retrieved by NAME, oracle, closed; search: of a retriever
   n_documents INTEGER,               -- NULL: as the set offers, or as many as fit
   budget      INTEGER,               -- tokens of a prompt at most; NULL: what the model takes
   gold_slot   INTEGER                -- NULL: by turns, or where the set or the search has it

@@ -192,6 +192,66 @@ std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& 
   return out;
 }
 
+/// How a search goes, with the encoder that it is by.
+std::string search_text(const StudySearch& search) {
+  return search.settings.text() +
+         (search.encoder_hash.empty() ? "" : fmt::format("; encoder {}", search.encoder_hash));
+}
+
+PlannedVariant plan_search(const StudySearch& search, const PlanInputs& inputs) {
+  const std::string text = search_text(search);
+  PlannedVariant out;
+  out.record = {
+      hash_of({"retriever", search.set->name, search.set->data_hash, text, program_text(inputs)}),
+      search.name,
+      std::string(store::kRetrieverRecipe),
+      text,
+      hash_of({text}),
+      {}};
+  return out;
+}
+
+/// Retrievers of one set share their searches.
+std::string add_search_task(StudyPlan& plan, const std::shared_ptr<const eval::Task>& task) {
+  store::TaskRecord record = task_record(*task);
+  std::string id = record.id;
+  if (std::ranges::none_of(plan.tasks,
+                           [&id](const PlannedTask& row) { return row.record.id == id; })) {
+    plan.tasks.push_back({std::move(record), task});
+  }
+  return id;
+}
+
+void add_search(StudyPlan& plan,
+                const std::shared_ptr<const StudySearch>& search,
+                const Spec& spec,
+                const PlanInputs& inputs) {
+  PlannedVariant variant = plan_search(*search, inputs);
+  variant.search = search;
+  const std::string& id = variant.record.id;
+  const std::string settings =
+      fmt::format("searches one by one, {} threads", n_threads(spec, inputs));
+  plan.units.push_back(
+      {hash_of({"search speed", id, settings, inputs.kernels, inputs.host.processor}),
+       id,
+       "",
+       settings});
+  for (const SearchedQuestions& asked : search->searches) {
+    const std::string task = add_search_task(plan, asked.task);
+    const std::string unit = hash_of({"search", id, task});
+    if (std::ranges::find(plan.units, unit, &store::UnitRecord::id) == plan.units.end()) {
+      plan.units.push_back({unit, id, task, ""});  // tables that ask the same questions share it
+    }
+    for (PlannedTask& reader : plan.tasks) {
+      if (std::ranges::find(asked.readers, reader.record.name) != asked.readers.end()) {
+        reader.reads = unit;
+      }
+    }
+  }
+  plan.conditions.push_back({"retriever " + search->name, variant.record.recipe_text, false});
+  plan.variants.push_back(std::move(variant));
+}
+
 void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
   std::map<std::string_view, std::string_view> names;  // by id
   for (const PlannedVariant& variant : variants) {
@@ -231,7 +291,6 @@ StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
   for (const VariantSpec& variant : spec.variants) {
     plan.variants.push_back(plan_variant(variant, inputs));
   }
-  check_recipes_differ(plan.variants);
   for (const PlannedVariant& variant : plan.variants) {
     if (spec.measure) {
       plan.units.push_back(measure_unit(variant, spec, inputs));
@@ -242,26 +301,30 @@ StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs) {
     }
   }
   plan.conditions = conditions_of(spec, inputs);
+  for (const auto& search : inputs.searches) {
+    add_search(plan, search, spec, inputs);
+  }
+  check_recipes_differ(plan.variants);
   return plan;
 }
 
 std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& store) {
-  std::size_t n_samples = 0;
-  for (const PlannedTask& task : plan.tasks) {
-    n_samples += task.record.n_samples;
-  }
   const PlanIndex index(plan);
   const auto stored = store.sample_counts();
   const auto measured = store.measured_units();
   std::vector<std::string> lines;
   for (std::size_t variant = 0; variant < plan.variants.size(); ++variant) {
-    std::size_t n_stored = 0;
+    std::size_t n_stored = 0, n_samples = 0;
     std::string_view speed = "";
     for (const std::size_t unit : index.units_of(variant)) {
       const std::string& id = plan.units[unit].id;
-      if (!index.task_of(unit)) {
+      const auto task = index.task_of(unit);
+      if (!task) {
         speed = measured.contains(id) ? ", speed measured" : ", speed to measure";
-      } else if (const auto found = stored.find(id); found != stored.end()) {
+        continue;
+      }
+      n_samples += plan.tasks[*task].record.n_samples;
+      if (const auto found = stored.find(id); found != stored.end()) {
         n_stored += found->second;
       }
     }

@@ -7,6 +7,10 @@
 ///   unit    = H(variant, task, tokenizer, arithmetic), or for speed
 ///             H(variant, arithmetic, measurement settings with threads, kernels, processor)
 ///
+/// Retrievers are variants, too, behind the models: H(set, how it is searched, encoder, program
+/// version, revision of its numbers). Their tasks are searches, and tasks over what they find
+/// depend on how, not on what was found.
+///
 /// Errors     those of the recipes and tasks, headed by the study file's name for them;
 ///            kInvalidArgument for two recipes that are the same
 /// Source     our own
@@ -26,6 +30,7 @@
 #include "profile/host.h"
 #include "quant/recipe.h"
 #include "store/store.h"
+#include "study/search/study_search.h"
 #include "study/spec.h"
 
 namespace nibble::study {
@@ -45,17 +50,20 @@ struct PlannedVariant {
   store::VariantRecord record;
   std::optional<quant::Recipe> recipe;  ///< none: the weights as they came
   const codec::KvScheme* kv = nullptr;  ///< asked for by the study; else what the recipe says
+  std::shared_ptr<const StudySearch> search = nullptr;  ///< nullptr: a model
 };
 
 struct PlannedTask {
   store::TaskRecord record;
   std::shared_ptr<const eval::Task> task;
+  std::string reads = {};  ///< the unit of the search that its documents are from; "": of none
 };
 
 struct StudyPlan {
   std::vector<PlannedVariant> variants;
   std::vector<PlannedTask> tasks;
-  std::vector<store::UnitRecord> units;  ///< variant by variant: its speed, then its tasks
+  /// Variant by variant: its speed, then its tasks; models before retrievers.
+  std::vector<store::UnitRecord> units;
   std::vector<store::Condition> conditions;
   std::optional<std::set<std::string, std::less<>>> share = {};  ///< ids of units; none: all
 
@@ -76,6 +84,7 @@ struct PlanInputs {
   std::function<std::string(const quant::Recipe& recipe)> calibration_hash = {};
   std::optional<profile::Hardware> hardware = {};  ///< nominal peaks; none: not in the table
   std::string sensors = {};                        ///< of energy, or why there are none
+  std::vector<std::shared_ptr<const StudySearch>> searches = {};
 };
 
 StudyPlan make_plan(const Spec& spec, const PlanInputs& inputs);

@@ -54,9 +54,7 @@ void PlanIndex::add_units(const std::vector<store::UnitRecord>& units,
     if (!unit.task.empty()) {
       place.task = position_of(tasks, unit.task, "task", unit);
     }
-    if (place.variant == 0) {
-      reference_.emplace(place.task, i);
-    }
+    reference_.emplace(place.task, i);
     units_[place.variant].push_back(i);
     positions_.emplace(unit.id, i);
     places_.push_back(place);
@@ -70,9 +68,8 @@ std::optional<std::size_t> PlanIndex::find(std::string_view unit) const {
 
 std::optional<std::size_t> PlanIndex::reference_of(std::size_t unit) const {
   const Place& place = places_.at(unit);
-  const auto found = reference_.find(place.task);
-  return place.variant == 0 || found == reference_.end() ? std::nullopt
-                                                         : std::optional(found->second);
+  const std::size_t found = reference_.at(place.task);
+  return places_[found].variant == place.variant ? std::nullopt : std::optional(found);
 }
 
 }  // namespace nibble::study

@@ -34,8 +34,8 @@ class PlanIndex {
   [[nodiscard]] const std::vector<std::size_t>& units_of(std::size_t variant) const {
     return units_.at(variant);
   }
-  /// Position of the unit of the first variant, the reference, on the same task; nullopt for the
-  /// reference's own and where there is none.
+  /// Position of the first unit of the same task, the reference's: of models the first variant's, of
+  /// searches the first retriever's; nullopt for the reference's own.
   [[nodiscard]] std::optional<std::size_t> reference_of(std::size_t unit) const;
 
  private:
@@ -51,7 +51,7 @@ class PlanIndex {
   Positions positions_;                                          // of units
   std::vector<Place> places_;                                    // parallel to the units
   std::vector<std::vector<std::size_t>> units_;                  // parallel to the variants
-  std::map<std::optional<std::size_t>, std::size_t> reference_;  // its units by task
+  std::map<std::optional<std::size_t>, std::size_t> reference_;  // first units, by task
 };
 
 }  // namespace nibble::study

@@ -63,12 +63,10 @@ class PlanRun {
 
   std::vector<VariantFailure> run() {
     progress_.begin("study, samples", count_missing());
-    for (std::size_t variant = 0; variant < plan_.variants.size(); ++variant) {
-      if (const auto units = missing_units(variant); !units.empty()) {
-        is_current_ = false;
-        run_or_record(variant, units);
-        if (pace_.is_due(Clock::now())) {
-          sum_up();  // a report in between has what there is
+    for (const bool is_search : {true, false}) {  // models read what retrievers found
+      for (std::size_t variant = 0; variant < plan_.variants.size(); ++variant) {
+        if ((plan_.variants[variant].search != nullptr) == is_search) {
+          run_missing(variant);
         }
       }
     }
@@ -93,6 +91,16 @@ class PlanRun {
  private:
   using Clock = std::chrono::steady_clock;
   using Units = std::vector<std::size_t>;  // positions in the plan
+
+  void run_missing(std::size_t variant) {
+    if (const auto units = missing_units(variant); !units.empty()) {
+      is_current_ = false;
+      run_or_record(variant, units);
+      if (pace_.is_due(Clock::now())) {
+        sum_up();  // a report in between has what there is
+      }
+    }
+  }
 
   void sum_up() {
     const auto began = Clock::now();
@@ -137,7 +145,8 @@ class PlanRun {
     try {
       without_bad_alloc([&] { run_variant(variant, units); });
     } catch (const Error& error) {
-      if (number == 0 || !is_variants_own(error.code())) {  // nothing goes without the reference
+      const bool is_read_by_all = number == 0 || variant.search != nullptr;
+      if (is_read_by_all || !is_variants_own(error.code())) {
         throw;
       }
       without_bad_alloc([&] { runner_.close(); });
@@ -158,7 +167,7 @@ class PlanRun {
         run_task(unit, *plan_.tasks[*task].task);
       } else {
         const std::string& id = plan_.units[unit].id;
-        store_.add_measurements(id, runner_.measure(*spec_.measure));
+        store_.add_measurements(id, runner_.measure(spec_.measure.value_or(profile::Options{})));
         measured_.insert(id);
       }
     }
@@ -183,7 +192,8 @@ class PlanRun {
       samples.push_back(task.sample(i));
       samples.back().index = i;
     }
-    if (const auto reference = index_.reference_of(unit)) {
+    const bool is_search = plan_.variants[index_.variant_of(unit)].search != nullptr;
+    if (const auto reference = index_.reference_of(unit); reference && !is_search) {
       force_reference_answers(samples, store_, plan_.units[*reference].id);
     }
     std::vector<eval::SampleResult> results = runner_.answer(task, samples);

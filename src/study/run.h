@@ -5,6 +5,9 @@
 /// an uninterrupted run. What is stored is summed up at the end, before a stop, and in between by
 /// summary_pace.h; behind a kill the last variants may have no summaries until the study goes on.
 ///
+/// Retrievers are run before the models, which are asked over what they found. One that fails ends
+/// the study, as the reference does.
+///
 /// Errors     kMismatch where the store belongs to other conditions; kCancelled with how far it
 ///            came; failures of a single variant are stored with their reason and reported in the
 ///            result, and the study goes on

@@ -24,10 +24,15 @@ bool read_count(std::string_view text, std::size_t& out) {
 
 /// Whether variants read the answers that the reference gave.
 bool reads_reference(const eval::Task& task) {
-  return task.n_samples() > 0 &&
-         std::ranges::any_of(task.sample(0).requests, [](const eval::Request& request) {
-           return std::holds_alternative<eval::EvidenceRequest>(request);
-         });
+  // Where a search finds no right document for the first question, it has no such request.
+  const bool has_metric = std::ranges::any_of(task.info().metrics, [](const eval::MetricRow& row) {
+    return row.name.starts_with("attention_");
+  });
+  return has_metric ||
+         (task.n_samples() > 0 &&
+          std::ranges::any_of(task.sample(0).requests, [](const eval::Request& request) {
+            return std::holds_alternative<eval::EvidenceRequest>(request);
+          }));
 }
 
 }  // namespace
@@ -113,7 +118,13 @@ UnitSet with_references(const StudyPlan& plan, UnitSet units) {
     const auto is_taken = [&](const store::UnitRecord& unit) {
       return unit.task == task.record.id && units.contains(unit.id);
     };
-    if (!std::ranges::any_of(plan.units, is_taken) || !reads_reference(*task.task)) {
+    if (!std::ranges::any_of(plan.units, is_taken)) {
+      continue;
+    }
+    if (!task.reads.empty()) {
+      units.insert(task.reads);
+    }
+    if (!reads_reference(*task.task)) {
       continue;
     }
     for (const store::UnitRecord& unit : plan.units) {

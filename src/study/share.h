@@ -46,7 +46,8 @@ UnitSet named_units(const StudyPlan& plan, std::span<const std::string> names);
 /// Ids of the plan's units whose samples or measurements are all there. `index` is the plan's.
 UnitSet whole_units(const StudyPlan& plan, const PlanIndex& index, const store::Store& store);
 
-/// The same with what it reads: variants whose attention is measured read the reference's answers.
+/// The same with what it reads: variants whose attention is measured read the reference's answers,
+/// and tasks behind a retriever what it found.
 UnitSet with_references(const StudyPlan& plan, UnitSet units);
 
 }  // namespace nibble::study

@@ -221,7 +221,9 @@ rag::ContextMode read_context_mode(TomlTable& table) {
   return *mode;
 }
 
-RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
+RagSpec read_rag_table(TomlTable& table,
+                       const fs::path& folder,
+                       const std::vector<RetrieverSpec>& retrievers) {
   RagSpec out;
   out.set = table.required<std::string>("set");
   check_known(table, "set", rag::check_question_set_name(out.set));
@@ -240,6 +242,7 @@ RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   out.n_documents = count(table, "documents", 0, {1, kMaxRepetitions});
   out.lengths = sizes(table, "lengths", {1, kMaxTokens});
   out.positions = sizes(table, "positions", {0, kMaxRepetitions});
+  out.retrievers = read_retriever_names(table, retrievers);
   out.measures_attention = flag("attention", false);
   out.is_shuffled = flag("shuffle", true);
   out.shows_example = flag("example", true);
@@ -251,6 +254,12 @@ RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   if (!out.positions.empty() && out.mode != rag::ContextMode::kGold) {
     table.reject("positions", "expected context = \"gold\" beside positions of the gold document");
   }
+  if (!out.retrievers.empty() && out.mode != rag::ContextMode::kRetrieved) {
+    table.reject("retriever", "expected context = \"retrieved\" beside it");
+  }
+  if (!out.retrievers.empty() && out.n_documents == 0) {
+    table.reject("retriever", "expected documents = N beside it: how many are searched for");
+  }
   if (out.measures_attention && out.mode == rag::ContextMode::kClosed) {
     table.reject("attention", "expected a context with documents to look at");
   }
@@ -258,10 +267,22 @@ RagSpec read_rag_table(TomlTable& table, const fs::path& folder) {
   return out;
 }
 
-std::vector<RagSpec> read_rag(TomlTable& root, const fs::path& folder) {
+std::vector<RagSpec> read_rag(TomlTable& root,
+                              const fs::path& folder,
+                              const std::vector<RetrieverSpec>& retrievers) {
   std::vector<RagSpec> out;
   for (TomlTable& table : root.tables("rag")) {
-    out.push_back(read_rag_table(table, folder));
+    out.push_back(read_rag_table(table, folder, retrievers));
+  }
+  for (const RetrieverSpec& retriever : retrievers) {
+    if (std::ranges::none_of(out, [&retriever](const RagSpec& rag) {
+          return std::ranges::find(rag.retrievers, retriever.name) != rag.retrievers.end();
+        })) {
+      root.reject("retriever",
+                  fmt::format("'{}' searches for no [[rag]] table; expected it in the list "
+                              "\"retriever\" of one",
+                              retriever.name));
+    }
   }
   return out;
 }
@@ -336,7 +357,8 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.measure = read_measure(root, folder, spec.device_spec);
   read_cost(root, spec.device_spec);
   spec.tasks = read_tasks(root, folder);
-  spec.rag = read_rag(root, folder);
+  spec.retrievers = read_retrievers(root, folder, demo_model_path().parent_path());
+  spec.rag = read_rag(root, folder, spec.retrievers);
   spec.variants = read_variants(root, folder);
   root.finish();
   if (spec.variants.empty()) {

@@ -22,6 +22,10 @@
 ///   lengths   = [512, 1024, 2048]    # tokens of a prompt: a task each
 ///   positions = [0, 4, 9]            # of the gold document: a task each
 ///   attention = true                 # where the model looks
+///   retriever = ["bm25", "minilm"]   # of context = "retrieved": a task for each
+///   [[retriever]]                    # search/read_retrievers.h
+///   name    = "minilm"
+///   encoder = "all-MiniLM-L6-v2"
 ///   [[variant]]
 ///   recipe = "none"                  # the reference comes first; name = "…" is optional
 ///   kv     = "kivi-4"                # optional, not for the reference: keys and values
@@ -48,6 +52,7 @@
 #include "profile/measure.h"
 #include "quant/recipe.h"
 #include "rag/answer/context.h"
+#include "study/search/read_retrievers.h"
 
 namespace nibble::study {
 
@@ -76,6 +81,7 @@ struct RagSpec {
   rag::ContextMode mode = rag::ContextMode::kGold;
   std::size_t n_documents = 0;
   std::vector<std::size_t> lengths{}, positions{};
+  std::vector<std::string> retrievers{};  ///< by name; none: BM25 over the set
   bool measures_attention = false;
   bool is_shuffled = true, shows_example = true;
   bool asks_citations = false, allows_abstention = false;
@@ -109,6 +115,7 @@ struct Spec {
   std::vector<std::string> notes;
   std::vector<TaskSpec> tasks;
   std::vector<RagSpec> rag;
+  std::vector<RetrieverSpec> retrievers;
   std::vector<VariantSpec> variants;  ///< the reference first
   std::optional<profile::Options> measure;
   std::string device{kHost};

@@ -99,7 +99,8 @@ PlanCosts plan_costs(const StudyPlan& plan, const std::optional<profile::Options
   PlanCosts out;
   for (std::size_t unit = 0; unit < plan.units.size(); ++unit) {
     const auto task = index.task_of(unit);
-    out.units.push_back(task ? by_task[*task] : speed);
+    const bool is_search = plan.variants[index.variant_of(unit)].search != nullptr;
+    out.units.push_back(task ? by_task[*task] : is_search ? 0 : speed);
   }
   for (const PlannedVariant& variant : plan.variants) {
     out.variants.push_back(setup_cost(variant));

@@ -8,8 +8,8 @@
 ///
 /// Units      costs are tokens that a model reads or makes, by the estimate of batches.h; loading
 ///            a variant counts 256, calibrating one its text twice. They are for comparing shares:
-///            arithmetic of the methods, pauses of energy measurements and the speed of a variant
-///            are not in them
+///            arithmetic of the methods, embedding of a retriever's passages, pauses of energy
+///            measurements and the speed of a variant are not in them
 /// Source     Graham 1969, Bounds on multiprocessing timing anomalies (LPT)
 #pragma once
 

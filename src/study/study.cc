@@ -22,6 +22,7 @@
 #include "study/conditions.h"
 #include "study/model_runner.h"
 #include "study/planned_weights.h"
+#include "study/search/search_runner.h"
 #include "study/split.h"
 #include "study/study_results.h"
 
@@ -105,16 +106,17 @@ struct StudySource {
         config(model::read_config(*checkpoint).take()),
         model{*tokenizer, config.context, model::read_chat_template(*checkpoint).take()},
         asked(spec, model),
-        answers(spec.rag, spec.data, model) {}
+        answers(spec.rag, spec.data, model, spec.retrievers) {}
 
   [[nodiscard]] StudyPlan plan(const Spec& spec,
                                std::string_view program_version,
                                std::string weights_hash) const {
     auto tasks = asked.tasks();
     tasks.insert(tasks.end(), answers.tasks().begin(), answers.tasks().end());
-    return make_plan(
-        spec,
-        read_inputs(spec, program_version, *tokenizer, std::move(weights_hash), std::move(tasks)));
+    PlanInputs inputs =
+        read_inputs(spec, program_version, *tokenizer, std::move(weights_hash), std::move(tasks));
+    inputs.searches = answers.searches();
+    return make_plan(spec, inputs);
   }
 };
 
@@ -257,9 +259,11 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   store::Store store = store::Store::open(store_path(own.output));
   enter_plan(store, plan, own, store_path(own.output));
   recall_facts(plan, store);
+  source.answers.read_found(store, plan);
   tell_plan(plan, store, progress);
   ThreadPool pool(own.threads);
-  ModelRunner runner(places_of(own, plan), own.arithmetic, pool, progress);
+  ModelRunner models(places_of(own, plan), own.arithmetic, pool, progress);
+  SearchRunner runner(models, own.output / "retrieval", pool, progress);
   auto failures = run_plan(store, plan, own, runner, progress);
   if (run == StudyRun::kRunWrite) {
     recall_facts(plan, store);
@@ -284,7 +288,9 @@ std::vector<PlanPart> missing_parts(const Spec& spec,
   const StudySource source(spec);
   const StudyPlan plan = source.plan(spec, program_version, source.checkpoint->hash());
   const PlanIndex index(plan);
-  const std::size_t n = n_parts != 0 ? n_parts : std::min(plan.variants.size(), kMostParts);
+  const auto n_models = static_cast<std::size_t>(std::ranges::count_if(
+      plan.variants, [](const PlannedVariant& variant) { return variant.search == nullptr; }));
+  const std::size_t n = n_parts != 0 ? n_parts : std::min(n_models, kMostParts);
   const auto shares = split_plan(plan, plan_costs(plan, spec.measure), n);
   const UnitSet collected = units_there(plan, index, store_path(spec.output));
   std::vector<PlanPart> out;

@@ -47,7 +47,7 @@ std::vector<VariantFailure> run_study(const Spec& spec,
                                       const StudyShare& share = {});
 
 /// The parts that have units which neither the study's own store nor theirs has whole. With
-/// `n_parts` of 0 there is one for each variant.
+/// `n_parts` of 0 there is one for each variant of the model.
 std::vector<PlanPart> missing_parts(const Spec& spec,
                                     std::string_view program_version,
                                     std::size_t n_parts);

@@ -158,6 +158,9 @@ void write_study_results(const fs::path& folder,
                          ProgressSink& progress) {
   const VariantResults files(results, progress);
   for (std::size_t i = 0; i < results.plan.variants.size(); ++i) {
+    if (results.plan.variants[i].search != nullptr) {
+      continue;  // lm-eval judges models
+    }
     files.write(folder / eval::lm_eval_model_folder(results.plan.variants[i].record.name), i);
   }
 }

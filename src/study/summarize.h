@@ -4,7 +4,8 @@
 /// Only complete units are summarised. Holm's correction covers all comparisons of headline metrics
 /// (the first of each task) as one family, and all comparisons of the other metrics as another.
 /// Differences of scores that are right or wrong have Tango's interval, others a bootstrap's.
-/// Tasks that measure the distance from the reference are not compared with it.
+/// Tasks that measure the distance from the reference are not compared with it. Searches are
+/// compared with those of the first retriever.
 ///
 /// Errors     those of the store; kCorruptData for a transform that is not known
 /// Source     eval/stats

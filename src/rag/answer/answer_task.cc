@@ -66,7 +66,7 @@ std::vector<ContextSettings> contexts_of(const ContextGrid& grid) {
   std::vector<ContextSettings> out;
   for (const std::size_t budget : budgets) {
     for (const auto& slot : slots) {
-      out.push_back({grid.mode, grid.n_documents, budget, slot});
+      out.push_back({grid.mode, grid.n_documents, budget, slot, grid.retriever});
     }
   }
   return out;
@@ -77,7 +77,7 @@ std::vector<ContextSettings> contexts_of(const ContextGrid& grid) {
 std::string answer_task_name(const QuestionSet& set, const ContextSettings& context) {
   std::string out = set.name;
   if (context.mode != ContextMode::kGold) {
-    out += fmt::format(" {}", context_mode_name(context.mode));
+    out += fmt::format(" {}", context_name(context));
   }
   if (context.gold_slot) {
     out += fmt::format(" gold {}", *context.gold_slot);
@@ -145,7 +145,7 @@ eval::TaskInfo AnswerTask::describe(const AnswerParts& parts, const QuestionChoi
   const ContextSettings& settings = builder_->settings();
   const auto unless_zero = [](std::size_t n) { return n > 0 ? std::optional(n) : std::nullopt; };
   info.context = eval::ContextInfo{set_->name,
-                                   std::string(context_mode_name(settings.mode)),
+                                   context_name(settings),
                                    unless_zero(settings.n_documents),
                                    unless_zero(settings.budget),
                                    settings.gold_slot};

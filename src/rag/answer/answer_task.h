@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,8 @@ class AnswerTask final : public eval::Task {
   /// The documents that a question is asked with.
   [[nodiscard]] Context context(std::size_t index) const;
   [[nodiscard]] const OpenQuestion& question(std::size_t index) const;
+  /// Numbers of the questions that are asked, into the set's.
+  [[nodiscard]] std::span<const std::size_t> asked() const noexcept { return asked_; }
   /// Questions that were looked at and do not fit.
   [[nodiscard]] std::size_t n_left_out() const noexcept { return n_left_out_; }
 
@@ -83,6 +86,7 @@ struct ContextGrid {
   std::size_t n_documents = 0;
   std::vector<std::size_t> budgets{};  ///< tokens; none: what the model takes
   std::vector<std::size_t> slots{};    ///< of the gold document; none: by turns
+  std::string retriever{};             ///< context.h
 };
 
 /// The tasks of a grid, slots of a budget together. All have one ranker and ask the same questions:

@@ -63,6 +63,12 @@ std::string_view context_mode_name(ContextMode mode) noexcept {
   return kModeNames[static_cast<std::size_t>(mode)];
 }
 
+std::string context_name(const ContextSettings& settings) {
+  const std::string_view mode = context_mode_name(settings.mode);
+  return settings.retriever.empty() ? std::string(mode)
+                                    : fmt::format("{} by {}", mode, settings.retriever);
+}
+
 bool has_answer(std::string_view text, const OpenQuestion& question) {
   const std::string words = fmt::format(" {} ", eval::normalize_answer(text));
   return std::ranges::any_of(question.answers, [&words](const std::string& answer) {

@@ -42,7 +42,10 @@ struct ContextSettings {
   std::size_t n_documents = 0;  ///< 0: as the set offers, or as many as fit
   std::size_t budget = 0;       ///< tokens; 0: what the model takes
   std::optional<std::size_t> gold_slot{};
+  std::string retriever{};  ///< what searches, by name; "": BM25 over the set, or the index given
 };
+/// "gold", "retrieved", "retrieved by minilm"
+std::string context_name(const ContextSettings& settings);
 
 struct ContextDocument {
   SetPassage passage{};

@@ -29,23 +29,40 @@ void normalize(float* x, std::size_t n) {
   }
 }
 
-std::string hash_encoder(const io::Checkpoint& checkpoint,
-                         const EncoderConfig& config,
-                         const BertOptions& options,
-                         const text::Tokenizer& tokenizer) {
-  return Sha256()
-      .field(checkpoint.hash())
-      .field(tokenizer.hash())
-      .field(pooling_name(config.pooling))
-      .field(config.normalizes ? "normalized" : "as is")
-      .field(std::to_string(config.max_tokens))
-      .field(config.query_prefix)
-      .field(config.passage_prefix)
-      .field(options.codec)
-      .field(arithmetic_name(options.arithmetic))
-      .field(std::to_string(kNumericsRevision))
-      .hex();
-}
+/// What an encoder is made of, before its weights are loaded.
+struct EncoderFiles {
+  std::unique_ptr<io::Checkpoint> checkpoint;
+  EncoderConfig config;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+
+  explicit EncoderFiles(const std::filesystem::path& folder)
+      : checkpoint(io::open_checkpoint(folder).take()),
+        config(read_encoder_config(*checkpoint).take()),
+        tokenizer(text::open_tokenizer(folder).take()) {
+    if (tokenizer->vocab_size() > config.vocab) {
+      raise(ErrorCode::kShapeMismatch,
+            "{}: the tokenizer has {} tokens, the encoder {}",
+            folder.string(),
+            tokenizer->vocab_size(),
+            config.vocab);
+    }
+  }
+
+  [[nodiscard]] std::string hash(const BertOptions& options) const {
+    return Sha256()
+        .field(checkpoint->hash())
+        .field(tokenizer->hash())
+        .field(pooling_name(config.pooling))
+        .field(config.normalizes ? "normalized" : "as is")
+        .field(std::to_string(config.max_tokens))
+        .field(config.query_prefix)
+        .field(config.passage_prefix)
+        .field(options.codec)
+        .field(arithmetic_name(options.arithmetic))
+        .field(std::to_string(kNumericsRevision))
+        .hex();
+  }
+};
 
 }  // namespace
 
@@ -63,22 +80,22 @@ Result<std::unique_ptr<Encoder>> Encoder::open(const std::filesystem::path& fold
                                                ThreadPool& pool,
                                                ProgressSink& progress) {
   try {
-    const auto checkpoint = io::open_checkpoint(folder).take();
-    EncoderConfig config = read_encoder_config(*checkpoint).take();
-    auto tokenizer = text::open_tokenizer(folder).take();
-    if (tokenizer->vocab_size() > config.vocab) {
-      return fail(ErrorCode::kShapeMismatch,
-                  "{}: the tokenizer has {} tokens, the encoder {}",
-                  folder.string(),
-                  tokenizer->vocab_size(),
-                  config.vocab);
-    }
-    auto bert = std::make_unique<Bert>(*checkpoint, config, options, pool, progress);
-    std::string hash = hash_encoder(*checkpoint, config, options, *tokenizer);
+    EncoderFiles files(folder);
+    auto bert = std::make_unique<Bert>(*files.checkpoint, files.config, options, pool, progress);
+    std::string hash = files.hash(options);
     std::unique_ptr<Encoder> out(
-        new Encoder(std::move(config), std::move(tokenizer), std::move(bert), pool));
+        new Encoder(std::move(files.config), std::move(files.tokenizer), std::move(bert), pool));
     out->hash_ = std::move(hash);
     return out;
+  } catch (const Error& error) {
+    return error.failure();
+  }
+}
+
+Result<std::string> Encoder::hash_of(const std::filesystem::path& folder,
+                                     const BertOptions& options) {
+  try {
+    return EncoderFiles(folder).hash(options);
   } catch (const Error& error) {
     return error.failure();
   }

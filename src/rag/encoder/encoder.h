@@ -43,6 +43,9 @@ class Encoder {
                                                const BertOptions& options,
                                                ThreadPool& pool,
                                                ProgressSink& progress);
+  /// The hash that such an encoder has, without loading its weights.
+  static Result<std::string> hash_of(const std::filesystem::path& folder,
+                                     const BertOptions& options);
 
   /// The vectors of `texts`; `progress` advances by one a text where it is given.
   std::vector<float> embed(std::span<const std::string> texts,

@@ -98,27 +98,20 @@ void embed_missing(IndexFile& index,
 
 }  // namespace
 
-BuildReport build_index(IndexFile& index,
-                        const std::filesystem::path& source,
-                        TokenCount count,
-                        Encoder* encoder,
-                        ProgressSink& progress,
-                        const AnnRequest& ann) {
+BuildReport build_index_of(IndexFile& index,
+                           DocumentFeed documents,
+                           TokenCount count,
+                           Encoder* encoder,
+                           ProgressSink& progress,
+                           const AnnRequest& ann) {
   BuildReport report;
   check_ann_request(index, ann);  // what no number of passages changes, before they are read
   progress.begin("reading documents", 0);
   Intake intake(index, count, report);
-  for_each_document(
-      source,
-      [&](Document&& document) {
-        intake.take(document);
-        progress.advance(1);
-      },
-      [&](const Failure& why) {
-        report.unreadable.push_back(why.message);
-        progress.note(why.message);
-      })
-      .take();
+  documents([&](Document&& document) {
+    intake.take(document);
+    progress.advance(1);
+  });
   intake.finish();
   progress.end();
   check_ann_request(index, ann);
@@ -126,6 +119,24 @@ BuildReport build_index(IndexFile& index,
     embed_missing(index, *encoder, report, progress);
   }
   report.ann = build_ann(index, ann, progress);
+  return report;
+}
+
+BuildReport build_index(IndexFile& index,
+                        const std::filesystem::path& source,
+                        TokenCount count,
+                        Encoder* encoder,
+                        ProgressSink& progress,
+                        const AnnRequest& ann) {
+  std::vector<std::string> unreadable;
+  const auto read = [&](OnDocument on_document) {
+    for_each_document(source, on_document, [&](const Failure& why) {
+      unreadable.push_back(why.message);
+      progress.note(why.message);
+    }).take();
+  };
+  BuildReport report = build_index_of(index, read, count, encoder, progress, ann);
+  report.unreadable = std::move(unreadable);
   return report;
 }
 

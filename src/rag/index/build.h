@@ -12,11 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "base/function_ref.h"
 #include "base/progress.h"
 #include "rag/chunk/chunker.h"
 #include "rag/encoder/encoder.h"
 #include "rag/index/ann_build.h"
 #include "rag/index/index_file.h"
+#include "rag/source/source.h"
 
 namespace nibble::rag {
 
@@ -39,5 +41,15 @@ BuildReport build_index(IndexFile& index,
                         Encoder* encoder,
                         ProgressSink& progress,
                         const AnnRequest& ann = {});
+
+/// Calls what it is given with each document.
+using DocumentFeed = FunctionRef<void(OnDocument)>;
+/// The same of documents that are no files.
+BuildReport build_index_of(IndexFile& index,
+                           DocumentFeed documents,
+                           TokenCount count,
+                           Encoder* encoder,
+                           ProgressSink& progress,
+                           const AnnRequest& ann = {});
 
 }  // namespace nibble::rag

@@ -21,6 +21,14 @@ void Bm25::add(std::string_view text) {
   total_length_ += terms.size();
 }
 
+std::size_t Bm25::n_bytes() const noexcept {
+  std::size_t out = lengths_.size() * sizeof(std::uint32_t);
+  for (const auto& [term, list] : postings_) {
+    out += term.size() + list.size() * sizeof(Posting);
+  }
+  return out;
+}
+
 bool Bm25::score(std::string_view query, std::span<double> out) const {
   NIBBLE_CHECK(out.size() == size(), "Bm25::score: one score for each document is wanted");
   std::ranges::fill(out, 0.0);

@@ -37,6 +37,9 @@ class Bm25 {
   void add(std::string_view text);
   [[nodiscard]] std::size_t size() const noexcept { return lengths_.size(); }
 
+  /// Bytes of terms, postings and lengths, without what the table needs beside them.
+  [[nodiscard]] std::size_t n_bytes() const noexcept;
+
   /// One score a document into `out` [size()]; 0 for a document that has no term of the query.
   /// False when no term of the query is in the index.
   bool score(std::string_view query, std::span<double> out) const;

@@ -27,6 +27,10 @@ Result<SearchMode> search_mode_from_name(std::string_view name) {
   return static_cast<SearchMode>(found - kModes.begin());
 }
 
+std::string_view search_mode_name(SearchMode mode) noexcept {
+  return kModes[static_cast<std::size_t>(mode)];
+}
+
 Retriever::Retriever(IndexFile& index,
                      const RetrieverOptions& options,
                      Encoder* encoder,

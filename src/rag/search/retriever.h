@@ -31,6 +31,7 @@ namespace nibble::rag {
 
 enum class SearchMode : std::uint8_t { kBm25, kDense, kHybrid };
 Result<SearchMode> search_mode_from_name(std::string_view name);
+std::string_view search_mode_name(SearchMode mode) noexcept;
 
 struct RetrieverOptions {
   SearchMode mode = SearchMode::kHybrid;
@@ -68,6 +69,10 @@ class Retriever {
   /// Bytes of the vectors in memory; 0 for BM25.
   [[nodiscard]] std::size_t vector_bytes() const noexcept {
     return dense_ != nullptr ? dense_->n_bytes() : 0;
+  }
+  /// Bytes of all that is searched in memory: vectors, words or both.
+  [[nodiscard]] std::size_t index_bytes() const noexcept {
+    return vector_bytes() + bm25_.n_bytes();
   }
 
  private:

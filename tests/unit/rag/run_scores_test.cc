@@ -11,8 +11,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
-const QuestionJudgements kJudged = {{"q1", {{"a", 1}, {"b", 0}}}, {"q2", {{"c", 2}, {"d", 1}}},
-                                    {"q3", {{"a", 0}}}};
+const QuestionJudgements kJudged = {
+    {"q1", {{"a", 1}, {"b", 0}}}, {"q2", {{"c", 2}, {"d", 1}}}, {"q3", {{"a", 0}}}};
 
 TEST(RunScores, WorkedByHand) {
   const rag::Run run = {{"q1", {{"b", 2.0}, {"a", 1.0}}}};

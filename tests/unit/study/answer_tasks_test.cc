@@ -80,6 +80,54 @@ TEST_F(AnswerTasksTest, RefusesWhatCannotBe) {
               HasSubstr("none of 180 questions fits"));
 }
 
+TEST_F(AnswerTasksTest, ATaskForEachRetrieverOverTheSameQuestions) {
+  const RagSpec spec{.set = "demo",
+                     .limit = 4,
+                     .mode = rag::ContextMode::kRetrieved,
+                     .n_documents = 2,
+                     .lengths = {3000, 6000},
+                     .retrievers = {"words", "once"}};
+  std::vector<RetrieverSpec> retrievers = {{"words"}, {"once"}};
+  retrievers[1].settings.search.bm25.k1 = 0;
+  const std::vector<RagSpec> specs = {spec};
+  const AnswerTasks made(
+      specs, source_path("examples"), {tokenizer_, context_, template_}, retrievers);
+  ASSERT_EQ(made.tasks().size(), 4U);
+  EXPECT_EQ(made.tasks()[0]->info().name, "demo retrieved by words of 2@3000");
+  EXPECT_EQ(made.tasks()[3]->info().name, "demo retrieved by once of 2@6000");
+  EXPECT_EQ(made.tasks()[0]->info().context->mode, "retrieved by words");
+  EXPECT_THAT(made.tasks()[2]->info().protocol, HasSubstr("by bm25 (k1 0, b 0.4) over the"));
+  const auto searches = made.searches();
+  ASSERT_EQ(searches.size(), 2U);
+  EXPECT_EQ(searches[1]->name, "once over demo");
+  ASSERT_EQ(searches[1]->searches.size(), 1U) << "lengths have one search";
+  const SearchedQuestions& asked = searches[1]->searches[0];
+  EXPECT_EQ(asked.readers.size(), 2U);
+  ASSERT_EQ(asked.task->n_samples(), 4U);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(asked.task->sample(i).id, made.tasks()[3]->sample(i).id);
+  }
+
+  PlanInputs inputs;
+  inputs.tasks = made.tasks();
+  inputs.searches = made.searches();
+  Spec study;
+  study.variants = {{"reference", "none"}};
+  const StudyPlan plan = make_plan(study, inputs);
+  store::Store store = store::Store::in_memory();
+  store.replace_plan(plan.record());
+  store.add_samples(
+      plan.tasks[2].reads,
+      std::vector<store::SampleRecord>{{0, "q", asked.task->sample(0).prompt, "", "7 9", {}}});
+  made.read_found(store, plan);
+  const auto& answering = dynamic_cast<const rag::AnswerTask&>(*made.tasks()[2]);
+  const rag::Context context = answering.context(0);
+  ASSERT_EQ(context.documents.size(), 2U);
+  EXPECT_EQ(context.documents[0].passage.text, searches[1]->set->passages[7].text);
+  EXPECT_EQ(context.documents[1].passage.text, searches[1]->set->passages[9].text);
+  EXPECT_THROW(made.tasks()[2]->sample(1), Error) << "not searched for";
+}
+
 TEST_F(AnswerTasksTest, OptionalSetsWithoutTheirDataAreLeftOutAndNamed) {
   const auto made = make({{.set = "demo", .limit = 1}, {.set = "squad", .is_optional = true}});
   EXPECT_EQ(made.tasks().size(), 1U);

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "fakes.h"
+#include "rag/answer/search_task.h"
 #include "support/files.h"
 
 namespace nibble::study {
@@ -140,6 +141,40 @@ TEST(Plan, ConditionsNameTheHardwareAndThePriceWhereTheyAreKnown) {
   EXPECT_EQ(condition(plan, "device"), "cuda:0");
   spec.device_spec.power_w = 65;
   EXPECT_EQ(condition(make_plan(spec, inputs), "rated power W"), "65");
+}
+
+/// A retriever over a set, whose questions the task "a" asks.
+std::shared_ptr<const StudySearch> fake_search(const std::string& name, double k1 = 0.9) {
+  rag::QuestionSet set{.name = "s", .data_hash = "d"};
+  set.passages.resize(3);
+  set.questions = {{.id = "q"}};
+  const auto shared = std::make_shared<rag::QuestionSet>(std::move(set));
+  const std::vector<std::size_t> asked = {0};
+  StudySearch out{name, {}, "", shared, {}};
+  out.settings.search.bm25.k1 = k1;
+  out.searches.push_back({std::make_shared<rag::SearchTask>(shared, asked, 2), {"a"}});
+  return std::make_shared<StudySearch>(std::move(out));
+}
+
+TEST(Plan, RetrieversAreVariantsBehindTheModels) {
+  PlanInputs inputs = fake_inputs();
+  const auto before = unit_ids(fake_spec(), inputs);
+  inputs.searches = {fake_search("one"), fake_search("two", 0.5)};
+  const StudyPlan plan = make_plan(fake_spec(), inputs);
+  ASSERT_EQ(plan.variants.size(), 4U);
+  EXPECT_EQ(plan.variants[2].record.recipe_name, store::kRetrieverRecipe);
+  ASSERT_EQ(plan.units.size(), 10U);
+  EXPECT_EQ(n_shared(before, unit_ids(fake_spec(), inputs)), 6U) << "models are as before";
+  ASSERT_EQ(plan.tasks.size(), 3U) << "both search for the same questions";
+  EXPECT_EQ(plan.tasks[2].record.name, "s search for 2");
+  EXPECT_EQ(plan.tasks[0].reads, plan.units[9].id);
+  EXPECT_EQ(plan.tasks[1].reads, "");
+  EXPECT_THAT(condition(plan, "retriever two"), HasSubstr("bm25 (k1 0.5"));
+  const auto lines = plan_lines(plan, store::Store::in_memory());
+  EXPECT_THAT(lines[0], HasSubstr("0 of 80 samples stored"));
+  EXPECT_THAT(lines[3], HasSubstr("0 of 1 samples stored, speed to measure"));
+  inputs.searches[1] = fake_search("two");
+  EXPECT_THROW(make_plan(fake_spec(), inputs), Error) << "they do the same";
 }
 
 TEST(Plan, TwoRecipesThatDoTheSameAreRefused) {

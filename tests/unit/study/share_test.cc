@@ -113,5 +113,13 @@ TEST(Share, WhatIsComparedWithTheReferencesAnswersTakesThemAlong) {
               UnorderedElementsAre(plan.units[3].id, plan.units[1].id));
 }
 
+TEST(Share, WhatIsAskedOverDocumentsTakesTheirSearchAlong) {
+  StudyPlan plan = make_plan(fake_spec(), fake_inputs());
+  plan.tasks[0].reads = "a search";
+  EXPECT_THAT(with_references(plan, {plan.units[4].id}),
+              UnorderedElementsAre(plan.units[4].id, "a search"));
+  EXPECT_THAT(with_references(plan, {plan.units[5].id}), ElementsAre(plan.units[5].id));
+}
+
 }  // namespace
 }  // namespace nibble::study

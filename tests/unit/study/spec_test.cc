@@ -118,6 +118,22 @@ system = "Be brief."
   EXPECT_EQ(spec.rag[1].system, "Be brief.");
 }
 
+TEST(Spec, ReadsRetrieversAndWhoSearchesByThem) {
+  const std::string table = "[[retriever]]\nname = \"words\"\n";
+  const std::string asked =
+      "[[rag]]\nset = \"squad\"\ncontext = \"retrieved\"\ndocuments = 5\nretriever = [\"words\"]\n";
+  const Spec spec = parse_spec(with(table + asked), "study.toml", "/base");
+  ASSERT_EQ(spec.retrievers.size(), 1U);
+  EXPECT_EQ(spec.rag.at(0).retrievers, std::vector<std::string>{"words"});
+  EXPECT_THAT(message_of(with(table)), HasSubstr("'words' searches for no [[rag]] table"));
+  EXPECT_THAT(message_of(with(asked)), HasSubstr("no [[retriever]] of the name 'words'"));
+  EXPECT_THAT(message_of(with(table + "[[rag]]\nset = \"squad\"\nretriever = [\"words\"]\n")),
+              HasSubstr("expected context = \"retrieved\""));
+  EXPECT_THAT(message_of(with(table + "[[rag]]\nset = \"squad\"\ncontext = \"retrieved\"\n"
+                                      "retriever = [\"words\"]\n")),
+              HasSubstr("expected documents = N"));
+}
+
 TEST(Spec, RefusesContradictionsOfQuestionsOverDocuments) {
   const auto refused = [](std::string_view keys) {
     return message_of(with(fmt::format("[[rag]]\nset = \"squad\"\n{}\n", keys)));

@@ -54,6 +54,26 @@ TEST_F(SummarizeTest, UnansweredSamplesAreCountedNotAveraged) {
   EXPECT_DOUBLE_EQ(rows[1].value.value(), std::exp(2.0));
 }
 
+TEST_F(SummarizeTest, SearchesAreComparedWithTheFirstRetriever) {
+  store::Plan plan = store_.plan();
+  plan.variants.push_back({"r0", "words over s", std::string(store::kRetrieverRecipe), "", "", {}});
+  plan.variants.push_back({"r1", "mini over s", std::string(store::kRetrieverRecipe), "", "", {}});
+  plan.tasks.push_back(
+      {"s", "s search for 2", 1, "", "", 2, {{"acc", "fraction", true, "identity"}}});
+  plan.units.push_back({"u2", "r0", "s", ""});
+  plan.units.push_back({"u3", "r1", "s", ""});
+  store_.replace_plan(plan);
+  for (std::size_t i = 0; i < 2; ++i) {
+    add("u2", i, 1.0, 1);
+    add("u3", i, i == 0 ? 1.0 : 0.0, 1);
+  }
+  const auto rows = summarize(store_);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_FALSE(rows[0].comparison);
+  ASSERT_TRUE(rows[1].comparison);
+  EXPECT_DOUBLE_EQ(rows[1].comparison->difference, -0.5);
+}
+
 TEST_F(SummarizeTest, AnIncompleteUnitIsNotSummarised) {
   add("u0", 0, 1, 20);
   EXPECT_TRUE(summarize(store_).empty());

@@ -134,6 +134,10 @@ TEST_F(EncoderTest, HashTellsWhatVectorsDependOn) {
   EXPECT_NE(plain, open(folder.path(), {.codec = "int8g32s"})->hash());
   EXPECT_NE(plain, open(folder.path(), {.arithmetic = Arithmetic::kNative})->hash());
   EXPECT_NE(plain, open(TinyEncoder("cls").path())->hash());
+  EXPECT_EQ(plain, Encoder::hash_of(folder.path(), {}).take()) << "without its weights";
+  EXPECT_EQ(open(folder.path(), {.codec = "int8g32s"})->hash(),
+            Encoder::hash_of(folder.path(), {.codec = "int8g32s"}).take());
+  EXPECT_EQ(Encoder::hash_of(folder.path() / "none", {}).failure().code, ErrorCode::kNotFound);
 }
 
 TEST_F(EncoderTest, RefusesWhatIsNoEncoder) {

@@ -93,6 +93,20 @@ TEST_F(BuildTest, VectorsAreThoseOfTitleAndText) {
   });
 }
 
+TEST_F(BuildTest, DocumentsNeedNotBeFiles) {
+  IndexFile index = IndexFile::open_or_create(folder_ / "w.rag", {.passages = "whole"});
+  const auto one = [](std::string_view) { return std::size_t{1}; };
+  const auto feed = [](OnDocument on_document) {
+    on_document({"0", "title", "x y z"});
+    on_document({"1", "", ""});
+  };
+  const BuildReport report = build_index_of(index, feed, one, nullptr, silent_progress());
+  EXPECT_EQ(report.n_new, 2U);
+  EXPECT_EQ(report.n_empty, 1U);
+  EXPECT_EQ(build_index_of(index, feed, one, nullptr, silent_progress()).n_same, 2U);
+  EXPECT_EQ(index.counts().n_passages, 1U);
+}
+
 TEST_F(BuildTest, PassagesKeepToTheirSizeWithTheTitleInFront) {
   write("a.md", "# cat dog a\n\nb c d e f g h i j k l\n");
   build();

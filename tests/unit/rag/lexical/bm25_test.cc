@@ -34,6 +34,15 @@ TEST(Bm25, CountsRepetitionsInTheQuestion) {
   EXPECT_NEAR(scores(bm25, "cat cat")[0], 2.0 * scores(bm25, "cat")[0], 1e-12);
 }
 
+TEST(Bm25, CountsItsBytes) {
+  Bm25 bm25;
+  EXPECT_EQ(bm25.n_bytes(), 0U);
+  bm25.add("cat dog cat");
+  bm25.add("dog");
+  // two terms of three letters, three postings of eight bytes, two lengths of four
+  EXPECT_EQ(bm25.n_bytes(), 2U * 3 + 3U * 8 + 2U * 4);
+}
+
 TEST(Bm25, TellsWhenNoTermIsKnown) {
   Bm25 bm25;
   bm25.add("cat");
