@@ -161,6 +161,13 @@ void CheckpointWriter::set_metadata(std::string key, std::string value) {
   state_->weights.set_metadata(std::move(key), std::move(value));
 }
 
+Result<void> CheckpointWriter::lay_out() {
+  if (!state_->codecs.empty()) {
+    set_metadata(std::string(kCodecsKey), dump_json(state_->codecs));
+  }
+  return state_->weights.lay_out();
+}
+
 Result<void> CheckpointWriter::finish(const Json& config) {
   if (!state_->codecs.empty()) {
     set_metadata(std::string(kCodecsKey), dump_json(state_->codecs));

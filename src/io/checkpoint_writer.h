@@ -48,6 +48,8 @@ class CheckpointWriter {
   Result<void> add_companion(std::string_view file_name, std::string_view text);
   /// A pair of the weight file's __metadata__.
   void set_metadata(std::string key, std::string value);
+  /// Copies the weights to where they will lie; see SafetensorsWriter.
+  Result<void> lay_out();
   /// Writes config.json and publishes the folder; the writer is spent.
   Result<void> finish(const Json& config);
 

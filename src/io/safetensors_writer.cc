@@ -1,6 +1,12 @@
 #include "io/safetensors_writer.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -73,6 +79,27 @@ Result<void> copy_data(AtomicFile& file, const SpoolFile& spool, const Safetenso
   return {};
 }
 
+/// Puts a header of the same length into the file that AtomicFile has not published yet, and
+/// flushes it; an empty one changes nothing.
+Result<void> change_file(const std::filesystem::path& path, std::string_view header) {
+  const std::string temporary = fmt::format("{}.tmp.{}", path.string(), ::getpid());
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CLOEXEC);
+  bool is_done = fd >= 0;
+  for (std::size_t at = 0; is_done && at < header.size();) {
+    const ssize_t n = ::pwrite(
+        fd, header.data() + at, header.size() - at, static_cast<off_t>(sizeof(std::uint64_t) + at));
+    is_done = n > 0 || (n < 0 && errno == EINTR);
+    at += n > 0 ? static_cast<std::size_t>(n) : 0;
+  }
+  is_done = is_done && ::fdatasync(fd) == 0;
+  const int error = errno;
+  if (fd >= 0) {
+    ::close(fd);
+  }
+  return is_done ? Result<void>()
+                 : fail(ErrorCode::kIo, "{}: write: {}", path.string(), std::strerror(error));
+}
+
 }  // namespace
 
 Result<SafetensorsWriter> SafetensorsWriter::create(const std::filesystem::path& path) {
@@ -100,13 +127,14 @@ Result<void> SafetensorsWriter::add(std::string_view name, const Tensor& tensor)
   return {};
 }
 
-Result<void> SafetensorsWriter::finish() {
+Result<void> SafetensorsWriter::lay_out() {
   auto file = AtomicFile::create(path_);
   if (!file) {
     return file.failure();
   }
   const Order order = data_order(entries_);
-  if (auto written = write_header(*file, header_text(order, metadata_)); !written) {
+  header_ = header_text(order, metadata_);
+  if (auto written = write_header(*file, header_); !written) {
     return written;
   }
   for (const SafetensorsEntry* entry : order) {
@@ -114,7 +142,26 @@ Result<void> SafetensorsWriter::finish() {
       return copied;
     }
   }
-  return file->commit();
+  if (auto flushed = change_file(path_, {}); !flushed) {
+    return flushed;
+  }
+  laid_out_.emplace(std::move(*file));
+  return {};
+}
+
+Result<void> SafetensorsWriter::finish() {
+  const std::string header = header_text(data_order(entries_), metadata_);
+  if (!laid_out_ || header.size() != header_.size()) {
+    laid_out_.reset();
+    if (auto made = lay_out(); !made) {
+      return made;
+    }
+  } else if (header != header_) {
+    if (auto changed = change_file(path_, header); !changed) {
+      return changed;
+    }
+  }
+  return laid_out_->commit();
 }
 
 }  // namespace nibble::io

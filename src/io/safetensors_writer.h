@@ -2,7 +2,8 @@
 ///
 /// The header stands before the data and names every tensor, so the data wait in a nameless
 /// temporary file on the same disk; `finish` writes the header and copies them behind it. For that
-/// moment the disk holds the tensors twice.
+/// moment the disk holds the tensors twice. Who waits for a value of the metadata whose length is
+/// known copies them before, with `lay_out`.
 ///
 /// Layout     names in the header sorted; data by element size (largest first), then name, so that
 ///            every tensor is aligned; header padded with blanks to a multiple of 8. The bytes do
@@ -14,9 +15,11 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "io/safetensors.h"
 #include "io/spool_file.h"
@@ -33,6 +36,9 @@ class SafetensorsWriter {
   void set_metadata(std::string key, std::string value) {
     metadata_[std::move(key)] = std::move(value);
   }
+  /// Writes all of the file, with the metadata as they are, and flushes it; nothing may be added
+  /// behind. Metadata that make a header of the same length then cost `finish` the header alone.
+  Result<void> lay_out();
   /// Publishes the file; the writer is spent.
   Result<void> finish();
 
@@ -45,6 +51,8 @@ class SafetensorsWriter {
   std::map<std::string, SafetensorsEntry, std::less<>>
       entries_;  ///< offsets are those in the spool
   std::map<std::string, std::string> metadata_;
+  std::optional<AtomicFile> laid_out_;
+  std::string header_;  ///< of the file laid out
 };
 
 }  // namespace nibble::io

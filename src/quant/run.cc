@@ -32,6 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+constexpr std::size_t kHashDigits = 64;  ///< of SHA-256
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -225,15 +226,13 @@ class Run {
     writer.add_companion(model::kKvTablesFile, text).take();
   }
 
-  void finish(io::CheckpointWriter& writer) const {
-    for (const model::Companion& companion : model::companions_of(source_).take()) {
-      writer.add_companion(companion.file_name, companion.content).take();
-    }
+  /// How the folder came to be, but for the hash of the source.
+  Json make_provenance(io::CheckpointWriter& writer) const {
     Json provenance = {{"quant_method", "nibble"},
                        {"recipe_name", recipe().name},
                        {"recipe", recipe().text},
                        {"recipe_sha256", recipe().hash},
-                       {"source_sha256", source_.hash()},
+                       {"source_sha256", std::string(kHashDigits, '0')},
                        {"nibble_version", NIBBLE_VERSION}};
     if (recipe().calibration) {
       provenance["calibration_sha256"] = windows_.sha256;
@@ -245,6 +244,19 @@ class Run {
       provenance["kv"] = recipe().kv->name;
       add_kv_tables(writer, provenance);
     }
+    return provenance;
+  }
+
+  void finish(io::CheckpointWriter& writer) const {
+    for (const model::Companion& companion : model::companions_of(source_).take()) {
+      writer.add_companion(companion.file_name, companion.content).take();
+    }
+    Json provenance = make_provenance(writer);
+    if (device_) {  // the hash may still be on its way: the weights need not wait for it
+      writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
+      writer.lay_out().take();
+    }
+    provenance["source_sha256"] = source_.hash();
     writer.set_metadata(std::string(kProvenanceKey), dump_json(provenance));
     Json config = model::config_json_of(checkpoint_, config_);
     config["quantization_config"] = provenance;  // other readers refuse what they do not know

@@ -56,6 +56,26 @@ TEST_F(SafetensorsWriterTest, WhatIsWrittenIsReadBack) {
   EXPECT_THAT(file.tensor("z").take().as<float>(), ElementsAre(1.5F));
 }
 
+TEST_F(SafetensorsWriterTest, MetadataMayChangeOnceTheFileIsLaidOut) {
+  const std::string wanted = write(false);
+  for (const char* before : {"pt", "xy", "longer"}) {
+    SCOPED_TRACE(before);
+    const fs::path path = folder_ / "l.safetensors";
+    auto writer = SafetensorsWriter::create(path).take();
+    writer.add("odd", bytes_tensor({1, 2, 3})).take();
+    writer.add("z", float_tensor({1.5F})).take();
+    writer.add("a", float_tensor({2, 3})).take();
+    writer.set_metadata("format", before);
+    writer.lay_out().take();
+    EXPECT_FALSE(fs::exists(path));
+    writer.set_metadata("format", "pt");
+    writer.finish().take();
+    EXPECT_EQ(testing::read_file(path), wanted);
+    fs::remove(path);
+    EXPECT_EQ(files_in(folder_.path()), 1U) << "something was left behind";
+  }
+}
+
 TEST_F(SafetensorsWriterTest, EveryTensorIsAlignedAndTheHeaderToo) {
   write(false);
   const SafetensorsFile file = SafetensorsFile::open(folder_ / "f.safetensors").take();
