@@ -51,8 +51,21 @@ const char* open(int device, Stream* stream) {
 const char* close(Stream stream) {
   return text_of(cudaStreamDestroy(as_stream(stream)));
 }
+/// What was given back to the pool is free, too.
 const char* memory(std::size_t* free_bytes, std::size_t* total_bytes) {
-  return text_of(cudaMemGetInfo(free_bytes, total_bytes));
+  cudaError_t error = cudaMemGetInfo(free_bytes, total_bytes);
+  int device = 0;
+  cudaMemPool_t pool = nullptr;
+  std::uint64_t reserved = 0, used = 0;
+  if (error == cudaSuccess && (error = cudaGetDevice(&device)) == cudaSuccess &&
+      (error = cudaDeviceGetDefaultMemPool(&pool, device)) == cudaSuccess &&
+      (error = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved)) ==
+          cudaSuccess &&
+      (error = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used)) ==
+          cudaSuccess) {
+    *free_bytes += static_cast<std::size_t>(reserved - used);
+  }
+  return text_of(error);
 }
 const char* allocate(std::size_t n_bytes, void** out, Stream stream) {
   return text_of(cudaMallocAsync(out, n_bytes, as_stream(stream)));
