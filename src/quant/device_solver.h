@@ -32,7 +32,9 @@ class DeviceSolver {
   virtual ~DeviceSolver() = default;
 
   [[nodiscard]] virtual Result<void> check_device() const { return {}; }
-  /// `codec` is one that the method's `check` accepts.
+  /// Whether it fills this codec there, one that the method's `check` accepts; else the host does.
+  [[nodiscard]] virtual bool takes(const codec::Codec& /*codec*/) const { return true; }
+  /// `codec` is one that it takes.
   [[nodiscard]] virtual DeviceSolved solve_on(ops::Device& device,
                                               const DeviceSolveInput& input,
                                               const codec::Codec& codec) const = 0;

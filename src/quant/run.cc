@@ -64,7 +64,9 @@ class Run {
     report_.plan = make_plan(recipe, checkpoint).take();
     if (device != "cpu") {
       device_ = ops::Device::open(device);
-      check_device_plan(report_.plan, config_).take();
+      if (auto able = check_device_plan(report_.plan, config_); !able) {
+        raise(able.failure().code, "{}; --device cpu does it", able.failure().message);
+      }
     }
   }
 

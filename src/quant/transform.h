@@ -32,6 +32,8 @@ struct TransformInput {
   std::function<std::shared_ptr<const codec::Codec>(std::string_view)> codec_of;
 };
 
+class DeviceTransform;
+
 class Transform {
  public:
   virtual ~Transform() = default;
@@ -41,6 +43,8 @@ class Transform {
   /// Whether `apply` wants calibration.
   [[nodiscard]] virtual bool looks_at_inputs() const { return true; }
   virtual void apply(const TransformInput& /*input*/, ThreadPool& /*pool*/) const {}
+  /// `apply` on a device; none in some transforms.
+  [[nodiscard]] virtual const DeviceTransform* device_transform() const noexcept { return nullptr; }
   /// Another view of the model, which borrows its arguments; nullptr where `apply` does all.
   /// Without a pool only the shapes of its weights count.
   [[nodiscard]] virtual std::unique_ptr<io::Checkpoint> rewrite(

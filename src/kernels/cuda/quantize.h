@@ -79,6 +79,19 @@ struct MomentTask {
   int n = 0;
 };
 
+/// c = factor a b, or c += factor a b, in float32; strides in floats between rows.
+struct ProductTask {
+  const float* a = nullptr;  ///< [rows][k]
+  int a_stride = 0;
+  const float* b = nullptr;  ///< [k][cols]
+  int b_stride = 0;
+  float* c = nullptr;  ///< [rows][cols]
+  int c_stride = 0;
+  int rows = 0, k = 0, cols = 0;
+  float factor = 1;
+  bool adds = false;
+};
+
 struct QuantizeKernels {
   void (*widen)(const void* x, SourceType, float* y, std::size_t n, Stream);
   /// The smallest index of what is not finite, or what `at` held.
@@ -122,17 +135,7 @@ struct QuantizeKernels {
 
   /// sum += x^T x, the upper triangle and some of the lower; x half [tokens][n], sum float.
   const char* (*add_gram)(const void* x, int n_tokens, float* sum, int n, Stream);
-  /// c -= a b in float32; a [rows][k] of stride a_stride, b [k][cols], c [rows][cols].
-  const char* (*subtract_product)(const float* a,
-                                  int a_stride,
-                                  const float* b,
-                                  int b_stride,
-                                  float* c,
-                                  int c_stride,
-                                  int rows,
-                                  int k,
-                                  int cols,
-                                  Stream);
+  const char* (*multiply)(const ProductTask&, Stream);
   /// Replaces a symmetric a (float64) by inverse(L) with a = L L^T, lower; *is_definite says
   /// whether there is one.
   const char* (*invert_factor)(double* a, int n, bool* is_definite, Stream);

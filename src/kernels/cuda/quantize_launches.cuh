@@ -39,16 +39,7 @@ void fill_moment(const MomentTask& task, Stream stream);
 void reverse_factor(const double* a, float* u, int n, Stream stream);
 
 const char* add_gram(const void* x, int n_tokens, float* sum, int n, Stream stream);
-const char* subtract_product(const float* a,
-                             int a_stride,
-                             const float* b,
-                             int b_stride,
-                             float* c,
-                             int c_stride,
-                             int rows,
-                             int k,
-                             int cols,
-                             Stream stream);
+const char* float_product(const ProductTask& task, Stream stream);
 const char* invert_factor(double* a, int n, bool* is_definite, Stream stream);
 
 }  // namespace nibble::kernels::cuda

@@ -113,7 +113,7 @@ const Products& products() {
   return loaded;
 }
 
-/// c (column-major) = alpha a op(b) + c, sums in float32.
+/// c (column-major) = alpha a op(b) + beta c, sums in float32.
 struct Gemm {
   cublasOperation_t b_operation;
   int m, n, k;
@@ -125,6 +125,7 @@ struct Gemm {
   cudaDataType_t type;  ///< of a and b
   float* c;
   int c_stride;
+  float beta;
 };
 
 const char* multiply_add(const Gemm& g, Stream stream) {
@@ -132,7 +133,6 @@ const char* multiply_add(const Gemm& g, Stream stream) {
   if (!lib.problem.empty()) {
     return lib.problem.c_str();
   }
-  const float one = 1.0F;
   const bool is_done =
       lib.set_stream(lib.handle, static_cast<cudaStream_t>(stream)) == CUBLAS_STATUS_SUCCESS &&
       lib.gemm(lib.handle,
@@ -148,7 +148,7 @@ const char* multiply_add(const Gemm& g, Stream stream) {
                g.b,
                g.type,
                g.b_stride,
-               &one,
+               &g.beta,
                g.c,
                CUDA_R_32F,
                g.c_stride,
@@ -259,7 +259,8 @@ const char* add_gram(const void* x, int n_tokens, float* sum, int n, Stream stre
                                         n,
                                         CUDA_R_16F,
                                         sum + static_cast<std::size_t>(i) * n + i,
-                                        n},
+                                        n,
+                                        1.0F},
                                        stream);
     if (problem != nullptr) {
       return problem;
@@ -268,20 +269,22 @@ const char* add_gram(const void* x, int n_tokens, float* sum, int n, Stream stre
   return nullptr;
 }
 
-const char* subtract_product(const float* a,
-                             int a_stride,
-                             const float* b,
-                             int b_stride,
-                             float* c,
-                             int c_stride,
-                             int rows,
-                             int k,
-                             int cols,
-                             Stream stream) {
-  // c^T -= b^T a^T, which is what rows are to cuBLAS.
-  return multiply_add(
-      {CUBLAS_OP_N, cols, rows, k, -1.0F, b, b_stride, a, a_stride, CUDA_R_32F, c, c_stride},
-      stream);
+const char* float_product(const ProductTask& task, Stream stream) {
+  // c^T = b^T a^T, which is what rows are to cuBLAS.
+  return multiply_add({CUBLAS_OP_N,
+                       task.cols,
+                       task.rows,
+                       task.k,
+                       task.factor,
+                       task.b,
+                       task.b_stride,
+                       task.a,
+                       task.a_stride,
+                       CUDA_R_32F,
+                       task.c,
+                       task.c_stride,
+                       task.adds ? 1.0F : 0.0F},
+                      stream);
 }
 
 const char* invert_factor(double* a, int n, bool* is_definite, Stream stream) {
@@ -317,7 +320,7 @@ const QuantizeKernels* quantize_kernels() noexcept {
                                              .fill_moment = &fill_moment,
                                              .reverse_factor = &reverse_factor,
                                              .add_gram = &add_gram,
-                                             .subtract_product = &subtract_product,
+                                             .multiply = &float_product,
                                              .invert_factor = &invert_factor};
   return &kTable;
 }

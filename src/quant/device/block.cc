@@ -47,6 +47,27 @@ PlaceOfRows place_of(const DeviceBlock::Weights& weights,
   return {&weights.down};
 }
 
+/// Where a vector that transforms rewrite lies; nothing for what is no such vector.
+struct PlaceOfVector {
+  const ops::DeviceBuffer* all = nullptr;
+  std::size_t first = 0;
+};
+
+PlaceOfVector place_of_vector(const DeviceBlock::Weights& weights,
+                              const model::ModelConfig& config,
+                              std::string_view name) {
+  if (name == "input_layernorm.weight") {
+    return {&weights.attention_norm};
+  }
+  if (name == "post_attention_layernorm.weight") {
+    return {&weights.mlp_norm};
+  }
+  if (name == "self_attn.v_proj.bias" && config.qkv_bias) {
+    return {&weights.qkv_bias, (config.n_heads + config.n_kv_heads) * config.head_dim};
+  }
+  return {};
+}
+
 }  // namespace
 
 DeviceBlock::DeviceBlock(const io::Checkpoint& checkpoint,
@@ -113,7 +134,22 @@ DeviceMatrix DeviceBlock::original(std::string_view name) const {
   return upload_matrix(device_, stored, pool_);
 }
 
+DeviceMatrix DeviceBlock::weight(std::string_view name) const {
+  const auto found = rewritten_.find(name);
+  return found != rewritten_.end() ? found->second : original(name);
+}
+
+void DeviceBlock::rewrite(std::string_view name, DeviceMatrix values) {
+  set_weight(name, values);
+  rewritten_.insert_or_assign(std::string(name), std::move(values));
+}
+
 void DeviceBlock::set_weight(std::string_view name, const DeviceMatrix& values) {
+  if (const PlaceOfVector place = place_of_vector(weights_, config_, name); place.all != nullptr) {
+    device_.copy(
+        values.data(), place.all->as<float>() + place.first, values.size() * sizeof(float));
+    return;
+  }
   const PlaceOfRows place = place_of(weights_, config_, name);
   quantize_kernels().narrow_rows(values.data(),
                                  place.product->data(),

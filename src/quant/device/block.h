@@ -1,5 +1,5 @@
 /// One decoder block on a device as the device runs it: binary16 weights that methods replace one
-/// by one.
+/// by one, and transforms rewrite.
 ///
 /// Layout     qkv [q, k and v rows][hidden]; gate_up rows in turns of 8; o and down as they are
 /// Precision  weights are rounded to binary16, norms and biases float32
@@ -7,6 +7,9 @@
 /// Source     model/device/weights.h
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "base/thread_pool.h"
@@ -36,11 +39,19 @@ class DeviceBlock {
   /// Of a model with this layer alone.
   [[nodiscard]] const model::ModelConfig& config() const noexcept { return config_; }
   [[nodiscard]] const Weights& weights() const noexcept { return weights_; }
-  /// The checkpoint's weight in float32, by its name within the block: "mlp.up_proj.weight".
-  [[nodiscard]] DeviceMatrix original(std::string_view name) const;
+  /// A weight, norm or bias in float32, by its name within the block ("mlp.up_proj.weight"): the
+  /// checkpoint's, or what a transform made of it. Norms and biases have one row.
+  [[nodiscard]] DeviceMatrix weight(std::string_view name) const;
+  /// What the block runs with.
   void set_weight(std::string_view name, const DeviceMatrix& values);
+  /// The same, and what `weight` gives from now on.
+  void rewrite(std::string_view name, DeviceMatrix values);
+  [[nodiscard]] const std::map<std::string, DeviceMatrix, std::less<>>& rewritten() const noexcept {
+    return rewritten_;
+  }
 
  private:
+  [[nodiscard]] DeviceMatrix original(std::string_view name) const;
   [[nodiscard]] std::vector<float> vector(std::string_view name) const;
   [[nodiscard]] ops::DeviceBuffer upload_vector(std::string_view name) const;
   void load_linears();
@@ -52,6 +63,7 @@ class DeviceBlock {
   ops::Device& device_;
   ThreadPool& pool_;
   Weights weights_;
+  std::map<std::string, DeviceMatrix, std::less<>> rewritten_;
 };
 
 }  // namespace nibble::quant

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/cancel.h"
+#include "codec/dense.h"
 #include "model/device/weights.h"
 #include "quant/device_solver.h"
+#include "quant/device_transform.h"
 
 namespace nibble::quant {
 namespace {
@@ -17,7 +19,8 @@ double gibibytes_of(std::size_t n_bytes) {
 
 /// The job's tokens, once there is room for them.
 DeviceWalk make_walk(const BlockJob& job, BlockTokens tokens) {
-  const std::size_t needed = DeviceWalk::bytes_needed(job.config, tokens.size(), tokens.window());
+  const std::size_t needed = DeviceWalk::bytes_needed(
+      job.config, tokens.size(), tokens.window(), job.plan.recipe->rewrites_blocks());
   const std::size_t free = job.device->free_bytes();
   if (needed > free) {
     raise(ErrorCode::kOutOfMemory,
@@ -31,6 +34,24 @@ DeviceWalk make_walk(const BlockJob& job, BlockTokens tokens) {
   return {*job.device, job.config, std::move(tokens)};
 }
 
+/// Whether a method that looks at inputs runs on a device.
+Result<void> check_device_stage(const SolveStage& stage, const Recipe& recipe) {
+  const DeviceSolver* solver = stage.solver->device_solver();
+  if (solver == nullptr) {
+    return fail(ErrorCode::kUnsupported, "method '{}' does not run on a device yet", stage.method);
+  }
+  if (auto able = solver->check_device(); !able) {
+    return able;
+  }
+  if (recipe.rewrites_blocks() && recipe.calibration->inputs == BlockInputs::kOriginal) {
+    return fail(ErrorCode::kUnsupported,
+                "transforms before method '{}' with inputs = \"original\" do not run on a device "
+                "yet",
+                stage.method);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& config) {
@@ -38,31 +59,30 @@ Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& confi
     return {};
   }
   for (const TransformStage& stage : plan.recipe->transforms) {
-    if (stage.transform->looks_at_inputs()) {
-      return fail(ErrorCode::kUnsupported,
-                  "transform '{}' does not run on a device yet; --device cpu does it",
-                  stage.method);
+    if (stage.transform->looks_at_inputs() && stage.transform->device_transform() == nullptr) {
+      return fail(
+          ErrorCode::kUnsupported, "transform '{}' does not run on a device yet", stage.method);
     }
   }
   if (plan.recipe->correction != nullptr) {
-    return fail(ErrorCode::kUnsupported,
-                "corrections of biases do not run on a device yet; --device cpu does them");
+    return fail(ErrorCode::kUnsupported, "corrections of biases do not run on a device yet");
   }
   for (const SolveStage& stage : plan.recipe->stages) {
-    if (!stage.needs.any()) {
-      continue;
-    }
-    const DeviceSolver* solver = stage.solver->device_solver();
-    if (solver == nullptr) {
-      return fail(ErrorCode::kUnsupported,
-                  "method '{}' does not run on a device yet; --device cpu does it",
-                  stage.method);
-    }
-    if (auto able = solver->check_device(); !able) {
-      return able;
+    if (stage.needs.any()) {
+      if (auto able = check_device_stage(stage, *plan.recipe); !able) {
+        return able;
+      }
     }
   }
   return model::check_device_support(config, Arithmetic::kNative);
+}
+
+bool is_solved_on_device(const PlanRow& row) {
+  if (row.is_kept()) {
+    return false;
+  }
+  const DeviceSolver* const solver = row.stage->solver->device_solver();
+  return solver != nullptr && solver->takes(*row.codec);
 }
 
 SolvedOnDevice solve_weight_on(ops::Device& device,
@@ -70,14 +90,14 @@ SolvedOnDevice solve_weight_on(ops::Device& device,
                                const DeviceMatrix& weight,
                                DeviceMoment* moment,
                                ThreadPool& pool) {
-  const DeviceSolver* solver = row.stage->solver->device_solver();
-  if (solver == nullptr) {
+  if (!is_solved_on_device(row)) {
     std::vector<float> values(weight.size());
     device.download(weight.data(), values.data(), values.size() * sizeof(float));
     return {solve_weight(row, {.weight = {values.data(), weight.rows, weight.cols}}, pool), {}};
   }
   const auto start = std::chrono::steady_clock::now();
-  DeviceSolved solved = solver->solve_on(device, {weight, moment}, *row.codec);
+  DeviceSolved solved =
+      row.stage->solver->device_solver()->solve_on(device, {weight, moment}, *row.codec);
   const SquaredError error = squared_error(device, weight, solved.codes);
   if (!std::isfinite(error.difference)) {
     raise(ErrorCode::kUnsupported,
@@ -112,30 +132,77 @@ bool DeviceBlocks::wants_moment(Site site, std::size_t layer) const {
   return false;
 }
 
+void DeviceBlocks::transform(DeviceBlock& block, std::size_t layer, io::CheckpointWriter& writer) {
+  const DeviceTransformInput input{
+      *job_.device,
+      block,
+      walk_,
+      [&](std::string_view name) -> std::shared_ptr<const codec::Codec> {
+        const PlanRow* row = job_.row_of(layer, name);
+        return row == nullptr ? nullptr : row->codec;
+      }};
+  for (const TransformStage& stage : job_.plan.recipe->transforms) {
+    if (stage.transform->looks_at_inputs()) {
+      stage.transform->device_transform()->apply_on(input);
+    }
+  }
+  for (const auto& [name, values] : block.rewritten()) {
+    if (job_.row_of(layer, name) != nullptr) {
+      continue;
+    }
+    std::vector<float> kept(values.size());
+    job_.device->download(values.data(), kept.data(), kept.size() * sizeof(float));
+    const Tensor tensor = Tensor::from<float>(DType::kF32, {values.rows, values.cols}, kept);
+    writer.add_tensor(fmt::format("model.layers.{}.{}", layer, name), codec::dense_matrix(tensor))
+        .take();
+  }
+}
+
+void DeviceBlocks::solve_at(Site site,
+                            std::size_t layer,
+                            DeviceBlock& block,
+                            DeviceMoment* moment,
+                            io::CheckpointWriter& writer,
+                            Json& reports) {
+  for (const std::string_view name : linears_at(site)) {
+    const PlanRow* row = job_.row_of(layer, name);
+    if (row == nullptr) {
+      continue;
+    }
+    cancel_flag().check();
+    if (moment != nullptr) {
+      moment->require_finite(row->weight);
+    }
+    const auto [solved, codes] =
+        solve_weight_on(*job_.device, *row, block.weight(name), moment, pool_);
+    writer.add_tensor(row->weight, solved.matrix).take();
+    reports.push_back(weight_report_json(solved.report));
+    if (feeds_quantized()) {
+      block.set_weight(name,
+                       codes ? decode_codes(*job_.device, *codes)
+                             : upload_matrix(*job_.device, solved.matrix, pool_));
+    }
+    progress_.advance(row->rows * row->cols);
+  }
+}
+
 void DeviceBlocks::run_block(std::size_t layer, io::CheckpointWriter& writer, Json& reports) {
   DeviceBlock block(job_.checkpoint, job_.config, layer, *job_.device, pool_);
   const auto solve = [&](Site site, DeviceMoment* moment) {
-    for (const std::string_view name : linears_at(site)) {
-      const PlanRow* row = job_.row_of(layer, name);
-      if (row == nullptr) {
-        continue;
-      }
-      cancel_flag().check();
-      if (moment != nullptr) {
-        moment->require_finite(row->weight);
-      }
-      const auto [solved, codes] =
-          solve_weight_on(*job_.device, *row, block.original(name), moment, pool_);
-      writer.add_tensor(row->weight, solved.matrix).take();
-      reports.push_back(weight_report_json(solved.report));
-      if (feeds_quantized()) {
-        block.set_weight(name,
-                         codes ? decode_codes(*job_.device, *codes)
-                               : upload_matrix(*job_.device, solved.matrix, pool_));
-      }
-      progress_.advance(row->rows * row->cols);
-    }
+    solve_at(site, layer, block, moment, writer, reports);
   };
+  const bool rewrites = job_.plan.recipe->rewrites_blocks();
+  if (rewrites) {
+    transform(block, layer, writer);
+  }
+  if (rewrites && !feeds_quantized()) {  // no method looks at inputs: check_device_plan
+    for (const Site site : kSites) {
+      solve(site, nullptr);
+    }
+    DeviceBlock original(job_.checkpoint, job_.config, layer, *job_.device, pool_);
+    walk_.pass(original);
+    return;
+  }
   walk_.run(
       block, [&](Site site) { return wants_moment(site, layer); }, solve);
 }

@@ -19,6 +19,9 @@ namespace nibble::quant {
 /// inputs for may have methods of the host.
 Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& config);
 
+/// Whether the method that fills the row's codec runs on a device; else the host does it.
+bool is_solved_on_device(const PlanRow& row);
+
 struct SolvedOnDevice {
   SolvedWeight weight;
   std::optional<DeviceCodes> codes;  ///< where its method runs on a device
@@ -44,6 +47,15 @@ class DeviceBlocks {
 
  private:
   [[nodiscard]] bool wants_moment(Site site, std::size_t layer) const;
+  /// The recipe's transforms; weights that they change and that are kept go to `writer`.
+  void transform(DeviceBlock& block, std::size_t layer, io::CheckpointWriter& writer);
+  /// Quantizes the weights of a site.
+  void solve_at(Site site,
+                std::size_t layer,
+                DeviceBlock& block,
+                DeviceMoment* moment,
+                io::CheckpointWriter& writer,
+                Json& reports);
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
   }

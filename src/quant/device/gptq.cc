@@ -30,20 +30,19 @@ void run_blocks(ops::Device& device, kernels::cuda::GptqTask task) {
     if (end == cols) {
       return;
     }
-    const char* problem =
-        k.subtract_product(task.errors,
-                           kernels::cuda::kGptqBlock,
-                           task.u + static_cast<std::size_t>(task.begin) * cols + end,
-                           cols,
-                           task.w + end,
-                           cols,
-                           task.out.rows,
-                           task.size,
-                           cols - end,
-                           device.stream());
-    if (problem != nullptr) {
-      raise(ErrorCode::kDevice, "{}: {}", device.name(), problem);
-    }
+    require_done(device,
+                 k.multiply({.a = task.errors,
+                             .a_stride = kernels::cuda::kGptqBlock,
+                             .b = task.u + static_cast<std::size_t>(task.begin) * cols + end,
+                             .b_stride = cols,
+                             .c = task.w + end,
+                             .c_stride = cols,
+                             .rows = task.out.rows,
+                             .k = task.size,
+                             .cols = cols - end,
+                             .factor = -1.0F,
+                             .adds = true},
+                            device.stream()));
   }
 }
 

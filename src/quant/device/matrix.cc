@@ -70,6 +70,20 @@ const kernels::cuda::QuantizeKernels& quantize_kernels() {
   return *found;
 }
 
+const kernels::cuda::AwqKernels& awq_kernels() {
+  const auto* const found = kernels::cuda::awq_kernels();
+  if (found == nullptr) {
+    raise(ErrorCode::kDevice, "quantizing on a device: built without CUDA");
+  }
+  return *found;
+}
+
+void require_done(const ops::Device& device, const char* problem) {
+  if (problem != nullptr) {
+    raise(ErrorCode::kDevice, "{}: {}", device.name(), problem);
+  }
+}
+
 DeviceMatrix upload_matrix(ops::Device& device,
                            const codec::EncodedMatrix& matrix,
                            ThreadPool& pool) {

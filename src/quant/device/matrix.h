@@ -14,6 +14,7 @@
 
 #include "base/thread_pool.h"
 #include "codec/int_group.h"
+#include "kernels/cuda/awq.h"
 #include "kernels/cuda/quantize.h"
 #include "ops/device/device.h"
 #include "quant/matrix.h"
@@ -22,6 +23,9 @@ namespace nibble::quant {
 
 /// The kernels; throws kDevice in a build without CUDA.
 const kernels::cuda::QuantizeKernels& quantize_kernels();
+const kernels::cuda::AwqKernels& awq_kernels();
+/// Throws kDevice where a library reports a problem.
+void require_done(const ops::Device& device, const char* problem);
 
 struct DeviceMatrix {
   ops::DeviceBuffer values;  ///< float [rows][cols]

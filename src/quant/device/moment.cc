@@ -9,16 +9,6 @@
 #include "quant/device/matrix.h"
 
 namespace nibble::quant {
-namespace {
-
-void require_done(const ops::Device& device, const char* problem) {
-  if (problem != nullptr) {
-    raise(ErrorCode::kDevice, "{}: {}", device.name(), problem);
-  }
-}
-
-}  // namespace
-
 DeviceMoment::DeviceMoment(ops::Device& device, std::size_t cols)
     : device_(device), cols_(cols), moment_(device.allocate(cols * cols * sizeof(float))) {
   device.clear(moment_.data(), moment_.size());
@@ -68,6 +58,14 @@ void DeviceMoment::require_finite(std::string_view weight) const {
           weight,
           bad - diagonal_.begin());
   }
+}
+
+const float* DeviceMoment::symmetric() {
+  if (!is_mirrored_) {
+    awq_kernels().mirror(moment_.as<float>(), static_cast<int>(cols_), device_.stream());
+    is_mirrored_ = true;
+  }
+  return moment_.as<const float>();
 }
 
 const DeviceFactor& DeviceMoment::factor(const FactorSettings& settings) {

@@ -60,6 +60,8 @@ class DeviceMoment {
   }
   /// Refuses sums that overflowed on the way to `weight`.
   void require_finite(std::string_view weight) const;
+  /// float [cols][cols], both triangles.
+  [[nodiscard]] const float* symmetric();
   /// Made by the first who asks, kept for the next with the same settings.
   const DeviceFactor& factor(const FactorSettings& settings);
 
@@ -71,6 +73,7 @@ class DeviceMoment {
   ops::Device& device_;
   std::size_t cols_;
   ops::DeviceBuffer moment_;
+  bool is_mirrored_ = false;
   ops::DeviceBuffer dead_;
   std::vector<double> diagonal_;  ///< a one for each dead input
   std::size_t n_dead_ = 0;

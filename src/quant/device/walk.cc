@@ -44,6 +44,7 @@ std::size_t bytes_a_token(const model::ModelConfig& config) {
 
 struct DeviceWalk::Buffers {
   ops::DeviceBuffer normed, qkv, attended, both, gated;  ///< halves of a part's tokens
+  ops::DeviceScratch between, branch;                    ///< floats, where somebody looks
   std::vector<std::int32_t> window;  ///< tokens, of which only the number counts
   std::optional<model::KvCache> cache;
   std::vector<model::SequenceId> sequences;
@@ -86,7 +87,8 @@ DeviceWalk::~DeviceWalk() = default;
 
 std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
                                      std::size_t n_tokens,
-                                     std::size_t window) {
+                                     std::size_t window,
+                                     bool transforms) {
   const std::size_t q = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, q});
   const std::size_t linears =
@@ -95,8 +97,24 @@ std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
   const std::size_t weight = config.hidden * widest * (4 * sizeof(float) + kHalf);
   // The moment, its factor, and two matrices of float64 while the factor is made.
   const std::size_t moment = widest * widest * 2 * (sizeof(float) + sizeof(double));
+  // What a site reads and makes of all tokens, a part between and behind, the weights rewritten.
+  const std::size_t rewriting =
+      n_tokens * config.hidden * (sizeof(float) + kHalf) +
+      windows_at_once(window) * window * config.hidden * 2 * sizeof(float) + 2 * linears;
   return n_tokens * config.hidden * sizeof(float) +
-         windows_at_once(window) * window * bytes_a_token(config) + linears + weight + moment;
+         windows_at_once(window) * window * bytes_a_token(config) + linears + weight +
+         (transforms ? std::max(moment, rewriting) : moment);
+}
+
+std::size_t DeviceWalk::cols_at(Site site) const noexcept {
+  switch (site) {
+    case Site::kAttentionOut:
+      return config_.n_heads * config_.head_dim;
+    case Site::kMlpOut:
+      return config_.intermediate;
+    default:
+      return config_.hidden;
+  }
 }
 
 template <class F>
@@ -107,7 +125,7 @@ void DeviceWalk::for_each_part(const F& f) {
     cancel_flag().check();
     const std::size_t n = std::min(at_once, n_windows - first);
     need_batch(n);
-    f(Part{hidden_.as<float>() + first * window_ * config_.hidden, n * window_});
+    f(Part{hidden_.as<float>() + first * window_ * config_.hidden, first * window_, n * window_});
   }
   device_.check("a decoder block");
 }
@@ -128,7 +146,7 @@ void DeviceWalk::need_batch(std::size_t n_windows) {
 void DeviceWalk::multiply(const ops::DeviceBuffer& w,
                           const void* x,
                           void* y,
-                          bool adds,
+                          Into into,
                           std::size_t rows,
                           std::size_t cols,
                           std::size_t n_tokens) {
@@ -140,8 +158,8 @@ void DeviceWalk::multiply(const ops::DeviceBuffer& w,
                                       .x_stride = static_cast<int>(cols),
                                       .y_stride = static_cast<int>(rows),
                                       .n_tokens = static_cast<int>(n_tokens),
-                                      .float_out = adds,
-                                      .add = adds};
+                                      .float_out = into != Into::kHalf,
+                                      .add = into == Into::kAddFloat};
   if (const char* problem = device_.runtime().dense(task, device_.stream())) {
     raise(ErrorCode::kDevice, "{}: {}", device_.name(), problem);
   }
@@ -161,15 +179,15 @@ const void* DeviceWalk::normalize(const DeviceBlock& block, Site site, Part part
   return task.y;
 }
 
-const void* DeviceWalk::attend(const DeviceBlock& block, Part part) {
+const void* DeviceWalk::attend(const DeviceBlock& block, const void* x, std::size_t n_tokens) {
   Buffers& b = *buffers_;
   multiply(block.weights().qkv,
-           normalize(block, Site::kAttentionIn, part),
+           x,
            b.qkv.data(),
-           false,
+           Into::kHalf,
            qkv_width(config_),
            config_.hidden,
-           part.n_tokens);
+           n_tokens);
   kernels::cuda::RopeTask rope;
   rope.batch = b.batch.view();
   rope.shape = one_layer_shape(config_);
@@ -195,70 +213,106 @@ const void* DeviceWalk::attend(const DeviceBlock& block, Part part) {
   return task.out;
 }
 
-const void* DeviceWalk::gate(const DeviceBlock& block, Part part) {
+const void* DeviceWalk::gate(const DeviceBlock& block, const void* x, std::size_t n_tokens) {
   Buffers& b = *buffers_;
   multiply(block.weights().gate_up,
-           normalize(block, Site::kMlpIn, part),
+           x,
            b.both.data(),
-           false,
+           Into::kHalf,
            2 * config_.intermediate,
            config_.hidden,
-           part.n_tokens);
+           n_tokens);
   device_.kernels().gate(b.both.data(),
                          b.gated.data(),
                          static_cast<int>(config_.intermediate),
-                         static_cast<int>(part.n_tokens),
+                         static_cast<int>(n_tokens),
                          config_.activation == ops::GateActivation::kGeluTanh,
                          device_.stream());
   return b.gated.data();
 }
 
 const void* DeviceWalk::reach(const DeviceBlock& block, Site site, Part part) {
+  const void* const normed = normalize(block, site, part);
   switch (site) {
     case Site::kAttentionOut:
-      return attend(block, part);
+      return attend(block, normed, part.n_tokens);
     case Site::kMlpOut:
-      return gate(block, part);
+      return gate(block, normed, part.n_tokens);
     default:
-      return normalize(block, site, part);
+      return normed;
   }
 }
 
-void DeviceWalk::add_attention(const DeviceBlock& block, Part part) {
-  multiply(block.weights().o,
-           attend(block, part),
-           part.hidden,
-           true,
-           config_.hidden,
-           config_.n_heads * config_.head_dim,
-           part.n_tokens);
+void DeviceWalk::project(
+    const DeviceBlock& block, Site site, const void* x, float* y, std::size_t n_tokens, Into into) {
+  const auto& w = site == Site::kAttentionOut ? block.weights().o : block.weights().down;
+  multiply(w, x, y, into, config_.hidden, cols_at(site), n_tokens);
 }
 
-void DeviceWalk::add_mlp(const DeviceBlock& block, Part part) {
-  multiply(block.weights().down,
-           gate(block, part),
-           part.hidden,
-           true,
-           config_.hidden,
-           config_.intermediate,
-           part.n_tokens);
+void DeviceWalk::look(const DeviceBlock& block,
+                      FunctionRef<bool(Site)> wants,
+                      FunctionRef<void(Site, const SiteInputs&)> see) {
+  const bool wants_mlp = wants(Site::kMlpIn) || wants(Site::kMlpOut);
+  for_each_part([&](Part part) {
+    const auto show = [&](Site site, const void* x) {
+      if (wants(site)) {
+        see(site, {x, part.first, part.n_tokens});
+      }
+    };
+    const void* const normed = reach(block, Site::kAttentionIn, part);
+    show(Site::kAttentionIn, normed);
+    if (!wants_mlp && !wants(Site::kAttentionOut)) {
+      return;
+    }
+    const void* const attended = attend(block, normed, part.n_tokens);
+    show(Site::kAttentionOut, attended);
+    if (!wants_mlp) {
+      return;
+    }
+    const std::size_t n_bytes = part.n_tokens * config_.hidden * sizeof(float);
+    Part between = part;
+    between.hidden = reinterpret_cast<float*>(buffers_->between.need(device_, n_bytes));
+    device_.copy(part.hidden, between.hidden, n_bytes);
+    project(block, Site::kAttentionOut, attended, between.hidden, part.n_tokens, Into::kAddFloat);
+    const void* const behind = reach(block, Site::kMlpIn, between);
+    show(Site::kMlpIn, behind);
+    if (wants(Site::kMlpOut)) {
+      show(Site::kMlpOut, gate(block, behind, part.n_tokens));
+    }
+  });
+}
+
+const float* DeviceWalk::branch(const DeviceBlock& block, Site site, const SiteInputs& inputs) {
+  need_batch(inputs.n_tokens / window_);
+  auto* const out = reinterpret_cast<float*>(
+      buffers_->branch.need(device_, inputs.n_tokens * config_.hidden * sizeof(float)));
+  const bool is_attention = site == Site::kAttentionIn;
+  const void* const inner = is_attention ? attend(block, inputs.x, inputs.n_tokens)
+                                         : gate(block, inputs.x, inputs.n_tokens);
+  project(block,
+          is_attention ? Site::kAttentionOut : Site::kMlpOut,
+          inner,
+          out,
+          inputs.n_tokens,
+          Into::kFloat);
+  return out;
 }
 
 void DeviceWalk::run(DeviceBlock& block,
                      FunctionRef<bool(Site)> wants_moment,
                      FunctionRef<void(Site, DeviceMoment*)> solve) {
+  const auto add_branch = [&](Site site, Part part) {
+    project(block, site, reach(block, site, part), part.hidden, part.n_tokens, Into::kAddFloat);
+  };
   for (const Site site : kSites) {
-    const std::size_t cols = site == Site::kMlpOut         ? config_.intermediate
-                             : site == Site::kAttentionOut ? config_.n_heads * config_.head_dim
-                                                           : config_.hidden;
     std::optional<DeviceMoment> moment;
     if (wants_moment(site)) {
-      moment.emplace(device_, cols);
+      moment.emplace(device_, cols_at(site));
     }
     if (moment || site == Site::kMlpIn) {
       for_each_part([&](Part part) {
         if (site == Site::kMlpIn) {
-          add_attention(block, part);
+          add_branch(Site::kAttentionOut, part);
         }
         if (moment) {
           moment->add(reach(block, site, part), part.n_tokens);
@@ -270,7 +324,7 @@ void DeviceWalk::run(DeviceBlock& block,
     }
     solve(site, moment ? &*moment : nullptr);
   }
-  for_each_part([&](Part part) { add_mlp(block, part); });
+  for_each_part([&](Part part) { add_branch(Site::kMlpOut, part); });
 }
 
 void DeviceWalk::pass(DeviceBlock& block) {

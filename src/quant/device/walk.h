@@ -21,17 +21,29 @@
 
 namespace nibble::quant {
 
+/// Some of the tokens where a site reads them.
+struct SiteInputs {
+  const void* x = nullptr;  ///< half [n_tokens][cols]
+  std::size_t first = 0;    ///< token
+  std::size_t n_tokens = 0;
+};
+
 class DeviceWalk {
  public:
   /// `config` is that of the model; `tokens` are at the entrance of its first block.
   DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens);
   ~DeviceWalk();
 
-  /// Bytes on the device of the tokens and of what blocks of that model need beside them.
+  /// Bytes on the device of the tokens and of what blocks of that model need beside them;
+  /// `transforms` keep what a site reads and what it makes of that.
   static std::size_t bytes_needed(const model::ModelConfig& config,
                                   std::size_t n_tokens,
-                                  std::size_t window);
+                                  std::size_t window,
+                                  bool transforms);
 
+  [[nodiscard]] std::size_t n_tokens() const noexcept { return n_tokens_; }
+  [[nodiscard]] std::size_t window() const noexcept { return window_; }
+  [[nodiscard]] std::size_t cols_at(Site site) const noexcept;
   /// Takes the tokens through the block. At each site, in order, `solve` gets the second moment of
   /// what is read there, or nullptr where `wants_moment` says no, and may replace weights that
   /// read it.
@@ -41,27 +53,45 @@ class DeviceWalk {
   /// The same without looking.
   void pass(DeviceBlock& block);
 
+  /// Shows what is read at each site that `wants` names, some windows at a time; the tokens stay
+  /// at the entrance of the block.
+  void look(const DeviceBlock& block,
+            FunctionRef<bool(Site)> wants,
+            FunctionRef<void(Site, const SiteInputs&)> see);
+  /// What the attention branch (attention_in) or the MLP branch (mlp_in) makes of what `look` has
+  /// shown: float [n_tokens][hidden], without the residual, valid until the next call.
+  const float* branch(const DeviceBlock& block, Site site, const SiteInputs& inputs);
+
  private:
   struct Buffers;
   /// Some windows.
   struct Part {
     float* hidden;
+    std::size_t first;
     std::size_t n_tokens;
   };
+  /// What becomes of a product.
+  enum class Into : std::uint8_t { kHalf, kFloat, kAddFloat };
 
   template <class F>
   void for_each_part(const F& f);
   const void* normalize(const DeviceBlock& block, Site site, Part part);
-  const void* attend(const DeviceBlock& block, Part part);
-  const void* gate(const DeviceBlock& block, Part part);
+  /// What attention makes of normalized tokens, and what the gate does.
+  const void* attend(const DeviceBlock& block, const void* x, std::size_t n_tokens);
+  const void* gate(const DeviceBlock& block, const void* x, std::size_t n_tokens);
   /// What is read at the site, halves [tokens, cols].
   const void* reach(const DeviceBlock& block, Site site, Part part);
-  void add_attention(const DeviceBlock& block, Part part);
-  void add_mlp(const DeviceBlock& block, Part part);
+  /// The last products of the branches, for what is read at attention_out and mlp_out.
+  void project(const DeviceBlock& block,
+               Site site,
+               const void* x,
+               float* y,
+               std::size_t n_tokens,
+               Into into);
   void multiply(const ops::DeviceBuffer& w,
                 const void* x,
                 void* y,
-                bool adds,
+                Into into,
                 std::size_t rows,
                 std::size_t cols,
                 std::size_t n_tokens);

@@ -11,6 +11,8 @@
 
 #include "base/checked_math.h"
 #include "codec/dense.h"
+#include "quant/device/nearest.h"
+#include "quant/device_solver.h"
 #include "quant/solve/hqq.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/solve/rounding.h"
@@ -301,7 +303,7 @@ codec::EncodedMatrix nearest_dense(MatrixView<const float> w, DType dtype, Threa
   return codec::dense_matrix(std::move(out));
 }
 
-class Nearest final : public Solver {
+class Nearest final : public Solver, public DeviceSolver {
  public:
   explicit Nearest(RangeRule rule) : rule_(rule) {}
 
@@ -329,6 +331,17 @@ class Nearest final : public Solver {
                const std::shared_ptr<const codec::Codec>& codec,
                ThreadPool& pool) const override {
     return {encode(input.weight, codec, pool), {}};
+  }
+
+  const DeviceSolver* device_solver() const noexcept override { return this; }
+  bool takes(const codec::Codec& codec) const override {
+    const auto* format = codec::int_group_format(codec);
+    return format != nullptr && format->zero != codec::ZeroKind::kFloat && rule_ != RangeRule::kMse;
+  }
+  DeviceSolved solve_on(ops::Device& device,
+                        const DeviceSolveInput& input,
+                        const codec::Codec& codec) const override {
+    return {nearest_on(device, input.weight, *codec::int_group_format(codec), rule_), {}};
   }
 
  private:

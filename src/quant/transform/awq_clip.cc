@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "quant/device/awq_clip.h"
 #include "quant/linear_algebra.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/transform/awq_grid.h"
@@ -11,13 +12,7 @@
 namespace nibble::quant {
 namespace {
 
-constexpr std::size_t kSteps = 10;
-constexpr std::size_t kGrid = 20;
 constexpr std::size_t kRowsPerTask = 4;
-
-bool is_clipped(std::string_view name) {
-  return name != "self_attn.q_proj.weight" && name != "self_attn.k_proj.weight";
-}
 
 /// d H d^T for a symmetric H; `product` has room for d H.
 double quadratic(std::span<const float> d, MatrixView<const double> h, std::span<double> product) {
@@ -48,8 +43,8 @@ float best_limit(std::span<const float> w,
   std::vector<double> product(w.size());
   float best = most;
   double least = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 0; i < kSteps; ++i) {
-    const float limit = most * (1.0F - static_cast<float>(i) / static_cast<float>(kGrid));
+  for (std::size_t i = 0; i < kAwqClipSteps; ++i) {
+    const float limit = most * awq_clip_share(i);
     std::ranges::transform(w, cut.begin(), [&](float x) { return std::clamp(x, -limit, limit); });
     round_group(cut, format, cut);
     for (std::size_t k = 0; k < cut.size(); ++k) {
@@ -122,7 +117,7 @@ std::vector<float> clip_layer(DecoderBlock& block,
   return limits;
 }
 
-class AwqClipTransform final : public Transform {
+class AwqClipTransform final : public Transform, public DeviceTransform {
  public:
   std::vector<std::pair<std::string, std::string>> settings() const override { return {}; }
   Result<void> check(const codec::Codec& codec) const override {
@@ -138,9 +133,15 @@ class AwqClipTransform final : public Transform {
   void apply(const TransformInput& input, ThreadPool& pool) const override {
     awq_clip(input, pool);
   }
+  const DeviceTransform* device_transform() const noexcept override { return this; }
+  void apply_on(const DeviceTransformInput& input) const override { awq_clip_on(input); }
 };
 
 }  // namespace
+
+bool is_awq_clipped(std::string_view name) noexcept {
+  return name != "self_attn.q_proj.weight" && name != "self_attn.k_proj.weight";
+}
 
 std::map<std::string, std::vector<float>> awq_clip(const TransformInput& input, ThreadPool& pool) {
   DecoderBlock& block = input.block;
@@ -151,7 +152,7 @@ std::map<std::string, std::vector<float>> awq_clip(const TransformInput& input, 
   for (const Site site : kSites) {
     std::map<std::size_t, GroupMoments> moments;  // by group size
     for (const std::string_view name : linears_at(site)) {
-      if (const auto codec = input.codec_of(name); codec != nullptr && is_clipped(name)) {
+      if (const auto codec = input.codec_of(name); codec != nullptr && is_awq_clipped(name)) {
         const std::size_t cols = block.cols_at(site);
         const std::size_t group = codec::int_group_format(*codec)->group_of(cols);
         moments.try_emplace(group, cols, group);
@@ -168,7 +169,7 @@ std::map<std::string, std::vector<float>> awq_clip(const TransformInput& input, 
     }
     for (const std::string_view name : linears_at(site)) {
       const auto codec = input.codec_of(name);
-      if (codec == nullptr || !is_clipped(name)) {
+      if (codec == nullptr || !is_awq_clipped(name)) {
         continue;
       }
       const auto& format = *codec::int_group_format(*codec);

@@ -16,11 +16,20 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "quant/transform.h"
 
 namespace nibble::quant {
+
+/// The limits tried, as shares of the widest weight.
+inline constexpr std::size_t kAwqClipSteps = 10;
+constexpr float awq_clip_share(std::size_t i) noexcept {
+  return 1.0F - static_cast<float>(i) / 20.0F;
+}
+/// Whether the layer is clipped: "mlp.up_proj.weight" is.
+bool is_awq_clipped(std::string_view name) noexcept;
 
 /// Clips the block in place; the limits by the name of the layer.
 std::map<std::string, std::vector<float>> awq_clip(const TransformInput& input, ThreadPool& pool);

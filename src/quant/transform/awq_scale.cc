@@ -1,8 +1,11 @@
 #include "quant/transform/awq_scale.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <limits>
 
+#include "quant/device/awq_scale.h"
 #include "quant/linear_algebra.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/transform/awq_grid.h"
@@ -81,25 +84,6 @@ std::vector<float> relative_sizes(const std::vector<Member>& members) {
   return out;
 }
 
-std::vector<float> scales_of(std::span<const float> abs_mean,
-                             std::span<const float> sizes,
-                             float ratio) {
-  std::vector<float> out(abs_mean.size());
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    out[k] = std::max(std::pow(abs_mean[k], ratio) / (std::pow(sizes[k], 1.0F - ratio) + 1e-4F),
-                      kSmallestScale);
-  }
-  const auto [least, most] = std::ranges::minmax(out);
-  const float middle = std::sqrt(most * least);
-  for (float& s : out) {
-    s /= middle;
-    if (!std::isfinite(s)) {
-      s = 1.0F;
-    }
-  }
-  return out;
-}
-
 double square_distance(MatrixView<const float> a, MatrixView<const float> b) {
   double sum = 0;
   for (std::size_t r = 0; r < a.rows; ++r) {
@@ -114,8 +98,18 @@ double square_distance(MatrixView<const float> a, MatrixView<const float> b) {
 /// The search at one site.
 class Search {
  public:
-  Search(const TransformInput& input, BlockTokens& tokens, Site site, ThreadPool& pool)
-      : input_(input), block_(input.block), tokens_(tokens), site_(site), pool_(pool) {
+  /// `n_compared` tokens are those whose outputs are compared.
+  Search(const TransformInput& input,
+         BlockTokens& tokens,
+         Site site,
+         std::size_t n_compared,
+         ThreadPool& pool)
+      : input_(input),
+        block_(input.block),
+        tokens_(tokens),
+        site_(site),
+        n_compared_(n_compared),
+        pool_(pool) {
     for (const std::string_view name : linears_at(site)) {
       const auto w = block_.weight(name);
       members_.push_back(
@@ -131,7 +125,7 @@ class Search {
     double least = std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < kAwqRatios; ++i) {
       const float ratio = static_cast<float>(i) / static_cast<float>(kAwqRatios);
-      const std::vector<float> scales = scales_of(abs_mean_, sizes, ratio);
+      const std::vector<float> scales = awq_scales(abs_mean_, sizes, ratio);
       out.errors.push_back(error(scales));
       if (out.errors.back() < least) {
         least = out.errors.back();
@@ -157,8 +151,8 @@ class Search {
     std::vector<double> moment(is_single() ? cols * cols : 0);
     const MatrixView<double> view(moment.data(), is_single() ? cols : 0, is_single() ? cols : 0);
     if (!is_single()) {
-      inputs_.resize(tokens_.size() * cols);
-      outputs_.resize(tokens_.size() * tokens_.hidden().cols);
+      inputs_.resize(n_compared_ * cols);
+      outputs_.resize(n_compared_ * tokens_.hidden().cols);
     }
     tokens_.for_each_part(block_, [&](const BlockRows& rows, std::size_t first) {
       const auto x = block_.reach(site_, rows);
@@ -170,7 +164,7 @@ class Search {
       if (is_single()) {
         add_gram(x, view, pool_);
       } else {
-        for (std::size_t t = 0; t < x.rows; ++t) {
+        for (std::size_t t = 0; t < n_compared_of(rows, first); ++t) {
           std::ranges::copy(x.row_span(t), &inputs_[(first + t) * cols]);
         }
       }
@@ -193,15 +187,23 @@ class Search {
     }
   }
 
+  /// How many tokens of a part are compared.
+  [[nodiscard]] std::size_t n_compared_of(const BlockRows& rows, std::size_t first) const {
+    return std::min(rows.hidden.rows, n_compared_ - std::min(n_compared_, first));
+  }
+
   /// Calls f(output of the module for a part, the kept output of that part).
   template <class F>
   void for_each_output(const F& f) {
     const std::size_t cols = block_.cols_at(site_);
     const std::size_t width = tokens_.hidden().cols;
-    const MatrixView<const float> inputs(inputs_.data(), tokens_.size(), cols);
-    const MatrixView<float> outputs(outputs_.data(), tokens_.size(), width);
+    const MatrixView<const float> inputs(inputs_.data(), n_compared_, cols);
+    const MatrixView<float> outputs(outputs_.data(), n_compared_, width);
     tokens_.for_each_part(block_, [&](const BlockRows& rows, std::size_t first) {
-      const std::size_t n = rows.hidden.rows;
+      const std::size_t n = n_compared_of(rows, first);
+      if (n == 0) {
+        return;
+      }
       std::vector<float> out(n * width);
       const MatrixView<float> view(out.data(), n, width);
       const auto x = inputs.rows_from(first, n);
@@ -240,6 +242,7 @@ class Search {
   DecoderBlock& block_;
   BlockTokens& tokens_;
   Site site_;
+  std::size_t n_compared_;
   ThreadPool& pool_;
   std::vector<Member> members_;
   std::vector<float> abs_mean_;
@@ -286,29 +289,71 @@ void divide_producer(DecoderBlock& block, Site site, std::span<const float> scal
   }
 }
 
-/// A transform that runs between a producer and its site mixes columns: factors of the one are none
-/// of the other.
-bool is_mixed(const model::Runtime& runtime, Site site) {
-  return site == Site::kAttentionOut ? runtime.rotates_attended
-                                     : site == Site::kMlpOut && runtime.rotates_gated;
-}
-
-class AwqScaleTransform final : public Transform {
+class AwqScaleTransform final : public Transform, public DeviceTransform {
  public:
-  std::vector<std::pair<std::string, std::string>> settings() const override { return {}; }
+  explicit AwqScaleTransform(const AwqScaleSettings& settings) : settings_(settings) {}
+
+  /// The default is not told, so that recipes without it keep their hash.
+  std::vector<std::pair<std::string, std::string>> settings() const override {
+    if (settings_.search_windows == 0) {
+      return {};
+    }
+    return {{"search_windows", fmt::format("{}", settings_.search_windows)}};
+  }
   Result<void> check(const codec::Codec& codec) const override {
     return check_awq_codec("awq_scale", codec);
   }
   void apply(const TransformInput& input, ThreadPool& pool) const override {
-    awq_scale(input, pool);
+    awq_scale(input, pool, settings_);
   }
+  const DeviceTransform* device_transform() const noexcept override { return this; }
+  void apply_on(const DeviceTransformInput& input) const override {
+    awq_scale_on(input, settings_);
+  }
+
+ private:
+  AwqScaleSettings settings_;
 };
 
 }  // namespace
 
-std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool) {
+bool is_mixed(const model::Runtime& runtime, Site site) noexcept {
+  return site == Site::kAttentionOut ? runtime.rotates_attended
+                                     : site == Site::kMlpOut && runtime.rotates_gated;
+}
+
+std::vector<float> awq_scales(std::span<const float> abs_mean,
+                              std::span<const float> sizes,
+                              float ratio) {
+  std::vector<float> out(abs_mean.size());
+  for (std::size_t k = 0; k < out.size(); ++k) {
+    out[k] = std::max(std::pow(abs_mean[k], ratio) / (std::pow(sizes[k], 1.0F - ratio) + 1e-4F),
+                      kSmallestScale);
+  }
+  const auto [least, most] = std::ranges::minmax(out);
+  const float middle = std::sqrt(most * least);
+  for (float& s : out) {
+    s /= middle;
+    if (!std::isfinite(s)) {
+      s = 1.0F;
+    }
+  }
+  return out;
+}
+
+std::size_t awq_search_tokens(const AwqScaleSettings& settings,
+                              std::size_t n_tokens,
+                              std::size_t window) noexcept {
+  const std::size_t n_windows = settings.search_windows;
+  return n_windows == 0 || n_windows > n_tokens / window ? n_tokens : n_windows * window;
+}
+
+std::vector<AwqScale> awq_scale(const TransformInput& input,
+                                ThreadPool& pool,
+                                const AwqScaleSettings& settings) {
   DecoderBlock& block = input.block;
   BlockTokens tokens = input.tokens;
+  const std::size_t n_compared = awq_search_tokens(settings, tokens.size(), tokens.window());
   std::vector<AwqScale> out;
   for (const Site site : kSites) {
     const bool is_shared =
@@ -320,7 +365,7 @@ std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool) {
           block, [&](const BlockRows& rows, std::size_t /*first*/) { block.reach(site, rows); });
       continue;
     }
-    AwqScale found = Search(input, tokens, site, pool).run();
+    AwqScale found = Search(input, tokens, site, n_compared, pool).run();
     if (!found.scales.empty()) {
       divide_producer(block, site, found.scales);
       if (site == Site::kAttentionOut) {
@@ -339,8 +384,14 @@ std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool) {
   return out;
 }
 
-std::unique_ptr<Transform> make_awq_scale(TomlTable& /*stage*/) {
-  return std::make_unique<AwqScaleTransform>();
+std::unique_ptr<Transform> make_awq_scale(TomlTable& stage) {
+  constexpr std::int64_t kMostWindows = 1'000'000;
+  const auto windows = stage.optional<std::int64_t>("search_windows").value_or(0);
+  if (windows < 0 || windows > kMostWindows) {
+    stage.reject("search_windows", fmt::format("expected a number from 0 to {}", kMostWindows));
+  }
+  return std::make_unique<AwqScaleTransform>(
+      AwqScaleSettings{.search_windows = static_cast<std::size_t>(windows)});
 }
 
 }  // namespace nibble::quant

@@ -14,6 +14,8 @@
 ///   the s with the least error:  w *= s, producer /= s
 ///
 /// o and down stay as they are where their inputs are rotated while the model runs.
+/// Outputs of branches may be compared over the first windows of the text alone (search_windows);
+/// means always count all.
 ///
 /// Q rounds to the nearest code of the layer's codec in AWQ's grid (range "raw"). For a single
 /// layer the error comes from the second moment of x: sum of d H d^T / (tokens * rows).
@@ -23,6 +25,7 @@
 /// Source     Lin et al. 2023, arXiv 2306.00978; the details are AutoAWQ 0.2.9's
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "quant/transform.h"
@@ -31,6 +34,10 @@ namespace nibble::quant {
 
 inline constexpr std::size_t kAwqRatios = 20;
 
+struct AwqScaleSettings {
+  std::size_t search_windows = 0;  ///< at most so many are compared; 0: all
+};
+
 struct AwqScale {
   Site site = Site::kAttentionIn;
   std::size_t best = 0;        ///< r = best / 20
@@ -38,10 +45,26 @@ struct AwqScale {
   std::vector<float> scales;   ///< of each input
 };
 
-/// Scales the block in place; what it did, in the order of the groups.
-std::vector<AwqScale> awq_scale(const TransformInput& input, ThreadPool& pool);
+/// Whether a transform that runs between the producer and the site mixes columns: factors of the one
+/// are none of the other then.
+bool is_mixed(const model::Runtime& runtime, Site site) noexcept;
 
-/// The transform "awq_scale"; no settings.
+/// s of a ratio from both means, for AWQ's search.
+std::vector<float> awq_scales(std::span<const float> abs_mean,
+                              std::span<const float> sizes,
+                              float ratio);
+
+/// Scales the block in place; what it did, in the order of the groups.
+std::vector<AwqScale> awq_scale(const TransformInput& input,
+                                ThreadPool& pool,
+                                const AwqScaleSettings& settings = {});
+
+/// Tokens that a search compares, whole windows.
+std::size_t awq_search_tokens(const AwqScaleSettings& settings,
+                              std::size_t n_tokens,
+                              std::size_t window) noexcept;
+
+/// The transform "awq_scale". Setting: search_windows = 0, which is all of them.
 std::unique_ptr<Transform> make_awq_scale(TomlTable& stage);
 
 }  // namespace nibble::quant

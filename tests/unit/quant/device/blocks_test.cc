@@ -102,6 +102,20 @@ class DeviceBlocksTest : public ::testing::Test {
     return share_that_differs(all_one, all_two);
   }
 
+  /// |a - b| / |a| of a tensor of two folders.
+  [[nodiscard]] double distance_apart(const char* a, const char* b, const std::string& name) const {
+    const auto one = io::open_checkpoint(folder_ / a).take();
+    const auto two = io::open_checkpoint(folder_ / b).take();
+    const auto x = codec::decode_all(one->tensor(name).take().matrix);
+    const auto y = codec::decode_all(two->tensor(name).take().matrix);
+    double difference = 0, whole = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      difference += std::pow(static_cast<double>(x[i]) - static_cast<double>(y.at(i)), 2);
+      whole += std::pow(static_cast<double>(x[i]), 2);
+    }
+    return std::sqrt(difference / whole);
+  }
+
   TempFolder folder_;
 };
 
@@ -124,6 +138,37 @@ TEST_F(DeviceBlocksTest, QuantizesAsTheHostDoesUpToItsRounding) {
     }
     EXPECT_LE(share_apart(on_host.c_str(), there.c_str()), most_apart) << inputs;
     EXPECT_FALSE(std::filesystem::exists(folder_ / (there + ".blocks")));
+  }
+}
+
+/// Where blocks differ in a scale by its last bits, all values do: distances instead of shares.
+TEST_F(DeviceBlocksTest, TransformsBlocksAsTheHostDoes) {
+  NIBBLE_NEEDS_GPU(device);
+  static_cast<void>(device);
+  const std::string scale = "transform = \"awq_scale\"\n[[stage]]\n";
+  const std::string clip = "transform = \"awq_clip\"\n[[stage]]\n";
+  const std::string nearest =
+      "solve = \"nearest\"\nrange = \"raw\"\nscheme = { default = \"int4g64a\" }";
+  int n = 0;
+  for (const auto& [stages, inputs] : {std::pair(scale + clip + nearest, "original"),
+                                       std::pair(scale + clip + nearest, "quantized"),
+                                       std::pair(scale + std::string(kGptq), "quantized")}) {
+    SCOPED_TRACE(n);
+    const std::string on_host = fmt::format("host-{}", n);
+    const std::string there = fmt::format("device-{}", n++);
+    const auto wanted = run(recipe(stages, inputs), "cpu", on_host.c_str());
+    const auto got = run(recipe(stages, inputs), "cuda:0", there.c_str());
+    ASSERT_EQ(got.weights.size(), wanted.weights.size());
+    for (std::size_t i = 0; i < got.weights.size(); ++i) {
+      EXPECT_EQ(got.weights[i].weight, wanted.weights[i].weight);
+      EXPECT_NEAR(got.weights[i].relative_error() / wanted.weights[i].relative_error(), 1.0, 0.03)
+          << got.weights[i].weight;
+    }
+    for (const char* norm : {"model.layers.0.input_layernorm.weight",
+                             "model.layers.1.post_attention_layernorm.weight"}) {
+      EXPECT_LE(distance_apart(on_host.c_str(), there.c_str(), norm), 0.03) << norm;
+      EXPECT_GT(distance_apart("model", there.c_str(), norm), 1e-3) << norm << " is not scaled";
+    }
   }
 }
 
@@ -156,11 +201,13 @@ TEST_F(DeviceBlocksTest, MethodsWithoutADeviceAreRefusedBeforeAnyWork) {
   };
   EXPECT_THAT(message("autoround-4bit-g128"),
               HasSubstr("method 'autoround' does not run on a device"));
-  EXPECT_THAT(message("awq-4bit-g128"),
-              HasSubstr("transform 'awq_scale' does not run on a device"));
+  EXPECT_THAT(message("smoothquant-w8a8"),
+              HasSubstr("transform 'smooth' does not run on a device"));
   EXPECT_THAT(message("gptaq-4bit-g128"), HasSubstr("asymmetry does not run on a device"));
   EXPECT_EQ(message("gptq-4bit-g128"), "");
   EXPECT_EQ(message("hqq-int4"), "");
+  EXPECT_EQ(message("awq-4bit-g128"), "");
+  EXPECT_EQ(message("awq-gptq-4bit-g128"), "");
 }
 
 }  // namespace

@@ -78,6 +78,22 @@ TEST(AwqScale, LeavesTheFunctionOfARotatedBlock) {
   EXPECT_LT(mean_square_distance(outputs_of(awq), wanted), 1e-10);
 }
 
+TEST(AwqScale, ComparesTheFirstWindowsAloneWhereItIsTold) {
+  ThreadPool pool(2);
+  AwqBlock whole = small_awq_block(pool);
+  AwqBlock one = small_awq_block(pool);
+  AwqBlock all = small_awq_block(pool);
+  AwqBlock first = small_awq_block(pool);
+  const auto hidden = first.tokens.hidden();
+  first.tokens = BlockTokens({hidden.data, hidden.data + 8 * 32}, 32, 8);
+  const auto everything = awq_scale(whole.input(), pool);
+  const auto limited = awq_scale(one.input(), pool, {.search_windows = 1});
+  ASSERT_EQ(limited.size(), everything.size());
+  EXPECT_NE(limited[0].errors, everything[0].errors);
+  EXPECT_NE(limited[0].errors, awq_scale(first.input(), pool)[0].errors) << "means are of all";
+  EXPECT_EQ(awq_scale(all.input(), pool, {.search_windows = 3})[0].errors, everything[0].errors);
+}
+
 TEST(AwqScale, LayersThatAreKeptAreNotScaled) {
   ThreadPool pool(1);
   AwqBlock awq = small_awq_block(pool);
