@@ -284,6 +284,24 @@ class Run {
 
 }  // namespace
 
+QuantizeSide choose_side(const io::Checkpoint& checkpoint,
+                         const Recipe& recipe,
+                         const std::string& device) {
+  constexpr const char* kHost = "cpu";
+  if (device == kHost) {
+    return {};
+  }
+  const Plan plan = make_plan(recipe, checkpoint).take();
+  const RecipeModel rewritten(recipe, checkpoint, nullptr);
+  if (auto able = check_device_plan(plan, rewritten.config()); !able) {
+    return {kHost, able.failure().message};
+  }
+  if (!recipe.looks_at_inputs() && std::ranges::none_of(plan.rows, &is_solved_on_device)) {
+    return {kHost, "none of its methods fills its codecs on a device"};
+  }
+  return {device};
+}
+
 Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,
                                            const std::filesystem::path& out_folder,

@@ -51,6 +51,18 @@ struct QuantizePlace {
   std::string device = "cpu";       ///< or "cuda:0": methods run there where they can
 };
 
+/// Where a recipe's weights are made.
+struct QuantizeSide {
+  std::string device = "cpu";
+  std::string reason = {};  ///< why the host makes them although a device is there; else empty
+};
+
+/// The device where it does something of the recipe and no part of the recipe wants the host; asks
+/// no driver. Throws what reading the model reports.
+QuantizeSide choose_side(const io::Checkpoint& checkpoint,
+                         const Recipe& recipe,
+                         const std::string& device);
+
 /// `out_folder` is created and must not hold anything yet; its parent must exist.
 Result<QuantizeReport> quantize_checkpoint(const io::Checkpoint& checkpoint,
                                            const Recipe& recipe,

@@ -9,7 +9,6 @@
 #include "io/checkpoint.h"
 #include "model/weights.h"
 #include "profile/peak_memory.h"
-#include "quant/run.h"
 
 namespace nibble::study {
 namespace {
@@ -64,12 +63,7 @@ fs::path ModelRunner::build(const PlannedVariant& variant,
     progress_.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
     const bool peak_is_ours = profile::reset_peak_memory();
     const double cpu_seconds = process_cpu_seconds();
-    const auto checkpoint = io::open_checkpoint(places_.model).take();
-    // Its own steps are not samples of the study, so they are not added to the study's progress.
-    const auto report =
-        quant::quantize_checkpoint(
-            *checkpoint, *variant.recipe, folder, pool_, silent_progress(), {.data = places_.data})
-            .take();
+    const quant::QuantizeReport report = quantize(variant, folder);
     if (!report.is_resumed) {
       cost = store::QuantizeCost{report.seconds,
                                  process_cpu_seconds() - cpu_seconds,
@@ -77,6 +71,29 @@ fs::path ModelRunner::build(const PlannedVariant& variant,
     }
   }
   return folder;
+}
+
+quant::QuantizeReport ModelRunner::quantize(const PlannedVariant& variant, const fs::path& folder) {
+  const auto checkpoint = io::open_checkpoint(places_.model).take();
+  const auto side = quant::choose_side(*checkpoint, *variant.recipe, places_.device);
+  const auto run = [&](const std::string& device) {
+    // Its own steps are not samples of the study, so they are not added to the study's progress.
+    return quant::quantize_checkpoint(*checkpoint,
+                                      *variant.recipe,
+                                      folder,
+                                      pool_,
+                                      silent_progress(),
+                                      {.data = places_.data, .device = device});
+  };
+  auto report = run(side.device);
+  const bool is_refused = !report && (report.failure().code == ErrorCode::kOutOfMemory ||
+                                      report.failure().code == ErrorCode::kDevice);
+  if (is_refused && side.device != kHost) {
+    progress_.note(fmt::format(
+        "{}: quantizing on the host: {}", variant.record.name, report.failure().message));
+    report = run(std::string(kHost));
+  }
+  return std::move(report).take();
 }
 
 void ModelRunner::compare_with_reference(const fs::path& variant) {

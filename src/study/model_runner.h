@@ -18,6 +18,7 @@
 #include "base/thread_pool.h"
 #include "eval/engine.h"
 #include "profile/profiler.h"
+#include "quant/run.h"
 #include "study/reference_states.h"
 #include "study/variant_runner.h"
 
@@ -33,7 +34,7 @@ class ModelRunner final : public VariantRunner {
     std::filesystem::path folder;  ///< of the variants
     std::filesystem::path data;    ///< of calibration text
     ReferenceStates::Source reference;
-    std::string device{kHost};  ///< what runs the models
+    std::string device{kHost};  ///< what runs the models, and makes them where it can
   };
   /// `pool` and `progress` must outlive the runner.
   ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);
@@ -49,6 +50,9 @@ class ModelRunner final : public VariantRunner {
   /// The variant's files, and what they cost where they were made just now.
   std::filesystem::path build(const PlannedVariant& variant,
                               std::optional<store::QuantizeCost>& cost);
+  /// On the device where the recipe runs there and it has room and libraries, else on the host.
+  quant::QuantizeReport quantize(const PlannedVariant& variant,
+                                 const std::filesystem::path& folder);
   void compare_with_reference(const std::filesystem::path& variant);
 
   Places places_;

@@ -17,6 +17,7 @@
 #include "profile/host.h"
 #include "profile/profiler.h"
 #include "quant/calibrate/windows.h"
+#include "quant/run.h"
 #include "study/answer_tasks.h"
 #include "study/asked_tasks.h"
 #include "study/conditions.h"
@@ -120,6 +121,24 @@ struct StudySource {
   }
 };
 
+/// Which device makes the variants of a study that runs on one.
+std::vector<std::string> quantizing_lines(const StudyPlan& plan,
+                                          const io::Checkpoint& checkpoint,
+                                          const std::string& device) {
+  std::vector<std::string> out;
+  for (const PlannedVariant& variant : plan.variants) {
+    if (device == kHost || !variant.recipe) {
+      continue;
+    }
+    const auto side = quant::choose_side(checkpoint, *variant.recipe, device);
+    out.push_back(
+        side.device == kHost
+            ? fmt::format("{} is quantized on the host: {}", variant.record.name, side.reason)
+            : fmt::format("{} is quantized on {}", variant.record.name, side.device));
+  }
+  return out;
+}
+
 UnitSet ids_of(const StudyPlan& plan, const PlanShare& share) {
   UnitSet out;
   for (const std::size_t unit : share.units) {
@@ -189,6 +208,9 @@ void plan_only(const Spec& spec,
     progress.note(weights.note);
   }
   StudyPlan plan = source.plan(spec, program_version, std::move(weights.hash));
+  for (const std::string& line : quantizing_lines(plan, *source.checkpoint, spec.device)) {
+    progress.note(line);
+  }
   take_share(plan, spec, share);
   tell_plan_only(spec, plan, share, progress);
 }
@@ -253,6 +275,10 @@ std::vector<VariantFailure> run_study(const Spec& spec,
     return {};
   }
   StudyPlan plan = source.plan(spec, program_version, source.checkpoint->hash());
+  for (const std::string& line : quantizing_lines(plan, *source.checkpoint, spec.device)) {
+    progress.note(line);
+    own.notes.push_back(line);
+  }
   take_share(plan, spec, share);
   make_folder(own.output / "variants");
   const FolderLock lock(own.output, "study.lock", "another study is running in this folder");

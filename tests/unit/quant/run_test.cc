@@ -74,6 +74,24 @@ TEST(Run, RecordsWhereTheWeightsComeFrom) {
   EXPECT_FALSE(provenance.at("nibble_version").get<std::string>().empty());
 }
 
+TEST(Run, ChoosesTheDeviceWhereItDoesSomethingOfTheRecipe) {
+  const TempFolder folder;
+  write_tiny_checkpoint(folder / "tiny");
+  const auto checkpoint = io::open_checkpoint(folder / "tiny").take();
+  const auto side = [&](std::string_view recipe, const std::string& device) {
+    return choose_side(*checkpoint, load_recipe(std::string(recipe)).take(), device);
+  };
+  EXPECT_EQ(side("hqq-int4", "cpu").device, "cpu");
+  EXPECT_EQ(side("hqq-int4", "cpu").reason, "");
+  EXPECT_EQ(side("hqq-int4", "cuda:0").device, "cuda:0");
+  EXPECT_EQ(side("rtn-int4", "cuda:0").device, "cuda:0");
+  EXPECT_EQ(side("nf4", "cuda:0").device, "cpu");
+  EXPECT_THAT(side("nf4", "cuda:0").reason, HasSubstr("none of its methods"));
+  const QuantizeSide autoround = side("autoround-4bit-g128", "cuda:0");
+  EXPECT_EQ(autoround.device, "cpu");
+  EXPECT_EQ(autoround.reason, "method 'autoround' does not run on a device yet");
+}
+
 TEST(Run, EqualBytesForAnyNumberOfThreads) {
   const TempFolder folder;
   write_tiny_checkpoint(folder / "tiny");

@@ -17,6 +17,15 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
+class StudyNotes final : public ProgressSink {
+ public:
+  void begin(std::string_view /*stage*/, std::uint64_t /*total*/) override {}
+  void advance(std::uint64_t /*steps*/) override {}
+  void end() override {}
+  void note(std::string_view line) override { lines.emplace_back(line); }
+  std::vector<std::string> lines;
+};
+
 /// Two choice questions put to the demo model itself.
 class StudyTest : public ::testing::Test {
  protected:
@@ -49,6 +58,19 @@ TEST_F(StudyTest, StoresWhatItIsAskedFor) {
 TEST_F(StudyTest, PlanningWritesNothing) {
   run_study(spec_, "0.1.0", StudyRun::kPlan, silent_progress());
   EXPECT_FALSE(std::filesystem::exists(spec_.output));
+}
+
+TEST_F(StudyTest, APlanForADeviceSaysWhatMakesEachVariant) {
+  spec_.device = "cuda:0";
+  spec_.variants.push_back({"hqq-int4", "hqq-int4"});
+  spec_.variants.push_back({"nf4", "nf4"});
+  StudyNotes notes;
+  run_study(spec_, "0.1.0", StudyRun::kPlan, notes);
+  EXPECT_THAT(notes.lines, ::testing::Contains("hqq-int4 is quantized on cuda:0"));
+  EXPECT_THAT(notes.lines,
+              ::testing::Contains(HasSubstr("nf4 is quantized on the host: none of its methods")));
+  EXPECT_THAT(notes.lines,
+              ::testing::Not(::testing::Contains(HasSubstr("reference is quantized"))));
 }
 
 TEST_F(StudyTest, ASecondStudyInTheSameFolderIsRefused) {
