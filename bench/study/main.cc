@@ -64,7 +64,8 @@ class MadeUpTask final : public eval::Task {
 
 class MadeUpRunner final : public study::VariantRunner {
  public:
-  store::VariantFacts open(const study::PlannedVariant& variant) override {
+  store::VariantFacts open(const study::PlannedVariant& variant,
+                           ProgressSink& /*making*/) override {
     return {variant.record.id, 1000, 900, 4.5, "1 x int4", {}};
   }
   std::vector<store::MeasurementRecord> measure(const profile::Options&) override { return {}; }

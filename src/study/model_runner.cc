@@ -41,29 +41,26 @@ fs::path variant_folder(const fs::path& folder, std::string_view id) {
   return folder / id.substr(0, kDigits);
 }
 
-ModelRunner::ModelRunner(Places places,
-                         Arithmetic arithmetic,
-                         ThreadPool& pool,
-                         ProgressSink& progress)
+ModelRunner::ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool)
     : places_(std::move(places)),
       arithmetic_(arithmetic),
       pool_(pool),
-      progress_(progress),
       profiler_(pool, places_.device) {}
 
 ModelRunner::~ModelRunner() = default;
 
 fs::path ModelRunner::build(const PlannedVariant& variant,
+                            ProgressSink& making,
                             std::optional<store::QuantizeCost>& cost) {
   if (!variant.recipe) {
     return places_.model;
   }
   fs::path folder = variant_folder(places_.folder, variant.record.id);
   if (!fs::exists(folder)) {
-    progress_.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
+    making.note(fmt::format("{}: quantizing into {}", variant.record.name, folder.string()));
     const bool peak_is_ours = profile::reset_peak_memory();
     const double cpu_seconds = process_cpu_seconds();
-    const quant::QuantizeReport report = quantize(variant, folder);
+    const quant::QuantizeReport report = quantize(variant, folder, making);
     if (!report.is_resumed) {
       cost = store::QuantizeCost{report.seconds,
                                  process_cpu_seconds() - cpu_seconds,
@@ -73,23 +70,24 @@ fs::path ModelRunner::build(const PlannedVariant& variant,
   return folder;
 }
 
-quant::QuantizeReport ModelRunner::quantize(const PlannedVariant& variant, const fs::path& folder) {
+quant::QuantizeReport ModelRunner::quantize(const PlannedVariant& variant,
+                                            const fs::path& folder,
+                                            ProgressSink& making) {
   const auto checkpoint = io::open_checkpoint(places_.model).take();
   const auto side = quant::choose_side(*checkpoint, *variant.recipe, places_.device);
   const auto run = [&](const std::string& device) {
-    // Its own steps are not samples of the study, so they are not added to the study's progress.
     return quant::quantize_checkpoint(*checkpoint,
                                       *variant.recipe,
                                       folder,
                                       pool_,
-                                      silent_progress(),
+                                      making,
                                       {.data = places_.data, .device = device});
   };
   auto report = run(side.device);
   const bool is_refused = !report && (report.failure().code == ErrorCode::kOutOfMemory ||
                                       report.failure().code == ErrorCode::kDevice);
   if (is_refused && side.device != kHost) {
-    progress_.note(fmt::format(
+    making.note(fmt::format(
         "{}: quantizing on the host: {}", variant.record.name, report.failure().message));
     report = run(std::string(kHost));
   }
@@ -105,10 +103,10 @@ void ModelRunner::compare_with_reference(const fs::path& variant) {
   engine_->set_reference(reference_.get());
 }
 
-store::VariantFacts ModelRunner::open(const PlannedVariant& variant) {
+store::VariantFacts ModelRunner::open(const PlannedVariant& variant, ProgressSink& making) {
   close();
   std::optional<store::QuantizeCost> cost;
-  const fs::path path = build(variant, cost);
+  const fs::path path = build(variant, making, cost);
   peak_is_ours_ = profile::reset_peak_memory();
   auto loaded = model::load_model(
       path,

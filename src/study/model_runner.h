@@ -36,11 +36,11 @@ class ModelRunner final : public VariantRunner {
     ReferenceStates::Source reference;
     std::string device{kHost};  ///< what runs the models, and makes them where it can
   };
-  /// `pool` and `progress` must outlive the runner.
-  ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool, ProgressSink& progress);
+  /// `pool` must outlive the runner.
+  ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool);
   ~ModelRunner() override;
 
-  store::VariantFacts open(const PlannedVariant& variant) override;
+  store::VariantFacts open(const PlannedVariant& variant, ProgressSink& making) override;
   std::vector<store::MeasurementRecord> measure(const profile::Options& options) override;
   std::vector<eval::SampleResult> answer(const eval::Task& task,
                                          std::span<const eval::Sample> samples) override;
@@ -49,16 +49,17 @@ class ModelRunner final : public VariantRunner {
  private:
   /// The variant's files, and what they cost where they were made just now.
   std::filesystem::path build(const PlannedVariant& variant,
+                              ProgressSink& making,
                               std::optional<store::QuantizeCost>& cost);
   /// On the device where the recipe runs there and it has room and libraries, else on the host.
   quant::QuantizeReport quantize(const PlannedVariant& variant,
-                                 const std::filesystem::path& folder);
+                                 const std::filesystem::path& folder,
+                                 ProgressSink& making);
   void compare_with_reference(const std::filesystem::path& variant);
 
   Places places_;
   Arithmetic arithmetic_;
   ThreadPool& pool_;
-  ProgressSink& progress_;
   std::optional<model::LoadedModel> loaded_;
   std::unique_ptr<ReferenceStates> reference_;
   std::unique_ptr<eval::Engine> engine_;

@@ -34,8 +34,8 @@ class PlanIndex {
   [[nodiscard]] const std::vector<std::size_t>& units_of(std::size_t variant) const {
     return units_.at(variant);
   }
-  /// Position of the first unit of the same task, the reference's: of models the first variant's, of
-  /// searches the first retriever's; nullopt for the reference's own.
+  /// Position of the first unit of the same task, the reference's: of models the first variant's,
+  /// of searches the first retriever's; nullopt for the reference's own.
   [[nodiscard]] std::optional<std::size_t> reference_of(std::size_t unit) const;
 
  private:

@@ -51,9 +51,11 @@ class PlanRun {
           const StudyPlan& plan,
           const Spec& spec,
           VariantRunner& runner,
-          ProgressSink& progress)
+          ProgressSink& progress,
+          const PlanCosts& costs)
       : store_(store),
         plan_(plan),
+        costs_(costs),
         index_(plan),
         spec_(spec),
         runner_(runner),
@@ -62,7 +64,7 @@ class PlanRun {
         measured_(store.measured_units()) {}
 
   std::vector<VariantFailure> run() {
-    progress_.begin("study, samples", count_missing());
+    progress_.begin("study, tokens", tokens_left());
     for (const bool is_search : {true, false}) {  // models read what retrievers found
       for (std::size_t variant = 0; variant < plan_.variants.size(); ++variant) {
         if ((plan_.variants[variant].search != nullptr) == is_search) {
@@ -130,12 +132,29 @@ class PlanRun {
                 : measured_.contains(plan_.units[unit].id);
   }
 
-  [[nodiscard]] std::size_t count_missing() const {
+  [[nodiscard]] std::size_t unit_tokens(std::size_t unit) const {
+    return costs_.units.empty() ? 0 : costs_.units[unit];
+  }
+
+  /// Of a unit when `n` of its samples are stored.
+  [[nodiscard]] std::size_t tokens_of(std::size_t unit, std::size_t n) const {
+    return unit_tokens(unit) * n / plan_.tasks[*index_.task_of(unit)].record.n_samples;
+  }
+
+  /// Making a variant counts until it was opened for the first time.
+  [[nodiscard]] std::size_t making_tokens(std::size_t variant) const {
+    const bool is_made = plan_.variants[variant].record.facts.has_value();
+    return is_made || costs_.variants.empty() ? 0 : costs_.variants[variant];
+  }
+
+  [[nodiscard]] std::size_t tokens_left() const {
     std::size_t n = 0;
-    for (std::size_t unit = 0; unit < plan_.units.size(); ++unit) {
-      if (const auto task = index_.task_of(unit); task && plan_.takes(plan_.units[unit])) {
-        n += plan_.tasks[*task].record.n_samples - n_samples(unit);
+    for (std::size_t variant = 0; variant < plan_.variants.size(); ++variant) {
+      const Units units = missing_units(variant);
+      for (const std::size_t unit : units) {
+        n += unit_tokens(unit) - (index_.task_of(unit) ? tokens_of(unit, n_samples(unit)) : 0);
       }
+      n += units.empty() ? 0 : making_tokens(variant);
     }
     return n;
   }
@@ -143,7 +162,7 @@ class PlanRun {
   void run_or_record(std::size_t number, const Units& units) {
     const PlannedVariant& variant = plan_.variants[number];
     try {
-      without_bad_alloc([&] { run_variant(variant, units); });
+      without_bad_alloc([&] { run_variant(number, units); });
     } catch (const Error& error) {
       const bool is_read_by_all = number == 0 || variant.search != nullptr;
       if (is_read_by_all || !is_variants_own(error.code())) {
@@ -158,10 +177,14 @@ class PlanRun {
     }
   }
 
-  void run_variant(const PlannedVariant& variant, const Units& units) {
+  void run_variant(std::size_t number, const Units& units) {
+    const PlannedVariant& variant = plan_.variants[number];
     cancel_flag().check();
     progress_.note(fmt::format("{}: {} of its units to run", variant.record.name, units.size()));
-    store_.set_facts(variant.record.id, runner_.open(variant));
+    {
+      PartProgress making(progress_, making_tokens(number));
+      store_.set_facts(variant.record.id, runner_.open(variant, making));
+    }
     for (const std::size_t unit : units) {
       if (const auto task = index_.task_of(unit)) {
         run_task(unit, *plan_.tasks[*task].task);
@@ -169,6 +192,7 @@ class PlanRun {
         const std::string& id = plan_.units[unit].id;
         store_.add_measurements(id, runner_.measure(spec_.measure.value_or(profile::Options{})));
         measured_.insert(id);
+        progress_.advance(unit_tokens(unit));
       }
     }
     runner_.close();
@@ -203,13 +227,15 @@ class PlanRun {
       records.push_back(sample_record(std::move(samples[i]), std::move(results[i])));
     }
     store_.add_samples(id, records);
-    n_samples_[id] += batch.n;
+    const std::size_t n_before = n_samples(unit);
+    n_samples_[id] = n_before + batch.n;
     n_stored_ += batch.n;
-    progress_.advance(batch.n);
+    progress_.advance(tokens_of(unit, n_before + batch.n) - tokens_of(unit, n_before));
   }
 
   store::Store& store_;
   const StudyPlan& plan_;
+  const PlanCosts& costs_;
   const PlanIndex index_;
   const Spec& spec_;
   VariantRunner& runner_;
@@ -238,8 +264,9 @@ std::vector<VariantFailure> run_plan(store::Store& store,
                                      const StudyPlan& plan,
                                      const Spec& spec,
                                      VariantRunner& runner,
-                                     ProgressSink& progress) {
-  PlanRun run(store, plan, spec, runner, progress);
+                                     ProgressSink& progress,
+                                     const PlanCosts& costs) {
+  PlanRun run(store, plan, spec, runner, progress, costs);
   try {
     return run.run();
   } catch (const Error& error) {

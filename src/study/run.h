@@ -21,6 +21,7 @@
 #include "base/progress.h"
 #include "store/store.h"
 #include "study/plan.h"
+#include "study/split.h"
 #include "study/variant_runner.h"
 
 namespace nibble::study {
@@ -37,11 +38,13 @@ void enter_plan(store::Store& store,
                 const Spec& spec,
                 const std::filesystem::path& store_path);
 
-/// Runs every unit of the plan's share that is missing. The plan must have been entered.
+/// Runs every unit of the plan's share that is missing. The plan must have been entered. `costs`
+/// are what progress counts; without them it tells no time.
 std::vector<VariantFailure> run_plan(store::Store& store,
                                      const StudyPlan& plan,
                                      const Spec& spec,
                                      VariantRunner& runner,
-                                     ProgressSink& progress);
+                                     ProgressSink& progress,
+                                     const PlanCosts& costs = {});
 
 }  // namespace nibble::study

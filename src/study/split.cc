@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 
 #include "base/check.h"
@@ -14,8 +15,38 @@ namespace {
 
 constexpr std::size_t kBytesPerToken = 4;  // as batches.h counts
 constexpr std::size_t kLoadTokens = 256;
-constexpr std::size_t kCalibrationPasses = 2;  // inputs of a block before and after it is rewritten
-constexpr std::size_t kShownUnits = 8;         // of a share in one line
+constexpr std::size_t kShownUnits = 8;  // of a share in one line
+
+struct MethodCost {
+  std::string_view method;
+  std::size_t start;              ///< tokens, whatever the text
+  std::size_t calibration_token;  ///< tokens for each of the calibration text
+};
+
+constexpr MethodCost kMethods[] = {{"nearest", 1'000, 0},
+                                   {"hqq", 6'000, 0},
+                                   {"gptq", 11'000, 8},
+                                   {"awq_scale", 60'000, 30},  // both were measured as one
+                                   {"awq_clip", 27'000, 14},
+                                   {"autoround", 0, 13}};
+constexpr MethodCost kOther = {"", 2'000, 8};
+constexpr std::size_t kTunedToken = 19;  ///< for each token of each of AutoRound's steps
+
+std::size_t cost_of(std::string_view method, std::size_t n_tokens) {
+  const auto* found = std::ranges::find(kMethods, method, &MethodCost::method);
+  const MethodCost& row = found != std::end(kMethods) ? *found : kOther;
+  return row.start + row.calibration_token * n_tokens;
+}
+
+std::size_t setting(const quant::Solver& solver, std::string_view name) {
+  std::size_t out = 0;
+  for (const auto& [key, value] : solver.settings()) {
+    if (key == name) {
+      std::from_chars(value.data(), value.data() + value.size(), out);
+    }
+  }
+  return out;
+}
 
 std::size_t task_cost(const eval::Task& task) {
   std::size_t n_bytes = 0;
@@ -40,10 +71,7 @@ std::size_t measure_cost(const profile::Options& options) {
 }
 
 std::size_t setup_cost(const PlannedVariant& variant) {
-  const bool calibrates = variant.recipe && variant.recipe->calibration;
-  return kLoadTokens + (calibrates ? kCalibrationPasses * variant.recipe->calibration->n_windows *
-                                         variant.recipe->calibration->window
-                                   : 0);
+  return kLoadTokens + (variant.recipe ? making_cost(*variant.recipe) : 0);
 }
 
 /// Units of one variant that go to one share.
@@ -88,6 +116,23 @@ std::string shown_units(const std::vector<std::string>& names,
 }
 
 }  // namespace
+
+std::size_t making_cost(const quant::Recipe& recipe) {
+  const std::size_t window = recipe.calibration ? recipe.calibration->window : 0;
+  const std::size_t n_tokens = recipe.calibration ? recipe.calibration->n_windows * window : 0;
+  std::size_t out = 0;
+  for (const quant::TransformStage& stage : recipe.transforms) {
+    out += cost_of(stage.method, n_tokens);
+  }
+  for (const quant::SolveStage& stage : recipe.stages) {
+    out += cost_of(stage.method, n_tokens);
+    if (stage.method == "autoround") {
+      out += kTunedToken * window * setting(*stage.solver, "iterations") *
+             setting(*stage.solver, "batch");
+    }
+  }
+  return out;
+}
 
 PlanCosts plan_costs(const StudyPlan& plan, const std::optional<profile::Options>& measure) {
   const PlanIndex index(plan);

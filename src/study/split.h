@@ -6,9 +6,9 @@
 /// dearest first, to the share that has least (LPT: the dearest share is at most 4/3 of the best
 /// possible one).
 ///
-/// Units      costs are tokens that a model reads or makes, by the estimate of batches.h; loading
-///            a variant counts 256, calibrating one its text twice. They are for comparing shares:
-///            arithmetic of the methods, embedding of a retriever's passages, pauses of energy
+/// Units      costs are tokens that a model reads or makes, by the estimates of batches.h and of
+///            making_cost; loading a variant counts 256. They are for comparing shares and for
+///            the time that is left: embedding of a retriever's passages, pauses of energy
 ///            measurements and the speed of a variant are not in them
 /// Source     Graham 1969, Bounds on multiprocessing timing anomalies (LPT)
 #pragma once
@@ -27,6 +27,11 @@ struct PlanCosts {
   std::vector<std::size_t> units;     ///< parallel to the plan's units
   std::vector<std::size_t> variants;  ///< parallel to its variants: making and loading
 };
+
+/// What quantizing costs in the tokens that the model could be asked instead: the cost model of
+/// docs/methods.md over 0.015 s of a processor's time for a million parameters and thousand tokens
+/// asked in 8-bit arithmetic. Both grow with the parameters, so it holds for models of any size.
+std::size_t making_cost(const quant::Recipe& recipe);
 
 PlanCosts plan_costs(const StudyPlan& plan, const std::optional<profile::Options>& measure);
 

@@ -285,12 +285,14 @@ std::vector<VariantFailure> run_study(const Spec& spec,
   store::Store store = store::Store::open(store_path(own.output));
   enter_plan(store, plan, own, store_path(own.output));
   recall_facts(plan, store);
+  const bool is_whole = whole_units(plan, PlanIndex(plan), store).size() == plan.units.size();
+  const PlanCosts costs = is_whole ? PlanCosts{} : plan_costs(plan, spec.measure);
   source.answers.read_found(store, plan);
   tell_plan(plan, store, progress);
   ThreadPool pool(own.threads);
-  ModelRunner models(places_of(own, plan), own.arithmetic, pool, progress);
-  SearchRunner runner(models, own.output / "retrieval", pool, progress);
-  auto failures = run_plan(store, plan, own, runner, progress);
+  ModelRunner models(places_of(own, plan), own.arithmetic, pool);
+  SearchRunner runner(models, own.output / "retrieval", pool);
+  auto failures = run_plan(store, plan, own, runner, progress, costs);
   if (run == StudyRun::kRunWrite) {
     recall_facts(plan, store);
     write_study_results(

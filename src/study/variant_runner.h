@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/progress.h"
 #include "eval/task.h"
 #include "profile/measure.h"
 #include "study/plan.h"
@@ -19,8 +20,9 @@ class VariantRunner {
  public:
   virtual ~VariantRunner() = default;
 
-  /// Makes the variant's files where they are absent, and loads it. One variant is open at a time.
-  virtual store::VariantFacts open(const PlannedVariant& variant) = 0;
+  /// Makes the variant's files where they are absent, which `making` follows, and loads it. One
+  /// variant is open at a time.
+  virtual store::VariantFacts open(const PlannedVariant& variant, ProgressSink& making) = 0;
   /// Speed and memory since `open`.
   virtual std::vector<store::MeasurementRecord> measure(const profile::Options& options) = 0;
   /// Results in the order of the samples.

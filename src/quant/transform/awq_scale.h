@@ -45,8 +45,8 @@ struct AwqScale {
   std::vector<float> scales;   ///< of each input
 };
 
-/// Whether a transform that runs between the producer and the site mixes columns: factors of the one
-/// are none of the other then.
+/// Whether a transform that runs between the producer and the site mixes columns: factors of the
+/// one are none of the other then.
 bool is_mixed(const model::Runtime& runtime, Site site) noexcept;
 
 /// s of a ratio from both means, for AWQ's search.

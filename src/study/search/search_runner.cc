@@ -52,23 +52,22 @@ double milliseconds_of(rag::SetSearch& search, const std::string& question, std:
 
 }  // namespace
 
-store::VariantFacts SearchRunner::open(const PlannedVariant& variant) {
+store::VariantFacts SearchRunner::open(const PlannedVariant& variant, ProgressSink& making) {
   close();
   if (variant.search == nullptr) {
-    return models_.open(variant);
+    return models_.open(variant, making);
   }
   make_index_folder(folder_);
   const fs::path file = variant_folder(folder_, variant.record.id).concat(".rag");
-  progress_.note(fmt::format("{}: index {}", variant.record.name, file.string()));
+  making.note(fmt::format("{}: index {}", variant.record.name, file.string()));
   const bool peak_is_ours = profile::reset_peak_memory();
   const double cpu_seconds = cpu_seconds_until_now();
   of_ = variant.search;
-  search_ =
-      std::make_unique<rag::SetSearch>(*of_->set, of_->settings, file, pool_, silent_progress());
+  search_ = std::make_unique<rag::SetSearch>(*of_->set, of_->settings, file, pool_, making);
   if (search_->build().n_cut > 0) {
-    progress_.note(fmt::format("{}: {} passages are longer than the encoder takes",
-                               variant.record.name,
-                               search_->build().n_cut));
+    making.note(fmt::format("{}: {} passages are longer than the encoder takes",
+                            variant.record.name,
+                            search_->build().n_cut));
   }
   std::optional<store::QuantizeCost> cost;
   if (const auto seconds = search_->build_seconds()) {

@@ -27,13 +27,10 @@ namespace nibble::study {
 class SearchRunner final : public VariantRunner {
  public:
   /// All references must outlive the runner.
-  SearchRunner(VariantRunner& models,
-               std::filesystem::path folder,
-               ThreadPool& pool,
-               ProgressSink& progress)
-      : models_(models), folder_(std::move(folder)), pool_(pool), progress_(progress) {}
+  SearchRunner(VariantRunner& models, std::filesystem::path folder, ThreadPool& pool)
+      : models_(models), folder_(std::move(folder)), pool_(pool) {}
 
-  store::VariantFacts open(const PlannedVariant& variant) override;
+  store::VariantFacts open(const PlannedVariant& variant, ProgressSink& making) override;
   std::vector<store::MeasurementRecord> measure(const profile::Options& options) override;
   std::vector<eval::SampleResult> answer(const eval::Task& task,
                                          std::span<const eval::Sample> samples) override;
@@ -43,7 +40,6 @@ class SearchRunner final : public VariantRunner {
   VariantRunner& models_;
   std::filesystem::path folder_;
   ThreadPool& pool_;
-  ProgressSink& progress_;
   std::shared_ptr<const StudySearch> of_;  ///< the open one; nullptr: a model is open, or nothing
   std::unique_ptr<rag::SetSearch> search_;
 };

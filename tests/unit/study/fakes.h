@@ -50,7 +50,7 @@ class FakeTask final : public eval::Task {
 
 class FakeRunner final : public VariantRunner {
  public:
-  store::VariantFacts open(const PlannedVariant& variant) override {
+  store::VariantFacts open(const PlannedVariant& variant, ProgressSink& /*making*/) override {
     ++n_opened;
     if (on_open) {
       on_open(variant);

@@ -36,8 +36,8 @@ class ModelRunnerTest : public ::testing::Test {
 TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   StudyPlan plan = make_plan(fake_spec(), fake_inputs());
   PlannedVariant& int4 = plan.variants[1];
-  ModelRunner runner(places(), Arithmetic::kNative, pool_, silent_progress());
-  const store::VariantFacts facts = runner.open(int4);
+  ModelRunner runner(places(), Arithmetic::kNative, pool_);
+  const store::VariantFacts facts = runner.open(int4, silent_progress());
   EXPECT_GT(facts.bits_per_weight, 4);
   ASSERT_TRUE(facts.cost);
   EXPECT_GT(facts.cost->cpu_seconds, 0);
@@ -65,13 +65,13 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   }
 
   int4.record.facts = facts;
-  const store::VariantFacts again = runner.open(int4);
+  const store::VariantFacts again = runner.open(int4, silent_progress());
   EXPECT_EQ(again.model_hash, facts.model_hash);
   EXPECT_FALSE(again.cost);  // nothing was made
   EXPECT_EQ(std::filesystem::last_write_time(folder / "model.safetensors"), written);
   int4.record.facts->model_hash = "what it was before";
   try {
-    runner.open(int4);
+    runner.open(int4, silent_progress());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kMismatch);
@@ -79,7 +79,7 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
   }
   nibble::testing::write_file(folder / "config.json", "{");
   try {
-    runner.open(int4);
+    runner.open(int4, silent_progress());
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kCorruptData);
@@ -89,7 +89,7 @@ TEST_F(ModelRunnerTest, BuildsAVariantOnceRunsItAndNoticesChanges) {
 
 TEST_F(ModelRunnerTest, ComparesVariantsWithTheReference) {
   StudyPlan plan = make_plan(fake_spec(), fake_inputs());
-  ModelRunner runner(places(), Arithmetic::kNative, pool_, silent_progress());
+  ModelRunner runner(places(), Arithmetic::kNative, pool_);
   std::string text;
   for (int i = 0; i < 400; ++i) {
     text += fmt::format("In the year {} the mill had {} wheels. ", 1000 + i, i % 7);
@@ -102,7 +102,7 @@ TEST_F(ModelRunnerTest, ComparesVariantsWithTheReference) {
           .take();
   const std::vector<eval::Sample> samples{task->sample(0)};
   const auto kl_of = [&](const PlannedVariant& variant) {
-    runner.open(variant);
+    runner.open(variant, silent_progress());
     const auto result = runner.answer(*task, samples).front();
     return result.scores.at("kl")->sum / result.scores.at("kl")->weight;
   };

@@ -34,16 +34,28 @@ TEST(Split, CostsAreTokens) {
   EXPECT_EQ(costs.units[0], 45U);
   // "context 0" and " yes" ten times: 13 bytes each, four a token
   EXPECT_EQ(costs.units[2], 10U * 13 / 4);
-  EXPECT_THAT(costs.variants, ElementsAre(256U, 256U));
+  EXPECT_THAT(costs.variants, ElementsAre(256U, 1256U));
 }
 
-TEST(Split, CalibrationCostsItsTextTwice) {
-  Spec spec = fake_spec();
-  spec.variants[1].recipe = "gptq-4bit-g128";
-  const StudyPlan plan = make_plan(spec, fake_inputs());
-  const auto& calibration = *plan.variants[1].recipe->calibration;
-  EXPECT_EQ(plan_costs(plan, spec.measure).variants[1],
-            256U + 2 * calibration.n_windows * calibration.window);
+std::size_t cost_of(std::string_view recipe) {
+  return making_cost(quant::load_recipe(recipe).take());
+}
+
+TEST(MakingCost, IsByMethodAndText) {
+  EXPECT_EQ(cost_of("rtn-int4"), 1'000U);
+  EXPECT_EQ(cost_of("hqq-int4"), 6'000U);
+  EXPECT_EQ(cost_of("paper/gptq-4bit"), 11'000U + 8 * 128 * 512);
+  // scales, clipping, rounding
+  EXPECT_EQ(cost_of("awq-4bit-g128"), 87'000U + 44 * 8 * 512 + 1'000);
+}
+
+TEST(MakingCost, OfTuningIsBySteps) {
+  // 20 steps of 4 windows of 128, from 32 windows
+  EXPECT_EQ(cost_of("autoround-4bit-g128-small"), 19U * 20 * 4 * 128 + 13 * 32 * 128);
+}
+
+TEST(MakingCost, OfKeptWeightsIsNone) {
+  EXPECT_EQ(cost_of("kivi-4"), 0U);
 }
 
 TEST(Split, EveryUnitIsInOneShareWhateverTheirNumber) {

@@ -48,7 +48,7 @@ class SearchRunnerTest : public ::testing::Test {
   }
 
   void run(store::Store& store, FakeRunner& models, const std::filesystem::path& folder) {
-    SearchRunner runner(models, folder, pool_, silent_progress());
+    SearchRunner runner(models, folder, pool_);
     enter_plan(store, plan_, spec_, "study.db");
     EXPECT_THAT(run_plan(store, plan_, spec_, runner, silent_progress()), IsEmpty());
   }
@@ -143,7 +143,7 @@ TEST_F(SearchRunnerTest, AFailingRetrieverEndsTheStudy) {
   plan_ = make_plan(spec_, inputs_);
   store::Store store = store::Store::in_memory();
   FakeRunner models;
-  SearchRunner runner(models, folder_ / "i", pool_, silent_progress());
+  SearchRunner runner(models, folder_ / "i", pool_);
   enter_plan(store, plan_, spec_, "study.db");
   EXPECT_THROW(run_plan(store, plan_, spec_, runner, silent_progress()), Error);
   EXPECT_EQ(models.n_answered, 0U);
