@@ -1,8 +1,9 @@
 // AWQ's scaling on a GPU beside the host's.
 //
 // Tolerance: outputs of the module come from binary16 inputs and weights there and from float32
-// ones here, which moves an error by less than 1e-3 of it; where two ratios are closer than that,
-// either is right.
+// ones here, and means of sizes differ in their last bits, so that a scale stored in binary16 may
+// be its neighbour: errors move by up to a few in a thousand of them. Where two ratios are closer
+// than that, either is right.
 #include "quant/device/awq_scale.h"
 
 #include <gmock/gmock.h>
@@ -21,8 +22,8 @@ void expect_same_choices(const std::vector<AwqScale>& got, const std::vector<Awq
     SCOPED_TRACE(i);
     EXPECT_EQ(got[i].site, wanted[i].site);
     const double least = wanted[i].errors[wanted[i].best];
-    EXPECT_NEAR(got[i].errors[got[i].best], least, 2e-3 * least);
-    EXPECT_LE(wanted[i].errors[got[i].best], least * 1.002) << "not a tie";
+    EXPECT_NEAR(got[i].errors[got[i].best], least, 5e-3 * least);
+    EXPECT_LE(wanted[i].errors[got[i].best], least * 1.005) << "not a tie";
     ASSERT_EQ(got[i].scales.size(), wanted[i].scales.size());
     for (std::size_t k = 0; got[i].best == wanted[i].best && k < got[i].scales.size(); ++k) {
       ASSERT_NEAR(got[i].scales[k], wanted[i].scales[k], 2e-3F * wanted[i].scales[k]) << k;
