@@ -117,15 +117,15 @@ TEST_F(AnswerTasksTest, ATaskForEachRetrieverOverTheSameQuestions) {
   store::Store store = store::Store::in_memory();
   store.replace_plan(plan.record());
   store.add_samples(
-      plan.tasks[2].reads,
+      plan.tasks[3].reads,
       std::vector<store::SampleRecord>{{0, "q", asked.task->sample(0).prompt, "", "7 9", {}}});
   made.read_found(store, plan);
-  const auto& answering = dynamic_cast<const rag::AnswerTask&>(*made.tasks()[2]);
+  const auto& answering = dynamic_cast<const rag::AnswerTask&>(*made.tasks()[3]);
   const rag::Context context = answering.context(0);
   ASSERT_EQ(context.documents.size(), 2U);
   EXPECT_EQ(context.documents[0].passage.text, searches[1]->set->passages[7].text);
   EXPECT_EQ(context.documents[1].passage.text, searches[1]->set->passages[9].text);
-  EXPECT_THROW(made.tasks()[2]->sample(1), Error) << "not searched for";
+  EXPECT_THROW(made.tasks()[3]->sample(1), Error) << "not searched for";
 }
 
 TEST_F(AnswerTasksTest, OptionalSetsWithoutTheirDataAreLeftOutAndNamed) {
