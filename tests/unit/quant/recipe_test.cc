@@ -194,7 +194,7 @@ TEST(Recipe, ACorrectionIsTheLastStage) {
   EXPECT_THAT(failure_of("name = \"x\"\n" + solve + correct + solve),
               HasSubstr("must stand before the correct stage, which is the last"));
   EXPECT_THAT(failure_of("name = \"x\"\n" + solve + "[[stage]]\ncorrect = \"bais\"\n"),
-              HasSubstr("unknown correction 'bais', expected one of: bias"));
+              HasSubstr("unknown correction 'bais' (did you mean 'bias'?), expected one of: bias"));
   EXPECT_THAT(failure_of("name = \"x\"\n[[stage]]\nsolve = \"autoround\"\n"
                          "scheme = { default = \"int4g64sh\" }\n" +
                          correct),
