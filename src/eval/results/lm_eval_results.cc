@@ -156,7 +156,7 @@ Ordered model_config(const LmEvalRun& run) {
           {"device", "cpu"},
           {"use_cache", nullptr},
           {"limit", run.limit == 0 ? Ordered() : Ordered(static_cast<double>(run.limit))},
-          {"bootstrap_iters", stats::ResampleOptions{}.n_replicates},
+          {"bootstrap_iters", stats::kPerplexityReplicates},
           {"gen_kwargs", Ordered::object()},
           {"random_seed", nullptr},
           {"numpy_seed", nullptr},
@@ -177,9 +177,11 @@ void add_groups(Ordered& out,
     const auto members = tasks_of(group, tasks);
     out["results"][group.name] = out["groups"][group.name] = values_of(group, members);
     out["group_subtasks"][group.name] = group.children;
-    versions[group.name] = static_cast<double>(group.version);
-    shots[group.name] = members.front()->info->n_shots;
-    directions[group.name] = direction_of(*members.front());
+    versions[group.name] = fmt::format("{}", group.version);  // text, there too
+    if (group.children == group.tasks) {                      // a group of groups has neither there
+      shots[group.name] = members.front()->info->n_shots;
+      directions[group.name] = direction_of(*members.front());
+    }
   }
 }
 
@@ -261,6 +263,15 @@ void add_own(Ordered& out,
   out["nibble"] = std::move(own);
 }
 
+/// "social sciences" of "mmlu_social_sciences".
+std::string alias_of(std::string_view group, std::string_view task) {
+  std::string out(group.starts_with(task) && group.size() > task.size() + 1
+                      ? group.substr(task.size() + 1)
+                      : group);
+  std::ranges::replace(out, '_', ' ');
+  return out;
+}
+
 }  // namespace
 
 std::vector<LmEvalGroup> lm_eval_groups(const LmEvalTask& whole) {
@@ -270,8 +281,12 @@ std::vector<LmEvalGroup> lm_eval_groups(const LmEvalTask& whole) {
     auto group = std::ranges::find(out, part.group, &LmEvalGroup::name);
     if (group == out.end()) {
       const bool is_whole = part.group == info.name;
-      out.push_back(
-          {part.group, part.group, {}, {}, info.group_version, is_whole ? &whole : nullptr});
+      out.push_back({part.group,
+                     alias_of(part.group, info.name),
+                     {},
+                     {},
+                     info.group_version,
+                     is_whole ? &whole : nullptr});
       group = out.end() - 1;
     }
     group->children.push_back(part.name);

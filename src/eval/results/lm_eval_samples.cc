@@ -33,6 +33,9 @@ Ordered arguments_of(const WindowRequest& request) {
 Ordered arguments_of(const DivergenceRequest& request) {
   return {{"arg_0", request.tokens}, {"arg_1", request.first_row}};
 }
+/// lm-eval's, which its tasks do not name.
+constexpr std::size_t kLmEvalMaxTokens = 256;
+
 Ordered settings_of(const model::Sampling& sampling) {
   if (sampling.temperature <= 0) {
     return {{"do_sample", false}, {"temperature", 0.0}};
@@ -46,7 +49,9 @@ Ordered arguments_of(const std::string& prompt,
                      const model::Sampling& sampling) {
   Ordered settings = {{"until", stop}};
   settings.update(settings_of(sampling));
-  settings["max_gen_toks"] = max_tokens;
+  if (max_tokens != kLmEvalMaxTokens) {
+    settings["max_gen_toks"] = max_tokens;
+  }
   return {{"arg_0", prompt}, {"arg_1", settings}};
 }
 Ordered arguments_of(const GenerationRequest& request) {

@@ -93,8 +93,8 @@ double mean_standard_error(std::span<const double> values) noexcept {
 }
 
 double perplexity_standard_error(std::span<const double> values) {
-  constexpr std::uint32_t kChunks = 100;
   constexpr std::size_t kReplicates = 1000;  // of a chunk
+  constexpr std::uint32_t kChunks = kPerplexityReplicates / kReplicates;
   if (values.size() < 2) {
     return kNaN;
   }

@@ -50,7 +50,9 @@ Interval metric_interval(std::span<const Contribution> samples,
 /// than two.
 double mean_standard_error(std::span<const double> values) noexcept;
 
-/// Of exp(mean of `values`), as lm-evaluation-harness bootstraps a perplexity: 100,000 replicates
+inline constexpr std::size_t kPerplexityReplicates = 100'000;
+
+/// Of exp(mean of `values`), as lm-evaluation-harness bootstraps a perplexity: its replicates
 /// in chunks of 1,000, each drawn by Python's generator seeded with the chunk's number. NaN for
 /// fewer than two. Seconds for thousands of values.
 double perplexity_standard_error(std::span<const double> values);

@@ -159,7 +159,12 @@ TEST(LmEvalResults, SubjectsAreTasksAndTheirGroupsAreWeighted) {
   EXPECT_EQ(all.at("sample_count").at("acc,none"), 10);
   EXPECT_EQ(ours.at("results").at("quiz"), all);
   EXPECT_EQ(ours.at("versions").at("quiz_law"), 2);
-  EXPECT_EQ(ours.at("versions").at("quiz_hard"), 3);
+  EXPECT_EQ(ours.at("versions").at("quiz_hard"), "3");
+  EXPECT_EQ(ours.at("groups").at("quiz_hard").at("alias"), "hard");
+  EXPECT_EQ(ours.at("groups").at("quiz").at("alias"), "quiz");
+  EXPECT_TRUE(ours.at("n-shot").contains("quiz_hard"));
+  EXPECT_FALSE(ours.at("n-shot").contains("quiz"));
+  EXPECT_FALSE(ours.at("higher_is_better").contains("quiz"));
   EXPECT_EQ(ours.at("n-samples").at("quiz_law").at("original"), 80);
   EXPECT_FALSE(ours.at("n-samples").contains("quiz"));
   EXPECT_EQ(ours.at("nibble").at("tasks").at("quiz").at("flags").at("equal options"), 1);

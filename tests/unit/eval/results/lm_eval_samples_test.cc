@@ -112,6 +112,9 @@ TEST(LmEvalSamples, GenerationCarriesItsSettings) {
             nlohmann::json::parse(R"({"until": ["\n", "Q:"], "do_sample": false,
                                       "temperature": 0.0, "max_gen_toks": 24})"));
   EXPECT_EQ(line.at("resps"), nlohmann::json::parse(R"([["four"]])"));
+  sample.requests = {GenerationRequest{"Q:", 256, {"\n"}}};  // the default is not told
+  const auto other = nlohmann::json::parse(lm_eval_sample(task, sample, R"(["four"])", {}).line);
+  EXPECT_FALSE(other.at("arguments").at("gen_args_0").at("arg_1").contains("max_gen_toks"));
   EXPECT_EQ(line.at("filtered_resps"), nlohmann::json::parse(R"(["four"])"));
 }
 
