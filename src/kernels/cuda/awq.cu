@@ -186,20 +186,6 @@ __global__ void __launch_bounds__(kThreads) relative_sizes_kernel(const GroupedM
   });
 }
 
-__device__ double sum_of_block(double x) {
-  __shared__ double parts[kWarps];
-  x = sum_of_lanes(x);
-  if (lane_index() == 0) {
-    parts[threadIdx.x / kWarp] = x;
-  }
-  __syncthreads();
-  double sum = 0;
-  for (int i = 0; i < kWarps; ++i) {
-    sum += parts[i];
-  }
-  return sum;
-}
-
 template <bool kIsDistance>
 __global__ void __launch_bounds__(kThreads) pair_kernel(const PairTask task) {
   double sum = 0;
@@ -211,7 +197,7 @@ __global__ void __launch_bounds__(kThreads) pair_kernel(const PairTask task) {
       sum += kIsDistance ? (x - y) * (x - y) : x * y;
     }
   }
-  sum = sum_of_block(sum);
+  sum = sum_of_threads<kThreads>(sum);
   if (threadIdx.x == 0) {
     task.parts[blockIdx.x] = sum;
   }
@@ -222,7 +208,7 @@ __global__ void __launch_bounds__(kThreads) join_pairs_kernel(const double* part
   for (int i = static_cast<int>(threadIdx.x); i < kPairParts; i += kThreads) {
     sum += parts[i];
   }
-  sum = sum_of_block(sum);
+  sum = sum_of_threads<kThreads>(sum);
   if (threadIdx.x == 0) {
     *total += sum;
   }

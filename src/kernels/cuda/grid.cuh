@@ -39,6 +39,23 @@ __device__ __forceinline__ double sum_of_lanes(double x) {
   return x;
 }
 
+/// Over a block of kThreads, warp after warp; in each of them.
+template <int kThreads>
+__device__ double sum_of_threads(double x) {
+  constexpr int kWarps = kThreads / kWarp;
+  __shared__ double parts[kWarps];
+  x = sum_of_lanes(x);
+  if (threadIdx.x % kWarp == 0) {
+    parts[threadIdx.x / kWarp] = x;
+  }
+  __syncthreads();
+  double sum = 0;
+  for (int i = 0; i < kWarps; ++i) {
+    sum += parts[i];
+  }
+  return sum;
+}
+
 /// codec::stored_parameter
 __device__ __forceinline__ float stored_parameter(float x, bool is_half) {
   constexpr float kLargest = 65504.0F;

@@ -213,20 +213,6 @@ __global__ void __launch_bounds__(kThreads) hqq_step_kernel(const HqqTask task) 
   }
 }
 
-__device__ double sum_of_threads(double x) {
-  __shared__ double parts[kWarps];
-  x = sum_of_lanes(x);
-  if (threadIdx.x % kWarp == 0) {
-    parts[threadIdx.x / kWarp] = x;
-  }
-  __syncthreads();
-  double sum = 0;
-  for (int i = 0; i < kWarps; ++i) {
-    sum += parts[i];
-  }
-  return sum;
-}
-
 /// Part after part of the groups' errors.
 __global__ void __launch_bounds__(kThreads) hqq_sum_kernel(const HqqTask task, std::size_t n) {
   if (task.state->is_done != 0) {
@@ -236,7 +222,7 @@ __global__ void __launch_bounds__(kThreads) hqq_sum_kernel(const HqqTask task, s
   for (std::size_t i = own_index(); i < n; i += static_cast<std::size_t>(kHqqParts) * kThreads) {
     sum += task.errors[i];
   }
-  sum = sum_of_threads(sum);
+  sum = sum_of_threads<kThreads>(sum);
   if (threadIdx.x == 0) {
     task.errors[n + blockIdx.x] = sum;
   }
@@ -247,7 +233,8 @@ __global__ void __launch_bounds__(kThreads) hqq_judge_kernel(const HqqTask task,
   if (task.state->is_done != 0) {
     return;
   }
-  const double sum = sum_of_threads(threadIdx.x < kHqqParts ? task.errors[n + threadIdx.x] : 0.0);
+  const double sum =
+      sum_of_threads<kThreads>(threadIdx.x < kHqqParts ? task.errors[n + threadIdx.x] : 0.0);
   if (threadIdx.x == 0) {
     const double n_weights = static_cast<double>(task.out.rows) * task.out.cols;
     const auto mean = static_cast<float>(sum / n_weights);

@@ -155,13 +155,17 @@ std::size_t DecoderBlock::inner_cols() const noexcept {
 }
 
 std::size_t DecoderBlock::cols_at(Site site) const noexcept {
+  return cols_at_site(config_, site);
+}
+
+std::size_t cols_at_site(const model::ModelConfig& config, Site site) noexcept {
   switch (site) {
     case Site::kAttentionOut:
-      return config_.n_heads * config_.head_dim;
+      return config.n_heads * config.head_dim;
     case Site::kMlpOut:
-      return config_.intermediate;
+      return config.intermediate;
     default:
-      return config_.hidden;
+      return config.hidden;
   }
 }
 

@@ -39,6 +39,9 @@ enum class Site : std::uint8_t { kAttentionIn, kAttentionOut, kMlpIn, kMlpOut };
 inline constexpr std::array kSites = {
     Site::kAttentionIn, Site::kAttentionOut, Site::kMlpIn, Site::kMlpOut};
 
+/// Columns of what is read at a site.
+std::size_t cols_at_site(const model::ModelConfig& config, Site site) noexcept;
+
 /// The linear layers that read x at a site, by their names within the block:
 /// "self_attn.q_proj.weight".
 std::span<const std::string_view> linears_at(Site site) noexcept;

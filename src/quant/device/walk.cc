@@ -107,14 +107,7 @@ std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
 }
 
 std::size_t DeviceWalk::cols_at(Site site) const noexcept {
-  switch (site) {
-    case Site::kAttentionOut:
-      return config_.n_heads * config_.head_dim;
-    case Site::kMlpOut:
-      return config_.intermediate;
-    default:
-      return config_.hidden;
-  }
+  return cols_at_site(config_, site);
 }
 
 template <class F>
