@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "base/hash.h"
 #include "support/files.h"
 
@@ -22,10 +25,9 @@ TEST(Manifest, ReadsBackWhatItWrote) {
 
 TEST(Manifest, OtherLinesAreRefusedWithTheirNumber) {
   const TempFolder folder;
-  for (const std::string line : {"words",
-                                 "0123  short",
-                                 (std::string(64, 'G') + "  upper").c_str(),
-                                 std::string(64, 'a').c_str()}) {
+  const std::vector<std::string> lines = {
+      "words", "0123  short", std::string(64, 'G') + "  upper", std::string(64, 'a')};
+  for (const std::string& line : lines) {
     write_file(folder / "SHA256SUMS", std::string(64, 'a') + "  fine\n" + line + "\n");
     const auto manifest = read_manifest(folder.path());
     ASSERT_FALSE(manifest) << line;
