@@ -8,6 +8,6 @@ namespace nibble {
 
 /// Raise it with every change after which a kernel, codec, method, tokenizer, task, metric or
 /// protocol may give another number for the same inputs.
-inline constexpr int kNumericsRevision = 2;
+inline constexpr int kNumericsRevision = 3;
 
 }  // namespace nibble

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <limits>
 #include <semaphore>
 
@@ -10,6 +11,43 @@
 
 namespace nibble::quant {
 namespace {
+
+constexpr const char* kCoreVariable = "OPENBLAS_CORETYPE";
+
+/// OpenBLAS's name for the kernels that fit this processor; nullptr where its own choice stands.
+const char* core_for_processor() noexcept {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    return "SkylakeX";
+  }
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    return __builtin_cpu_is("amd") ? "Zen" : "Haswell";
+  }
+#endif
+  return nullptr;
+}
+
+/// Names the kernels in the environment, where OpenBLAS looks while it is loaded; a name that the
+/// user has set stands. Programs that we start later do not inherit ours.
+class CoreChoice {
+ public:
+  CoreChoice() : is_ours_(core_for_processor() != nullptr && !std::getenv(kCoreVariable)) {
+    if (is_ours_) {
+      ::setenv(kCoreVariable, core_for_processor(), 1);
+    }
+  }
+  ~CoreChoice() {
+    if (is_ours_) {
+      ::unsetenv(kCoreVariable);
+    }
+  }
+  CoreChoice(const CoreChoice&) = delete;
+  CoreChoice& operator=(const CoreChoice&) = delete;
+
+ private:
+  bool is_ours_;
+};
 
 class Library {
  public:
@@ -43,16 +81,20 @@ std::counting_semaphore<>& call_slots() {
 }  // namespace
 
 Blas load_blas(const char* file_name) {
+  const CoreChoice choice;
   const Library library(file_name);
   Blas out;
   library.find("cblas_dgemm", out.dgemm);
   library.find("cblas_sgemm", out.sgemm);
   library.find("dpotrf_", out.dpotrf);
   library.find("dtrtri_", out.dtrtri);
+  decltype(&openblas_get_corename) get_core = nullptr;
   decltype(&openblas_get_parallel) get_parallel = nullptr;
   decltype(&openblas_set_num_threads) set_num_threads = nullptr;
+  library.find("openblas_get_corename", get_core);
   library.find("openblas_get_parallel", get_parallel);
   library.find("openblas_set_num_threads", set_num_threads);
+  out.core = get_core();
   if (get_parallel() != OPENBLAS_SEQUENTIAL) {
     set_num_threads(1);
     out.calls_at_once = 32;

@@ -3,10 +3,15 @@
 /// Linked, it would start with the program: a thread for each processor, which spins for a tenth of
 /// a second before it sleeps, and 40 MB to relocate; and most commands multiply nothing with it.
 ///
+/// OpenBLAS knows processors by model number, and gives one that is newer than itself the kernels
+/// of SSE3, a quarter of the speed of AVX-512's. So we name the kernels by what the processor can
+/// do, unless OPENBLAS_CORETYPE is set.
+///
 /// Threads    reentrant; each call stays in the thread that makes it. At most `calls_at_once` calls
 ///            at a time: the build without threads shares its work space without a lock (two calls
 ///            at once give wrong sums, seldom and silently), the others have work space for about
-///            fifty calls and end the program beyond
+///            fifty calls and end the program beyond. Loading writes OPENBLAS_CORETYPE for a while:
+///            no other thread may read the environment then
 /// Errors     kNotFound where the library or one of its functions is missing
 /// Source     OpenBLAS
 #pragma once
@@ -14,6 +19,7 @@
 #include <cblas.h>
 
 #include <cstddef>
+#include <string>
 
 namespace nibble::quant {
 
@@ -29,6 +35,7 @@ struct Blas {
                  const int* lda,
                  int* info) = nullptr;
   std::ptrdiff_t calls_at_once = 1;
+  std::string core;  ///< whose kernels it uses, in its words: "SkylakeX"
 };
 
 /// Loads `file_name`; it stays until the program ends.

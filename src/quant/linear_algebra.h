@@ -2,8 +2,13 @@
 ///
 /// Layout     row-major. Of a symmetric matrix only the upper triangle is read and written, except
 ///            where said
-/// Precision  `add_gram` and `factor_inverse` in float64. Sums in float32 lose what small tokens
-///            add to a large one, and with it positive definiteness
+/// Precision  `add_gram` and `add_cross` in float32 within a run of 128 tokens, in float64 from
+///            run to run. What a run rounds of sum[i, j] is at most 128 * 2^-24 (7.6e-6) of the
+///            root of sum[i, i] * sum[j, j], from 5e-8 to 5e-7 of it in practice, and does not grow
+///            with the number of tokens; their inputs are float32 with errors of that size. Sums in
+///            float32 all the way lose what small tokens add to a large one, and with it positive
+///            definiteness. Activations beyond 1.8e19 overflow, inputs below 3e-23 count as dead.
+///            `factor_inverse` in float64
 /// Threads    functions that take a pool are split into fixed tiles: equal results for any number
 ///            of threads. The others run in the caller and may be called from tasks
 /// Errors     std::bad_alloc

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cstdlib>
 
 #include "base/error.h"
 
@@ -42,6 +43,19 @@ TEST(Blas, FactorsAMatrixWorkedByHand) {
   EXPECT_EQ(failed, 0);
   EXPECT_THAT((std::array{a[0], a[2], a[3]}), ElementsAre(2.0, 1.0, 2.0));
 }
+
+#if defined(__x86_64__)
+TEST(Blas, KernelsAreThoseOfTheProcessorWhetherOpenBlasKnowsItsModelOrNot) {
+  if (std::getenv("OPENBLAS_CORETYPE") != nullptr || !__builtin_cpu_supports("avx2")) {
+    GTEST_SKIP() << "the user's choice, or a processor without AVX2";
+  }
+  const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const char* avx2 = __builtin_cpu_is("amd") ? "Zen" : "Haswell";
+  EXPECT_EQ(blas().core, has_avx512 ? "SkylakeX" : avx2);
+  EXPECT_EQ(std::getenv("OPENBLAS_CORETYPE"), nullptr) << "ours is not for programs we start";
+}
+#endif
 
 TEST(Blas, AMissingLibraryIsNamed) {
   try {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
@@ -28,6 +29,64 @@ TEST(LinearAlgebra, GramOfTwoTokens) {
   EXPECT_THAT(sum, ElementsAre(10, 14, 14, 20));
 }
 
+/// The largest error of the upper triangle, as part of the root of the product of the energies.
+double largest_gram_error(MatrixView<const float> x, const std::vector<double>& sum) {
+  std::vector<double> exact(x.cols * x.cols, 0.0);
+  for (std::size_t t = 0; t < x.rows; ++t) {
+    for (std::size_t i = 0; i < x.cols; ++i) {
+      for (std::size_t j = i; j < x.cols; ++j) {
+        exact[i * x.cols + j] += static_cast<double>(x(t, i)) * static_cast<double>(x(t, j));
+      }
+    }
+  }
+  double largest = 0;
+  for (std::size_t i = 0; i < x.cols; ++i) {
+    for (std::size_t j = i; j < x.cols; ++j) {
+      const std::size_t at = i * x.cols + j;
+      const double energy = std::sqrt(exact[i * x.cols + i] * exact[j * x.cols + j]);
+      largest = std::max(largest, std::fabs(sum[at] - exact[at]) / energy);
+    }
+  }
+  return largest;
+}
+
+TEST(LinearAlgebra, GramOfManyTokensIsAsExactAsItsRuns) {
+  constexpr std::size_t kTokens = 8192;
+  constexpr std::size_t kCols = 40;
+  const auto x = waves(kTokens * kCols, 0.37F);
+  const MatrixView<const float> view(x.data(), kTokens, kCols);
+  std::vector<double> sum(kCols * kCols, 0.0);
+  ThreadPool pool(1);
+  add_gram(view, {sum.data(), kCols, kCols}, pool);
+  EXPECT_LT(largest_gram_error(view, sum), 1.5e-7);  // 2.5e-7 and more in float32 all the way
+}
+
+TEST(LinearAlgebra, GramKeepsSmallTokensBesideOnesWithNearlyAllTheEnergy) {
+  // As in models whose first token of a window is a thousand times as large as the others.
+  constexpr std::size_t kTokens = 8192;
+  constexpr std::size_t kCols = 40;
+  auto x = waves(kTokens * kCols, 0.37F);
+  for (std::size_t t = 0; t < kTokens; t += 512) {
+    for (std::size_t c = 0; c < kCols; ++c) {
+      x[t * kCols + c] = 3000.0F * x[c] + x[t * kCols + c];
+    }
+  }
+  const MatrixView<const float> view(x.data(), kTokens, kCols);
+  std::vector<double> sum(kCols * kCols, 0.0);
+  ThreadPool pool(1);
+  add_gram(view, {sum.data(), kCols, kCols}, pool);
+  EXPECT_LT(largest_gram_error(view, sum), 1.5e-7);  // 2.3e-7 in float32 all the way
+  double energy = 0;
+  for (std::size_t c = 0; c < kCols; ++c) {
+    energy += sum[c * kCols + c] / kCols;
+  }
+  for (std::size_t c = 0; c < kCols; ++c) {
+    sum[c * kCols + c] += 1e-5 * energy;  // a thousandth of what GPTQ adds
+  }
+  mirror_upper({sum.data(), kCols, kCols});
+  EXPECT_TRUE(factor_inverse({sum.data(), kCols, kCols}));
+}
+
 TEST(LinearAlgebra, GramOverManyTilesEqualsTheSumInFloat64ForAnyNumberOfThreads) {
   constexpr std::size_t kTokens = 700;
   constexpr std::size_t kCols = 400;
@@ -46,7 +105,7 @@ TEST(LinearAlgebra, GramOverManyTilesEqualsTheSumInFloat64ForAnyNumberOfThreads)
       for (std::size_t t = 0; t < kTokens; ++t) {
         sum += static_cast<double>(view(t, i)) * static_cast<double>(view(t, j));
       }
-      EXPECT_NEAR(one[i * kCols + j], sum, 1e-3) << i << ", " << j;
+      EXPECT_NEAR(one[i * kCols + j], sum, 2e-4) << i << ", " << j;
     }
   }
 }
@@ -66,7 +125,7 @@ TEST(LinearAlgebra, CrossProductHasAllItsTiles) {
       for (std::size_t t = 0; t < kTokens; ++t) {
         wanted += static_cast<double>(a[t * kCols + i]) * static_cast<double>(b[t * kCols + j]);
       }
-      EXPECT_NEAR(sum[i * kCols + j], wanted, 1e-9);
+      EXPECT_NEAR(sum[i * kCols + j], wanted, 1e-5);
     }
   }
 }
