@@ -169,8 +169,10 @@ void BlockRun::run_block_on_host(std::size_t layer, Output& output) {
   } else {
     BlockTokens copy = tokens_;
     solve(block, layer, copy, companion, output);
-    DecoderBlock original = load(layer);
-    pass(original, tokens_);
+    if (!is_last(layer)) {
+      DecoderBlock original = load(layer);
+      pass(original, tokens_);
+    }
   }
 }
 
@@ -234,6 +236,9 @@ void BlockRun::solve(DecoderBlock& block,
   const auto together = solved_together(layer);
   if (together.empty()) {
     solve_by_site(block, layer, tokens, companion, output);
+    if (feeds_quantized() && !is_last(layer)) {
+      leave(block, tokens);
+    }
     return;
   }
   if (together.size() < n_solved(layer)) {
@@ -349,8 +354,6 @@ void BlockRun::solve_by_site(DecoderBlock& block,
     inputs.finish();
     solve_at(site, layer, inputs, block, output);
   }
-  tokens.for_each_part(block,
-                       [&](const BlockRows& rows, std::size_t /*first*/) { block.leave(rows); });
 }
 
 void BlockRun::solve_at(Site site,
@@ -437,6 +440,11 @@ void BlockRun::pass(DecoderBlock& block, BlockTokens& tokens) {
     }
     block.leave(rows);
   });
+}
+
+void BlockRun::leave(DecoderBlock& block, BlockTokens& tokens) {
+  tokens.for_each_part(block,
+                       [&](const BlockRows& rows, std::size_t /*first*/) { block.leave(rows); });
 }
 
 BlockRun::Finished BlockRun::open_block(std::size_t layer) const {

@@ -83,12 +83,14 @@ class BlockRun {
   /// The companion of a transformed block, where a method in the layer wants one.
   [[nodiscard]] std::optional<Companion> make_companion(const DecoderBlock& block,
                                                         std::size_t layer) const;
-  /// Quantizes what the plan wants of a block while `tokens` flow through it.
+  /// Quantizes what the plan wants of a block while `tokens` flow through it, and out of it where a
+  /// later block reads them.
   void solve(DecoderBlock& block,
              std::size_t layer,
              BlockTokens& tokens,
              std::optional<Companion>& companion,
              Output& output);
+  /// Leaves the tokens at the last site.
   void solve_by_site(DecoderBlock& block,
                      std::size_t layer,
                      BlockTokens& tokens,
@@ -125,6 +127,8 @@ class BlockRun {
   void repeat_block(std::size_t layer);
   /// The tokens become the block's output.
   static void pass(DecoderBlock& block, BlockTokens& tokens);
+  /// The same for tokens that have reached the last site.
+  static void leave(DecoderBlock& block, BlockTokens& tokens);
   /// What the weights read at a site need together.
   [[nodiscard]] Needs needs_at(Site site, std::size_t layer) const;
   /// Whether a stage wants what the original blocks make of the tokens.
@@ -132,6 +136,8 @@ class BlockRun {
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
   }
+  /// Nobody reads what the last block makes of the tokens.
+  [[nodiscard]] bool is_last(std::size_t layer) const { return layer + 1 == job_.config.n_layers; }
   [[nodiscard]] std::filesystem::path block_folder(std::size_t layer) const;
   [[nodiscard]] Finished open_block(std::size_t layer) const;
 
