@@ -14,7 +14,7 @@ Json name_or_null(const Advice& advice, const std::optional<std::size_t>& v) {
 Json judgement_json(const Judgement& judgement) {
   return {{"limit", judgement.limit},
           {"verdict", verdict_name(judgement.verdict)},
-          {"text", judgement.text},
+          {"text", text_of(judgement)},
           {"n_needed", or_null(judgement.n_needed)}};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/advice/judgement_lines.h"
 #include "report/format.h"
 
 namespace nibble::report {
@@ -34,33 +35,27 @@ std::string margin_line(const WinnerMargin& margin) {
                      margin.n == 0 ? "" : fmt::format("; n = {}", margin.n));
 }
 
-std::string judgement_line(const Judgement& judgement) {
-  return fmt::format(
-      "    {:<10} {}: {}{}\n",
-      verdict_name(judgement.verdict),
-      judgement.limit,
-      judgement.text,
-      judgement.n_needed ? fmt::format("; about {} would tell", *judgement.n_needed) : "");
+std::string dominators_text(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 8;
+  if (names.empty()) {
+    return ", on the front";
+  }
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kMost));
+  return fmt::format(", dominated by {}{}",
+                     fmt::join(names.begin(), end, ", "),
+                     names.size() > kMost ? fmt::format(" and {} more", names.size() - kMost) : "");
 }
 
-std::string candidate_text(const Candidate& candidate) {
+std::string candidate_text(const Candidate& candidate, const std::string& lines) {
   std::string_view word = "admissible";
   if (candidate.verdict != Verdict::kMet) {
     word = candidate.verdict == Verdict::kFailed ? "out" : "not decidable";
   }
-  std::string out =
-      fmt::format("  {}: {}{}\n",
-                  candidate.variant->record.name,
-                  word,
-                  candidate.dominated_by.empty()
-                      ? ", on the front"
-                      : fmt::format(", dominated by {}", fmt::join(candidate.dominated_by, ", ")));
-  for (const Judgement& judgement : candidate.judgements) {
-    if (judgement.verdict == candidate.verdict || judgement.verdict == Verdict::kFailed) {
-      out += judgement_line(judgement);
-    }
-  }
-  return out;
+  return fmt::format("  {}: {}{}\n{}",
+                     candidate.variant->record.name,
+                     word,
+                     dominators_text(candidate.dominated_by),
+                     lines);
 }
 
 /// The most samples or repetitions that any undecided limit asks for, of the variant that asks
@@ -120,9 +115,13 @@ std::string advice_text(const Advice& advice) {
   } else if (advice.winner) {
     out += "\nNo other variant meets all limits, so there is no runner-up.\n";
   }
+  const JudgementLines lines = judgement_lines(advice);
+  out += lines.accepted.empty() ? "" : fmt::format("\nAccepted: {}.\n", lines.accepted);
+  out += lines.common.empty() ? ""
+                              : fmt::format("\nEvery variant but the reference:\n{}", lines.common);
   out += "\nVariants:\n";
-  for (const Candidate& candidate : advice.candidates) {
-    out += candidate_text(candidate);
+  for (std::size_t v = 0; v < advice.candidates.size(); ++v) {
+    out += candidate_text(advice.candidates[v], lines.of[v]);
   }
   return out + fmt::format("\nRule: {}\n", advice.rule);
 }

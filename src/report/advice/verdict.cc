@@ -37,45 +37,47 @@ Judgement judge_cost(const CostLimit& row,
                      const Cost& cost,
                      double limit,
                      const std::string& device_reason) {
-  Judgement out{std::string(row.name), Verdict::kUndecided, "", {}};
-  const std::string accepted =
-      fmt::format("accepted: {} {}", number_text(limit * row.scale), row.unit);
+  Judgement out{std::string(row.name),
+                Verdict::kUndecided,
+                "",
+                fmt::format("{} {}", number_text(limit * row.scale), row.unit),
+                {}};
   if (!device_reason.empty()) {
-    out.text = fmt::format("{}; {}", device_reason, accepted);
+    out.text = device_reason;
     return out;
   }
   if (cost.value) {
     out.verdict = *cost.value <= limit ? Verdict::kMet : Verdict::kFailed;
-    out.text = fmt::format("{} {}; {}", number_text(*cost.value * row.scale), row.unit, accepted);
+    out.text = fmt::format("{} {}", number_text(*cost.value * row.scale), row.unit);
     return out;
   }
   if (cost.least && *cost.least > limit) {
     out.verdict = Verdict::kFailed;
-    out.text =
-        fmt::format("at least {} {}; {}", number_text(*cost.least * row.scale), row.unit, accepted);
+    out.text = fmt::format("at least {} {}", number_text(*cost.least * row.scale), row.unit);
     return out;
   }
   out.n_needed = cost.n_needed;
-  out.text = fmt::format("{}; {}", cost.reason, accepted);
+  out.text = cost.reason;
   return out;
 }
 
 Judgement judge_loss(const Loss& loss, const CountedTask& task, const Data& data) {
   const store::TaskRecord& record = data.tasks[task.index];
   const store::MetricRecord& metric = record.metrics.front();
-  Judgement out{fmt::format("loss on {}", record.name), Verdict::kUndecided, "", {}};
+  Judgement out{
+      fmt::format("loss on {}", record.name), Verdict::kUndecided, "", task.text, {}, record.name};
   if (!loss.low || !loss.high) {
     out.n_needed = loss.seen && loss.n < kLeastPairs ? pairs_needed(loss, task.margin)
                                                      : std::optional<std::size_t>();
-    out.text = fmt::format("{}; accepted: {}", loss.reason, task.text);
+    out.text = loss.reason;
     return out;
   }
-  out.text = fmt::format("{} lost, {} to {} by the interval (n = {}); accepted: {}",
+  out.text = fmt::format("{} lost, {} to {} by the interval (n = {})",
                          loss_text(*loss.seen, metric),
                          value_text(*loss.low, metric),
                          value_text(*loss.high, metric),
-                         loss.n,
-                         task.text);
+                         loss.n);
+  out.reach = task.margin > 0 ? *loss.high / task.margin : *loss.high;
   if (*loss.high <= task.margin) {
     out.verdict = Verdict::kMet;
   } else if (*loss.low > task.margin) {
@@ -120,6 +122,10 @@ std::vector<Judgement> judge(const Facts& facts,
     out.push_back(judge_loss(facts.losses[task.index], task, data));
   }
   return out;
+}
+
+std::string text_of(const Judgement& judgement) {
+  return fmt::format("{}; accepted: {}", judgement.text, judgement.accepted);
 }
 
 Verdict overall(const std::vector<Judgement>& judgements) {

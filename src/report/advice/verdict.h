@@ -27,9 +27,15 @@ enum class Verdict : std::uint8_t { kMet, kFailed, kUndecided };
 struct Judgement {
   std::string limit;  ///< "peak memory", "loss on arc_easy"
   Verdict verdict = Verdict::kMet;
-  std::string text;  ///< "0.5 points lost, up to 3.1 by the interval; accepted: 2 points"
+  std::string text;      ///< "0.5 points lost, −2.1 to 3.1 by the interval (n = 60)"
+  std::string accepted;  ///< "2 points"
   std::optional<std::size_t> n_needed;  ///< samples or repetitions that would tell
+  std::string task{};                   ///< "arc_easy"; "" for a cost
+  double reach = 0;  ///< upper end of a loss as a share of what is accepted; 0: none known
 };
+
+/// "0.5 points lost, …; accepted: 2 points"
+std::string text_of(const Judgement& judgement);
 
 std::vector<Judgement> judge(const Facts& facts,
                              const Limits& limits,

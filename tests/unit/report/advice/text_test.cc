@@ -26,6 +26,11 @@ TEST_F(AdviceTextTest, SaysWhatToDeployAndWhyNotTheOthers) {
   EXPECT_THAT(text, ::testing::StartsWith("Deploy small.\n"));
   EXPECT_THAT(text, HasSubstr("which is not decidable: unsure."));
   EXPECT_THAT(text, HasSubstr("Against the runner-up, reference:"));
+  EXPECT_THAT(text,
+              HasSubstr("\nAccepted: a loss of 2 points on choice; of 5 % of the reference's "
+                        "perplexity on pages.\n"));
+  EXPECT_THAT(text, Not(HasSubstr("Every variant but the reference")));
+  EXPECT_THAT(text, HasSubstr("  reference: admissible, on the front\n  small"));
   EXPECT_THAT(text, HasSubstr("  fast: out"));
   EXPECT_THAT(text, HasSubstr("failed     loss on choice: 10.0 points lost"));
   EXPECT_THAT(text, HasSubstr("undecided  loss on choice: failed: group 96 does not divide"));

@@ -30,7 +30,7 @@ TEST_F(VerdictTest, LossesAreMetFailedOrUndecidedByTheirIntervals) {
   EXPECT_EQ(unsure[0].verdict, Verdict::kUndecided);
   EXPECT_EQ(unsure[0].limit, "loss on choice");
   EXPECT_THAT(unsure[0].text, HasSubstr("1.5 points lost"));
-  EXPECT_THAT(unsure[0].text, HasSubstr("accepted: 2 points"));
+  EXPECT_THAT(text_of(unsure[0]), HasSubstr("; accepted: 2 points"));
   EXPECT_GT(unsure[0].n_needed, kChoices);
   EXPECT_EQ(unsure[1].verdict, Verdict::kMet);
   EXPECT_EQ(overall(unsure), Verdict::kUndecided);
@@ -42,7 +42,7 @@ TEST_F(VerdictTest, CostsAreComparedWithTheirLimits) {
   limits.first_token_p95_ms = 160;
   const auto rows = judged(1, limits);
   EXPECT_EQ(rows[0].verdict, Verdict::kMet);
-  EXPECT_EQ(rows[0].text, "40.00 MB; accepted: 42.00 MB");
+  EXPECT_EQ(text_of(rows[0]), "40.00 MB; accepted: 42.00 MB");
   EXPECT_EQ(rows[1].verdict, Verdict::kFailed);  // 172.8 ms
 }
 
@@ -52,7 +52,7 @@ TEST_F(VerdictTest, WhatWasNotMeasuredDecidesNothingUnlessItCannotFit) {
   const auto rows = judged(1, limits);
   EXPECT_EQ(rows[0].limit, "energy");
   EXPECT_EQ(rows[0].verdict, Verdict::kUndecided);
-  EXPECT_THAT(rows[0].text, HasSubstr("accepted: 1.00 J/token"));
+  EXPECT_THAT(text_of(rows[0]), HasSubstr("accepted: 1.00 J/token"));
   Facts facts = facts_of(data_)[1];
   facts.memory = {{}, 30e6, "not measured", {}};
   limits.memory_bytes = 29e6;
@@ -69,14 +69,14 @@ TEST_F(VerdictTest, CostsOfAnotherDeviceDecideNothing) {
   limits.device = "T4";
   const auto rows = judged(1, limits);
   EXPECT_EQ(rows[0].verdict, Verdict::kUndecided);
-  EXPECT_EQ(rows[0].text, "measured on Nonesuch 3000, not on T4; accepted: 9.00 ms/token");
+  EXPECT_EQ(text_of(rows[0]), "measured on Nonesuch 3000, not on T4; accepted: 9.00 ms/token");
   EXPECT_EQ(rows[1].verdict, Verdict::kMet);  // losses are not those of a device
   EXPECT_THAT(device_reason("", data_), IsEmpty());
 }
 
 TEST(Overall, FailedBeatsUndecidedBeatsMet) {
-  const Judgement met{"", Verdict::kMet, "", {}}, open{"", Verdict::kUndecided, "", {}},
-      failed{"", Verdict::kFailed, "", {}};
+  const Judgement met{"", Verdict::kMet, "", "", {}}, open{"", Verdict::kUndecided, "", "", {}},
+      failed{"", Verdict::kFailed, "", "", {}};
   EXPECT_EQ(overall({}), Verdict::kMet);
   EXPECT_EQ(overall({met, open}), Verdict::kUndecided);
   EXPECT_EQ(overall({open, failed, met}), Verdict::kFailed);
