@@ -23,7 +23,7 @@ Folded fold(std::span<const std::size_t> shape) noexcept;
 /// A tensor of plain elements as a stored one.
 StoredTensor dense_stored(std::string_view name, const Tensor& tensor);
 
-/// kNotFound: "no tensor 'x' (did you mean 'y'?)".
+/// kNotFound: "no tensor 'x' (did you mean 'y'?)"; 'y' is of the same layer as 'x'.
 Failure no_such_tensor(std::string_view name, std::span<const std::string> names);
 
 /// Feeds a file's bytes, in pieces, so that a cancelled program stops soon.

@@ -104,6 +104,28 @@ std::string_view task_or_speed(const StudyPlan& plan, std::optional<std::size_t>
   return task ? std::string_view(plan.tasks[*task].record.name) : "speed";
 }
 
+/// What a unit, or the making of a variant, costs.
+struct CostLine {
+  std::string what;
+  std::size_t cost = 0;  ///< tokens
+  std::string_view per;  ///< "variant": once for each
+};
+
+constexpr std::size_t kLeastWidth = 24;  // of a line's name
+
+std::vector<CostLine> cost_lines(const StudyPlan& plan, const PlanCosts& costs) {
+  const PlanIndex index(plan);
+  std::vector<CostLine> out;
+  for (const std::size_t unit : index.units_of(0)) {  // a task costs every variant the same
+    out.push_back(
+        {std::string(task_or_speed(plan, index.task_of(unit))), costs.units[unit], "variant"});
+  }
+  for (std::size_t i = 0; i < plan.variants.size(); ++i) {
+    out.push_back({"making " + plan.variants[i].record.name, costs.variants[i], "part"});
+  }
+  return out;
+}
+
 std::string shown_units(const std::vector<std::string>& names,
                         const PlanCosts& costs,
                         const PlanShare& share) {
@@ -190,18 +212,16 @@ std::vector<std::string> unit_names(const StudyPlan& plan) {
 std::vector<std::string> split_lines(const StudyPlan& plan,
                                      const PlanCosts& costs,
                                      const std::vector<PlanShare>& shares) {
-  const PlanIndex index(plan);
   const std::vector<std::string> names = unit_names(plan);
   std::vector<std::string> lines;
-  for (const std::size_t unit : index.units_of(0)) {  // a task costs every variant the same
-    lines.push_back(fmt::format("cost of {:<24} {:>12} tokens a variant",
-                                task_or_speed(plan, index.task_of(unit)),
-                                costs.units[unit]));
+  const std::vector<CostLine> lines_of_costs = cost_lines(plan, costs);
+  std::size_t width = kLeastWidth;
+  for (const CostLine& line : lines_of_costs) {
+    width = std::max(width, line.what.size());
   }
-  for (std::size_t i = 0; i < plan.variants.size(); ++i) {
-    lines.push_back(fmt::format("cost of making {:<17} {:>12} tokens a part",
-                                plan.variants[i].record.name,
-                                costs.variants[i]));
+  for (const CostLine& line : lines_of_costs) {
+    lines.push_back(
+        fmt::format("cost of {:<{}} {:>12} tokens a {}", line.what, width, line.cost, line.per));
   }
   for (std::size_t i = 0; i < shares.size(); ++i) {
     lines.push_back(fmt::format("part {} of {}: {} units, {} tokens with making and loading{}",

@@ -18,6 +18,7 @@
 #include "app/kv_option.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
+#include "io/checkpoint.h"
 #include "model/generate.h"
 #include "model/load.h"
 
@@ -176,6 +177,7 @@ int chat(const Options& options, const model::LoadedModel& loaded) {
 
 int run(const Options& options, const Globals& globals) {
   if (!options.prompt) {
+    io::open_checkpoint(options.model).take();  // that there is no such model matters more
     check_chat(globals);
   }
   const model::LoadOptions load = {.arithmetic = options.arithmetic,

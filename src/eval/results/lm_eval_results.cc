@@ -52,17 +52,38 @@ Ordered direction_of(const LmEvalTask& task) {
   return out;
 }
 
-Ordered config_of(const LmEvalTask& task) {
-  Ordered metrics = Ordered::array();
+/// A metric once, whatever filters its answers go through.
+Ordered metric_list_of(const LmEvalTask& task) {
+  Ordered out = Ordered::array();
   for (const MetricSummary& row : task.metrics) {
-    metrics.push_back({{"metric", row.metric.name},
-                       {"higher_is_better", row.metric.better == Direction::kHigher}});
+    Ordered metric = {{"metric", metric_and_filter(*task.info, row.metric.name).first},
+                      {"higher_is_better", row.metric.better == Direction::kHigher}};
+    if (std::ranges::find(out, metric) == out.end()) {
+      out.push_back(std::move(metric));
+    }
   }
-  return {{"task", task.name()},
-          {"num_fewshot", task.info->n_shots},
-          {"metric_list", metrics},
-          {"repeats", task.info->n_repeats},
-          {"metadata", {{"version", static_cast<double>(task.info->version)}}}};
+  return out;
+}
+
+/// Names alone: how a filter works is in the task's own file.
+Ordered filter_list_of(const TaskInfo& info) {
+  Ordered out = Ordered::array();
+  for (const std::string& name : info.filters) {
+    out.push_back({{"name", name}});
+  }
+  return out;
+}
+
+Ordered config_of(const LmEvalTask& task) {
+  Ordered out = {{"task", task.name()},
+                 {"num_fewshot", task.info->n_shots},
+                 {"metric_list", metric_list_of(task)},
+                 {"repeats", task.info->n_repeats}};
+  if (!task.info->filters.empty()) {
+    out["filter_list"] = filter_list_of(*task.info);
+  }
+  out["metadata"] = {{"version", static_cast<double>(task.info->version)}};
+  return out;
 }
 
 Ordered intervals_of(const LmEvalTask& task) {

@@ -33,6 +33,15 @@ TEST(Stored, AMissingTensorGetsTheNearestName) {
             "no tensor 'model.nrm.weight' (did you mean 'model.norm.weight'?)");
 }
 
+TEST(Stored, AMissingLayerIsNotTakenForAnother) {
+  const std::vector<std::string> names = {
+      "blk.0.attn_q.weight", "blk.12.attn_q.weight", "blk.12.attn_k.weight"};
+  EXPECT_EQ(no_such_tensor("blk.1.attn_q.weight", names).message,
+            "no tensor 'blk.1.attn_q.weight'");
+  EXPECT_EQ(no_such_tensor("blk.12.atn_q.weight", names).message,
+            "no tensor 'blk.12.atn_q.weight' (did you mean 'blk.12.attn_q.weight'?)");
+}
+
 TEST(Stored, HashesPiecesAsOne) {
   const std::string text(std::size_t{40} << 20, 'x');
   Sha256 hash;

@@ -117,5 +117,16 @@ TEST(Split, LinesNameUnitsAndCosts) {
   EXPECT_THAT(lines[6], HasSubstr("reference/speed 7, reference/a 5"));
 }
 
+TEST(Split, ALongNameMovesTheNumbersOfAllLines) {
+  StudyPlan plan = three_variants();
+  plan.variants[1].record.name = "gptq-4bit-g128-by-activation";
+  const PlanCosts costs{{7, 5, 5, 7, 5, 5, 7, 5, 5}, {1, 1, 1}};
+  const auto lines = split_lines(plan, costs, split_plan(plan, costs, 3));
+  const std::size_t at = lines[0].find(" tokens");
+  for (std::size_t i = 1; i < 6; ++i) {
+    EXPECT_EQ(lines[i].find(" tokens"), at) << lines[i];
+  }
+}
+
 }  // namespace
 }  // namespace nibble::study

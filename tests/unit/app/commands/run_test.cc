@@ -77,7 +77,16 @@ TEST(Run, RefusesWhatItCannotRun) {
   const auto arithmetic = run_program("run /nowhere/model.gguf -p x --arithmetic f8");
   EXPECT_EQ(arithmetic.exit_code, kUsage);
   EXPECT_THAT(arithmetic.err, HasSubstr("--arithmetic: 'f8': wanted f32, native or deterministic"));
-  EXPECT_EQ(run_program("run model.gguf").exit_code, kUsage);
+}
+
+TEST(Run, AModelThatIsNotThereIsSaidBeforeAPromptThatIsNot) {
+  const auto missing = run_program("run /nowhere/model.gguf");
+  EXPECT_EQ(missing.exit_code, kInputRejected);
+  EXPECT_THAT(missing.err, HasSubstr("/nowhere/model.gguf: no such file or folder"));
+  NIBBLE_NEEDS_FILE(model, demo_model());
+  const auto without = run_program("run " + model.string());
+  EXPECT_EQ(without.exit_code, kUsage);
+  EXPECT_THAT(without.err, HasSubstr("--prompt is required"));
 }
 
 TEST(Run, ADeviceThatIsNotThereIsNamed) {

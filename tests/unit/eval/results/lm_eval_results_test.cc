@@ -171,6 +171,22 @@ TEST(LmEvalResults, SubjectsAreTasksAndTheirGroupsAreWeighted) {
   EXPECT_FALSE(ours.at("nibble").at("tasks").at("quiz_art").contains("flags"));
 }
 
+TEST(LmEvalResults, AMetricBehindSeveralFiltersIsListedOnce) {
+  const TaskInfo info{.name = "gsm8k", .filters = {"strict-match", "flexible-extract"}};
+  const auto summary = [](const char* name) {
+    return MetricSummary{{name, "fraction"}, {0.5, 0, 1, 4}, 0, 0.25};
+  };
+  const LmEvalTask task{
+      &info, {summary("exact_match,strict-match"), summary("exact_match,flexible-extract")}, 4, ""};
+  const auto ours = nlohmann::json::parse(lm_eval_results({.model = "m"}, std::span(&task, 1)));
+  const auto& config = ours.at("configs").at("gsm8k");
+  EXPECT_EQ(config.at("metric_list"),
+            nlohmann::json::parse(R"([{"metric": "exact_match", "higher_is_better": true}])"));
+  EXPECT_EQ(config.at("filter_list"),
+            nlohmann::json::parse(R"([{"name": "strict-match"}, {"name": "flexible-extract"}])"));
+  EXPECT_EQ(ours.at("results").at("gsm8k").at("exact_match,strict-match"), 0.5);
+}
+
 TEST(LmEvalResults, FolderNamesAreThoseOfLmEval) {
   EXPECT_EQ(lm_eval_model_folder("org/model"), "org__model");
   EXPECT_EQ(lm_eval_model_folder("/a//b?.gguf"), "__a__b__.gguf");
