@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "base/check.h"
@@ -10,6 +11,11 @@
 #include "embedded/vega.h"
 #include "report/answers/tables.h"
 #include "report/format.h"
+#include "report/page/budget.h"
+#include "report/page/examples.h"
+#include "report/page/plot_data.h"
+#include "report/page/recipes.h"
+#include "report/page/tables.h"
 #include "report/page_parts.h"
 #include "report/paper/tables.h"
 #include "report/profile/tables.h"
@@ -62,30 +68,56 @@ std::string vega_script() {
   return out.append(asset("modules.js"));
 }
 
-std::string folded(const std::vector<Table>& tables) {
-  std::string out;
-  for (const Table& table : tables) {
-    out += folded_table_html(table);
+std::vector<Table> joined(std::vector<Table> first, std::vector<Table> second) {
+  std::ranges::move(second, std::back_inserter(first));
+  return first;
+}
+
+/// Tables of scores with their colours; none where these would be too large.
+struct ScoreTables {
+  std::string overview, answers;
+};
+
+ScoreTables score_tables(const Data& data) {
+  ScoreTables out{overview_html(data), answers_html(data)};
+  return out.overview.size() + out.answers.size() <= kScoreBytes ? out : ScoreTables{};
+}
+
+PageTables page_tables(const Data& data, const ScoreTables& scores) {
+  TablesOfSections sections;
+  sections["cost"] = joined({cost_table(data)}, profile_tables(data));
+  sections["differences"] = {difference_table(data), quality_table(data)};
+  sections["retrieval"] = retrieval_tables(data);
+  sections["conditions"] = {task_table(data), condition_table(data)};
+  sections["paper"] = paper_tables(data);
+  if (data.answers.attention_task) {
+    sections["heads"] = {head_agreement_table(data)};
   }
-  return out;
+  if (scores.overview.empty()) {
+    sections["overview"] = {overview_table(data)};
+    for (std::size_t group = 0; group < data.answers.groups.size(); ++group) {
+      sections["answers"].push_back(answer_table(data, group));
+    }
+  }
+  return PageTables(std::move(sections));
 }
 
 /// Nothing where no task asks over documents.
-std::string answers_section_html(const Data& data) {
-  const std::string tables = answers_html(data);
-  const std::string heads =
-      data.answers.attention_task ? folded_table_html(head_agreement_table(data)) : "";
-  return tables.empty() ? ""
-                        : fill(asset("answers.html"),
-                               {{"tables", tables},
-                                {"retrieval", folded(retrieval_tables(data))},
-                                {"heads", heads}});
+std::string answers_section_html(const Data& data,
+                                 const ScoreTables& scores,
+                                 const PageTables& tables) {
+  return data.answers.groups.empty()
+             ? ""
+             : fill(asset("answers.html"),
+                    {{"tables", scores.answers.empty() ? tables.open("answers") : scores.answers},
+                     {"retrieval", tables.folded("retrieval")},
+                     {"heads", tables.folded("heads")}});
 }
 
 std::string script() {
   std::string out;
   for (const std::string_view name :
-       {"plots.js", "advice_rule.js", "advice.js", "answers.js", "page.js"}) {
+       {"advice_rule.js", "plots.js", "tables.js", "advice.js", "answers.js", "page.js"}) {
     out.append(asset(name));
   }
   return out;
@@ -94,6 +126,8 @@ std::string script() {
 }  // namespace
 
 std::string html_page(const Data& data, const Findings& findings) {
+  const ScoreTables scores = score_tables(data);
+  const PageTables tables = page_tables(data, scores);
   const Slots slots = {
       {"title", escape_html(data.name.empty() ? "A study without a name" : data.name)},
       {"css", std::string(asset("page.css"))},
@@ -102,18 +136,16 @@ std::string html_page(const Data& data, const Findings& findings) {
       {"qualifier", qualifier_html(findings)},
       {"details", details_html(findings)},
       {"facts", facts_html(data)},
-      {"notes", notes_html(data)},
-      {"overview", overview_html(data)},
-      {"answers", answers_section_html(data)},
+      {"notes", left_out_html(data) + notes_html(data)},
+      {"overview", scores.overview.empty() ? tables.open("overview") : scores.overview},
+      {"answers", answers_section_html(data, scores, tables)},
       {"answers_link", data.answers.groups.empty() ? "" : "<a href=\"#answers\">Answers</a>\n"},
-      {"cost", folded_table_html(cost_table(data)) + folded(profile_tables(data))},
-      {"differences", folded_table_html(difference_table(data))},
-      {"quality", folded_table_html(quality_table(data))},
+      {"cost", tables.folded("cost")},
+      {"differences", tables.folded("differences")},
       {"examples", examples_html(data)},
-      {"tasks", folded_table_html(task_table(data))},
-      {"conditions", folded_table_html(condition_table(data))},
-      {"recipes", recipes_html(data)},
-      {"paper", folded(paper_tables(data))},
+      {"conditions", tables.folded("conditions") + recipes_html(data)},
+      {"paper", tables.folded("paper")},
+      {"tables", tables.data()},
       {"data", plot_data_json(data)},
       {"vega", vega_script()},
       {"script", script()},

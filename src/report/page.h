@@ -1,7 +1,8 @@
 /// The report as one HTML file that needs nothing else: style, script, plots' library and data are
 /// inside.
 ///
-/// Everything that comes from the store is escaped. Equal data, equal bytes.
+/// Everything that comes from the store is escaped. Equal data, equal bytes. Below 5 MB however
+/// large the study is (page/budget.h).
 ///
 /// Source     our own; plots by Vega (docs/dependencies.md)
 #pragma once

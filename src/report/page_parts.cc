@@ -2,23 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <initializer_list>
-#include <nlohmann/json.hpp>
-
-#include "base/json.h"
-#include "report/advice/json.h"
-#include "report/answers/json.h"
 #include "report/format.h"
 #include "report/tables.h"
 
 namespace nibble::report {
 namespace {
 
-constexpr std::size_t kMaxPromptBytes = 2000;
-constexpr std::size_t kMaxAnswerBytes = 600;
-constexpr std::size_t kLongText = 40;
 constexpr std::string_view kScoresBegin =
     "<div class=\"scroll\"><table class=\"overview sortable\"><thead><tr>"
     "<th scope=\"col\">Variant</th>";
@@ -145,82 +134,6 @@ std::string score_heads(const Data& data, const TaskNumbers& tasks) {
   return out;
 }
 
-std::string example_html(const Example& example, const Variant& variant) {
-  const store::SampleRecord& sample = example.sample;
-  std::string out =
-      fmt::format("<div class=\"example\"><h4>{}{}</h4><pre class=\"prompt\">{}</pre><dl>",
-                  escape_html(sample.sample_id),
-                  example.reference_was_right ? " \u00b7 <b>the reference got it right</b>" : "",
-                  escape_html(shorten(sample.prompt, kMaxPromptBytes)));
-  const auto row = [&out](std::string_view term, std::string_view text) {
-    out +=
-        fmt::format("<dt>{}</dt><dd><pre>{}</pre></dd>",
-                    escape_html(term),
-                    text.empty() ? "<i>(empty)</i>" : escape_html(shorten(text, kMaxAnswerBytes)));
-  };
-  row("Wanted", sample.target);
-  row(variant.record.name, sample.answer);
-  if (!variant.is_reference) {
-    row("Reference", example.reference_answer);
-  }
-  return out + "</dl></div>";
-}
-
-std::string cell_html(const Cell& cell, const Column& column) {
-  std::string classes = column.is_number ? "number" : "";
-  if (cell.is_missing) {
-    classes += " missing";
-  } else if (!column.is_number && cell.text.size() > kLongText) {
-    classes += " long";
-  }
-  const bool has_number = !cell.numbers.empty() && cell.numbers.front().has_value();
-  const std::string sort = has_number ? exact_text(*cell.numbers.front()) : "";
-  return fmt::format("<td class=\"{}\"{}>{}</td>",
-                     classes,
-                     column.machine.empty() ? "" : fmt::format(" data-sort=\"{}\"", sort),
-                     escape_html(cell.text));
-}
-
-bool all_finite(std::initializer_list<std::optional<double>> values) {
-  return std::ranges::all_of(values, [](const auto& v) { return !v || std::isfinite(*v); });
-}
-
-/// null where there is nothing to draw: no value, or one that no axis holds.
-Json result_json(const Known<store::SummaryRecord>& known) {
-  if (!known.value || !all_finite({known.value->value, known.value->low, known.value->high})) {
-    return {};
-  }
-  const store::SummaryRecord& row = *known.value;
-  Json out = {
-      {"value", or_null(row.value)}, {"low", or_null(row.low)}, {"high", or_null(row.high)}};
-  if (const auto& with = row.comparison;
-      with && all_finite({with->difference, with->low, with->high})) {
-    out["difference"] = {{"value", with->difference},
-                         {"low", with->low},
-                         {"high", with->high},
-                         {"p_adjusted", with->p_adjusted},
-                         {"significant", is_significant(*with)}};
-  }
-  return out;
-}
-
-Json variant_json(const Variant& variant, const Data& data) {
-  const auto decode = variant.measured("decode").value;
-  const auto bytes = variant.file_bytes().value;
-  Json results = Json::array();
-  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
-    results.push_back(variant.outcomes[t].metrics.empty()
-                          ? Json()
-                          : result_json(variant.outcomes[t].metrics.front()));
-  }
-  return {{"name", variant.record.name},
-          {"slot", variant.slot},
-          {"reference", variant.is_reference},
-          {"size_mb", bytes ? Json(*bytes / kMegabyte) : Json()},
-          {"decode_ms", decode ? Json(decode->median) : Json()},
-          {"results", std::move(results)}};
-}
-
 }  // namespace
 
 std::string qualifier_html(const Findings& findings) {
@@ -299,104 +212,6 @@ std::string answers_html(const Data& data) {
     out += "</tbody></table></div>\n";
   }
   return out;
-}
-
-std::string examples_html(const Data& data) {
-  std::string out;
-  for (std::size_t t = 0; t < data.tasks.size(); ++t) {
-    std::string inner;
-    for (const Variant& variant : data.variants) {
-      const std::vector<Example>& examples = variant.outcomes[t].examples;
-      if (examples.empty()) {
-        continue;
-      }
-      inner += fmt::format("<details><summary>{}{}</summary><div class=\"inner\">",
-                           swatch_html(variant),
-                           escape_html(variant.record.name));
-      for (const Example& example : examples) {
-        inner += example_html(example, variant);
-      }
-      inner += "</div></details>\n";
-    }
-    if (!inner.empty()) {
-      out += fmt::format("<details><summary>{}</summary><div class=\"inner\">{}</div></details>\n",
-                         escape_html(data.tasks[t].name),
-                         inner);
-    }
-  }
-  return out.empty()
-             ? "<p class=\"how\">No task of this study calls an answer right or wrong.</p>\n"
-             : out;
-}
-
-std::string recipes_html(const Data& data) {
-  std::string out;
-  for (const Variant& variant : data.variants) {
-    if (!variant.record.recipe_text.empty()) {
-      out += fmt::format(
-          "<details><summary>{}{}<small>SHA-256 {}</small></summary><pre "
-          "class=\"recipe-text\">{}</pre></details>\n",
-          swatch_html(variant),
-          escape_html(variant.record.name),
-          escape_html(variant.record.recipe_hash.substr(0, 12)),
-          escape_html(variant.record.recipe_text));
-    }
-  }
-  return out.empty()
-             ? out
-             : fmt::format(
-                   "<details><summary>Recipes</summary><div class=\"inner\">{}</div></details>\n",
-                   out);
-}
-
-std::string folded_table_html(const Table& table) {
-  std::string out = fmt::format(
-      "<details><summary>{}<small>{} rows</small></summary><p class=\"caption\">{}.</p>"
-      "<div class=\"scroll\"><table class=\"plain sortable\"><thead><tr>",
-      escape_html(table.title),
-      table.rows.size(),
-      escape_html(table.caption));
-  for (const Column& column : table.columns) {
-    out += fmt::format("<th scope=\"col\"{}>{}</th>",
-                       column.is_number ? " class=\"number\"" : "",
-                       escape_html(column.title));
-  }
-  out += "</tr></thead><tbody>\n";
-  for (const auto& row : table.rows) {
-    out += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      out += cell_html(row[i], table.columns[i]);
-    }
-    out += "</tr>\n";
-  }
-  return out + "</tbody></table></div></details>\n";
-}
-
-std::string plot_data_json(const Data& data) {
-  Json tasks = Json::array();
-  for (const store::TaskRecord& task : data.tasks) {
-    const store::MetricRecord metric =
-        task.metrics.empty() ? store::MetricRecord{} : task.metrics.front();
-    tasks.push_back({{"name", task.name},
-                     {"metric", metric.name},
-                     {"unit", unit_label(metric)},
-                     {"difference_unit", difference_label(metric)},
-                     {"higher", metric.higher_is_better},
-                     {"n_samples", task.n_samples},
-                     {"over_documents", task.context.has_value()}});
-  }
-  Json variants = Json::array();
-  for (const Variant& variant : data.variants) {
-    variants.push_back(variant_json(variant, data));
-  }
-  std::string text = dump_json({{"tasks", std::move(tasks)},
-                                {"variants", std::move(variants)},
-                                {"answers", answers_json(data)},
-                                {"advice", advice_data_json(data)}});
-  for (std::size_t at = text.find('<'); at != std::string::npos; at = text.find('<', at)) {
-    text.replace(at, 1, "\\u003c");  // no "</script>" can stand inside
-  }
-  return text;
 }
 
 }  // namespace nibble::report

@@ -7,7 +7,6 @@
 
 #include "report/data.h"
 #include "report/findings.h"
-#include "report/table.h"
 
 namespace nibble::report {
 
@@ -18,11 +17,5 @@ std::string notes_html(const Data& data);
 std::string overview_html(const Data& data);  ///< the sortable table of variants
 /// A table of scores for each group of tasks over documents; "" where there is none.
 std::string answers_html(const Data& data);
-std::string examples_html(const Data& data);
-std::string recipes_html(const Data& data);
-/// A table behind its title; `sort` numbers come from the cells.
-std::string folded_table_html(const Table& table);
-/// What the plots need, as JSON that may stand inside a script element.
-std::string plot_data_json(const Data& data);
 
 }  // namespace nibble::report

@@ -11,6 +11,8 @@
 #include "report/findings.h"
 #include "report/format.h"
 #include "report/page.h"
+#include "report/page/examples.h"
+#include "report/page/recipes.h"
 #include "report/tables.h"
 
 namespace nibble::report {
@@ -112,6 +114,9 @@ fs::path write_report(const store::Store& store, const fs::path& folder) {
     files.add(fs::path(path).concat(".md"), markdown(table));
     files.add(fs::path(path).concat(".tex"), latex(table));
     files.add(fs::path(path).concat(".csv"), csv(table));
+  }
+  for (const Table& table : {wrong_answer_table(data), recipe_table(data)}) {
+    files.add(folder / "tables" / (table.id + ".csv"), csv(table));
   }
   files.add(folder / "report.md", markdown_of(data, findings, tables));
   files.add(folder / "index.html", html_page(data, findings));

@@ -1,4 +1,5 @@
-/// Writes a report: report.md, index.html, and each table as Markdown, LaTeX and CSV under tables/.
+/// Writes a report: report.md, index.html, and each table as Markdown, LaTeX and CSV under tables/;
+/// wrong answers and recipes, of which the page may have some only, as CSV alone.
 ///
 /// A pure function of the store: equal store, equal bytes. Each file appears whole or not at all,
 /// and a report that fails leaves no folder behind that was not there before.

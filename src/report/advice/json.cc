@@ -1,6 +1,9 @@
 #include "report/advice/json.h"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "report/format.h"
 
@@ -62,29 +65,46 @@ Json limits_json(const Advice& advice, const Limits& limits, const Data& data) {
           {"losses", std::move(losses)}};
 }
 
-Json cost_json(const Cost& cost) {
-  return {{"value", or_null(cost.value)}, {"least", or_null(cost.least)}, {"reason", cost.reason}};
+/// Reasons by number: thousands of missing numbers have few.
+class Reasons {
+ public:
+  std::size_t number(const std::string& reason) {
+    const auto [found, is_new] = numbers_.emplace(reason, numbers_.size());
+    if (is_new) {
+      texts_.push_back(reason);
+    }
+    return found->second;
+  }
+  [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+
+ private:
+  std::map<std::string, std::size_t> numbers_;
+  std::vector<std::string> texts_;
+};
+
+Json cost_json(const Cost& cost, Reasons& reasons) {
+  return {or_null(cost.value), or_null(cost.least), reasons.number(cost.reason)};
 }
 
-Json loss_json(const Loss& loss) {
-  return {{"seen", or_null(loss.seen)},
-          {"low", or_null(loss.low)},
-          {"high", or_null(loss.high)},
-          {"n", loss.n},
-          {"reason", loss.reason}};
+Json loss_json(const Loss& loss, Reasons& reasons) {
+  return {or_null(loss.seen),
+          or_null(loss.low),
+          or_null(loss.high),
+          loss.n,
+          reasons.number(loss.reason)};
 }
 
-Json facts_json(const Facts& facts) {
+Json facts_json(const Facts& facts, Reasons& reasons) {
+  Json costs = Json::array();
+  for (const Cost* cost :
+       {&facts.memory, &facts.first_token, &facts.first_token_p95, &facts.decode, &facts.energy}) {
+    costs.push_back(cost_json(*cost, reasons));
+  }
   Json losses = Json::array();
   for (const Loss& loss : facts.losses) {
-    losses.push_back(loss_json(loss));
+    losses.push_back(loss_json(loss, reasons));
   }
-  return {{"memory", cost_json(facts.memory)},
-          {"first_token", cost_json(facts.first_token)},
-          {"first_token_p95", cost_json(facts.first_token_p95)},
-          {"decode", cost_json(facts.decode)},
-          {"energy", cost_json(facts.energy)},
-          {"losses", std::move(losses)}};
+  return {{"costs", std::move(costs)}, {"losses", std::move(losses)}};
 }
 
 }  // namespace
@@ -112,7 +132,7 @@ Json advice_json(const Advice& advice, const Limits& limits, const Data& data) {
           {"rule", advice.rule}};
 }
 
-Json advice_data_json(const Data& data) {
+Json advice_data_json(const Data& data, std::size_t n_variants) {
   Json tasks = Json::array();
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     const store::TaskRecord& task = data.tasks[t];
@@ -127,10 +147,13 @@ Json advice_data_json(const Data& data) {
     tasks.push_back(std::move(row));
   }
   Json variants = Json::array();
-  for (const Facts& facts : facts_of(data)) {
-    variants.push_back(facts_json(facts));
+  Reasons reasons;
+  const std::vector<Facts> facts = facts_of(data);
+  for (std::size_t v = 0; v < n_variants; ++v) {
+    variants.push_back(facts_json(facts[v], reasons));
   }
-  return {{"tasks", std::move(tasks)}, {"variants", std::move(variants)}};
+  return {
+      {"tasks", std::move(tasks)}, {"variants", std::move(variants)}, {"reasons", reasons.texts()}};
 }
 
 }  // namespace nibble::report

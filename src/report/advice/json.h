@@ -8,6 +8,8 @@
 /// Source     our own; docs/guide/recommend.md
 #pragma once
 
+#include <cstddef>
+
 #include "base/json.h"
 #include "report/advice/advise.h"
 
@@ -15,6 +17,9 @@ namespace nibble::report {
 
 Json advice_json(const Advice& advice, const Limits& limits, const Data& data);
 
-Json advice_data_json(const Data& data);
+/// Of the first variants, as `unpackedAdvice` in assets/advice_rule.js reads it: costs in its
+/// order, each [value, least, reason], losses by task, each [seen, low, high, n, reason]; a reason
+/// is a number into "reasons".
+Json advice_data_json(const Data& data, std::size_t n_variants);
 
 }  // namespace nibble::report

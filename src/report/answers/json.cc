@@ -1,15 +1,22 @@
 #include "report/answers/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "report/format.h"
+#include "report/page/budget.h"
 
 namespace nibble::report {
 namespace {
 
 /// Digits that a picture shows, and no more bytes than that.
 constexpr double kSteps = 1e5;
+
+std::size_t pictured(std::size_t n_variants) {
+  return std::min(n_variants, kPicturedVariants);
+}
 
 Json rounded(double value) {
   return std::isnan(value) ? Json() : Json(std::round(value * kSteps) / kSteps);
@@ -65,7 +72,7 @@ Json question_json(const QuestionView& view) {
         {{"header", passage.header}, {"text", passage.text}, {"gold", passage.is_gold}});
   }
   Json answers = Json::array();
-  for (const auto& answer : view.answers) {
+  for (const auto& answer : std::span(view.answers).first(pictured(view.answers.size()))) {
     answers.push_back(answer ? Json{{"answer", answer->answer},
                                     {"f1", or_null(answer->f1)},
                                     {"shares", rounded(answer->shares)}}
@@ -84,7 +91,7 @@ Json answers_json(const Data& data) {
   Json out = Json::array();
   for (const AnswerGroup& group : data.answers.groups) {
     Json variants = Json::array();
-    for (const Known<AttentionPictures>& known : group.pictures) {
+    for (const auto& known : std::span(group.pictures).first(pictured(group.pictures.size()))) {
       variants.push_back(pictures_json(known));
     }
     Json questions = Json::array();

@@ -4,6 +4,8 @@
 ///            variants: [null or {gold: [layers][depths], n: [depths], funnel, divergence:
 ///            [layers]}], questions: [{id, question, wanted, passages: [{header, text, gold}],
 ///            answers: [null or {answer, f1, shares}]}]}; what was not measured is null
+/// Of very many variants the first (page/budget.h).
+///
 /// Source     our own; read by assets/answers.js
 #pragma once
 

@@ -13,11 +13,6 @@ const lossLimits = {
 const limitSteps = 60;
 const chosen = { costs: {}, losses: { share: 2, other: 5 }, counts: [], prefer: "memory" };
 
-const make = (tag, properties, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 const short = (value) => (value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3))));
 
 // From a little below the least number to the most; the last step is no limit.
@@ -108,6 +103,8 @@ function currentLimits() {
 }
 
 const nameOf = (v) => data.variants[v].name;
+const mostBetter = 8;
+const fewNames = (some) => some.slice(0, mostBetter).map(nameOf).join(", ") + (some.length > mostBetter ? ` and ${some.length - mostBetter} more` : "");
 
 function reasonText(row, v) {
   const variant = data.advice.variants[v];
@@ -129,13 +126,13 @@ function reasonText(row, v) {
   return `${task.name}: loss ${numbers[0]} [${numbers[1]}, ${numbers[2]}]${unit}, n = ${loss.n}`;
 }
 
-const verdictWords = { met: "meets all", failed: "out", undecided: "not decidable" };
+const verdictWords = { met: "meets all", undecided: "not decidable", failed: "out" };
 
 function variantRow(row, v, advice) {
   const reasons = row.limited.filter((one) => one.verdict !== "met" && (row.verdict === "undecided" || one.verdict === "failed"));
   const texts = reasons.map((one) => make("div", {}, reasonText(one, v)));
   if (row.dominatedBy.length > 0) {
-    texts.push(make("div", {}, `beaten on everything by ${row.dominatedBy.map(nameOf).join(", ")}`));
+    texts.push(make("div", {}, `beaten on everything by ${fewNames(row.dominatedBy)}`));
   }
   const place = v === advice.winner ? "recommended" : v === advice.runnerUp ? "runner-up" : verdictWords[row.verdict];
   const chip = make("span", { className: `verdict ${row.verdict}${v === advice.winner ? " first" : ""}`, textContent: place });
@@ -149,14 +146,31 @@ function answerText(advice) {
   if (advice.status === "undecided") {
     return "Not decidable: no variant is shown to meet all limits, and some may. More samples, or wider margins, would tell.";
   }
-  const better = advice.mightBeBetter.map(nameOf).join(", ");
+  const better = fewNames(advice.mightBeBetter);
   return `Deploy ${nameOf(advice.winner)}.${better === "" ? "" : ` Not decidable, but ahead if it met the limits: ${better}.`}`;
+}
+
+const mostAdvised = 20;
+
+// The order of the study; of very many the recommended one first, then by verdict.
+function shownVariants(advice) {
+  const all = advice.variants.map((_, v) => v);
+  if (all.length <= mostRows) {
+    return all;
+  }
+  const verdicts = Object.keys(verdictWords);
+  const place = (v) => (v === advice.winner ? -2 : v === advice.runnerUp ? -1 : verdicts.indexOf(advice.variants[v].verdict));
+  return all.sort((a, b) => place(a) - place(b) || a - b).slice(0, mostAdvised);
 }
 
 function showAdvice() {
   const advice = adviseVariants(data.advice.variants, currentLimits());
+  const shown = shownVariants(advice);
   document.querySelector("#advice .answer").textContent = answerText(advice);
-  document.querySelector("#advice tbody").replaceChildren(...advice.variants.map((row, v) => variantRow(row, v, advice)));
+  document.querySelector("#advice tbody").replaceChildren(...shown.map((v) => variantRow(advice.variants[v], v, advice)));
+  const all = advice.variants.length;
+  document.querySelector("#advice .shown").textContent = shown.length === all ? ""
+    : `${shown.length} of ${all} variants, those that meet the limits first; nibble recommend names all of them.`;
 }
 
 function makeAdvice() {

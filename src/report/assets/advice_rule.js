@@ -1,6 +1,18 @@
 // The rule of `nibble recommend` (src/report/advice), over the numbers that the page carries. No document is touched here.
 const costKinds = ["memory", "first_token", "first_token_p95", "decode", "energy"];
 
+// Costs and losses by name, of the arrays that the page carries.
+function unpackedAdvice({ tasks, variants, reasons }) {
+  const cost = ([value, least, reason]) => ({ value, least, reason: reasons[reason] });
+  const loss = ([seen, low, high, n, reason]) => ({ seen, low, high, n, reason: reasons[reason] });
+  return {
+    tasks,
+    variants: variants.map(({ costs, losses }) => ({
+      ...Object.fromEntries(costKinds.map((kind, i) => [kind, cost(costs[i])])), losses: losses.map(loss),
+    })),
+  };
+}
+
 // "met", "failed" or "undecided".
 function judgeCost(cost, limit) {
   if (cost.value !== null) {
@@ -25,13 +37,16 @@ function numbersOf(variant, limits) {
   return costs.concat(variant.losses.filter((_, t) => limits.margins[t] !== null).map((loss) => loss.seen));
 }
 
-function dominatesVariant(a, b, limits) {
-  const ofA = numbersOf(a, limits);
-  const ofB = numbersOf(b, limits);
-  if (ofA.some((x, i) => (x === null) !== (ofB[i] === null) || (x !== null && x > ofB[i]))) {
-    return false;
+// Of the numbers of two variants.
+function dominates(a, b) {
+  let isLess = false;
+  for (let i = 0; i < a.length; ++i) {
+    if ((a[i] === null) !== (b[i] === null) || a[i] > b[i]) {
+      return false;
+    }
+    isLess ||= a[i] < b[i];
   }
-  return ofA.some((x, i) => x !== null && x < ofB[i]);
+  return isLess;
 }
 
 function preferredNumber(variant, limits) {
@@ -49,11 +64,11 @@ function preferredNumber(variant, limits) {
   return (limits.prefer === "speed" ? variant.decode : variant.energy).value ?? Infinity;
 }
 
-function bestOf(variants, some, limits) {
+function bestOf(variants, some, limits, numbers) {
   let best = null;
   for (const v of some) {
     const value = preferredNumber(variants[v], limits);
-    const isBeaten = some.some((other) => dominatesVariant(variants[other], variants[v], limits));
+    const isBeaten = some.some((other) => dominates(numbers[other], numbers[v]));
     if (!isBeaten && value < Infinity && (best === null || value < preferredNumber(variants[best], limits))) {
       best = v;
     }
@@ -79,11 +94,12 @@ function adviseVariants(variants, limits) {
     return { verdict: overallVerdict(limited.map((row) => row.verdict)), limited };
   });
   const all = variants.map((_, v) => v);
-  const dominators = all.map((b) => all.filter((a) => dominatesVariant(variants[a], variants[b], limits)));
+  const numbers = variants.map((variant) => numbersOf(variant, limits));
+  const dominators = all.map((b) => all.filter((a) => dominates(numbers[a], numbers[b])));
   judged.forEach((row, b) => { row.dominatedBy = dominators[b].filter((a) => dominators[a].length === 0); });
   const admissible = all.filter((v) => judged[v].verdict === "met");
   const undecided = all.filter((v) => judged[v].verdict === "undecided");
-  const winner = bestOf(variants, admissible, limits);
+  const winner = bestOf(variants, admissible, limits, numbers);
   if (winner === null) {
     const status = admissible.length === 0 && undecided.length === 0 ? "none" : "undecided";
     return { status, winner, runnerUp: null, mightBeBetter: [], variants: judged };
@@ -91,7 +107,7 @@ function adviseVariants(variants, limits) {
   return {
     status: "recommended",
     winner,
-    runnerUp: bestOf(variants, admissible.filter((v) => v !== winner), limits),
+    runnerUp: bestOf(variants, admissible.filter((v) => v !== winner), limits, numbers),
     mightBeBetter: undecided.filter((v) => preferredNumber(variants[v], limits) < preferredNumber(variants[winner], limits)),
     variants: judged,
   };

@@ -8,6 +8,8 @@ const dashOf = (index) => {
   const before = data.variants.slice(0, index).filter((other) => other.slot === data.variants[index].slot).length;
   return dashes[before % dashes.length];
 };
+// The page carries pictures of the first variants only where there are very many.
+const pictured = data.variants.slice(0, data.answers[0]?.variants.length);
 const shownGroup = () => data.answers[shownAnswers.group];
 const attendedTo = (group) => group.variants.some((variant) => variant !== null);
 
@@ -22,14 +24,14 @@ function keyOf(variant, index) {
 // Points of a headline score over lengths or positions; `steps` are {at, task}.
 function seriesOf(steps) {
   const points = [];
-  data.variants.forEach((variant, index) => {
+  pictured.forEach((variant, index) => {
     for (const { at, task } of steps) {
       const result = variant.results[task];
       if (result) {
         const scale = percent(data.tasks[task]);
         points.push({ name: variant.name, order: index, color: slotColor(variant.slot), dash: dashOf(index), at: String(at), y: result.value * scale,
           low: (result.low ?? result.value) * scale, high: (result.high ?? result.value) * scale,
-          shift: (index - (data.variants.length - 1) / 2) * 5,
+          shift: (index - (pictured.length - 1) / 2) * Math.min(5, 60 / pictured.length),
           tip: `${variant.name}, ${at}: ${(result.value * scale).toFixed(1)} [${((result.low ?? result.value) * scale).toFixed(1)}, ` +
             `${((result.high ?? result.value) * scale).toFixed(1)}]` });
       }
@@ -127,7 +129,7 @@ function funnelSpec(width, rows) {
 }
 
 function funnelRows(group) {
-  return data.variants.flatMap((variant, index) => {
+  return pictured.flatMap((variant, index) => {
     const funnel = group.variants[index]?.funnel;
     return funnel ? [{ ...funnel, name: variant.name, color: slotColor(variant.slot),
       words: `${funnel.retrieved} › ${funnel.attended} › ${funnel.answered}`,
@@ -156,7 +158,7 @@ function divergenceSpec(width, points) {
 }
 
 function divergencePoints(group) {
-  return data.variants.flatMap((variant, index) => (group.variants[index]?.divergence ?? []).flatMap((value, layer) =>
+  return pictured.flatMap((variant, index) => (group.variants[index]?.divergence ?? []).flatMap((value, layer) =>
     (value === null ? [] : [{ name: variant.name, color: slotColor(variant.slot), dash: dashOf(index), layer, value }])));
 }
 
@@ -230,7 +232,7 @@ function drawQuestion(group) {
   if (!view) {
     return;
   }
-  const sides = [0, shownAnswers.variant].filter((index) => index < data.variants.length);
+  const sides = [0, shownAnswers.variant].filter((index) => index < pictured.length);
   const answers = sides.map((index) => view.answers[index]);
   const most = Math.max(0, ...answers.flatMap((answer) => answer?.shares ?? []));
   const grid = make("div", { className: "sides" }, ...sides.map((index, i) => answerOf(index, answers[i])));
@@ -250,7 +252,9 @@ function drawAnswers() {
     return;
   }
   const group = shownGroup();
-  document.querySelector("#answers .keys").replaceChildren(...data.variants.map(keyOf));
+  document.querySelector("#answers .keys").replaceChildren(...pictured.map(keyOf));
+  document.querySelector("#answers .pictured").textContent = pictured.length === data.variants.length ? ""
+    : `The pictures show the first ${pictured.length} of ${data.variants.length} variants; the tables have all of them.`;
   drawContexts(group);
   const attended = attendedTo(group);
   document.querySelector("#answers .attended").hidden = !attended;
@@ -265,7 +269,7 @@ function makeAnswers() {
   if (data.answers.length === 0) {
     return;
   }
-  shownAnswers.variant = Math.min(1, data.variants.length - 1);
+  shownAnswers.variant = Math.min(1, pictured.length - 1);
   const tabs = document.querySelector("#answers .tabs");
   data.answers.forEach((group, index) => {
     const button = make("button", { type: "button", role: "tab", textContent: group.name, ariaSelected: String(index === 0) });
@@ -278,7 +282,7 @@ function makeAnswers() {
     tabs.append(button);
   });
   const variants = document.querySelector('#answers [data-choose="variant"]');
-  variants.append(...data.variants.flatMap((variant, index) =>
+  variants.append(...pictured.flatMap((variant, index) =>
     (variant.reference ? [] : [make("option", { value: index, textContent: variant.name })])));
   variants.addEventListener("change", () => {
     shownAnswers.variant = Number(variants.value);

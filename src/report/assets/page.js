@@ -1,4 +1,4 @@
-// Theme, task tabs, sorting, and drawing again when any of them or the width changes.
+// Theme, task tabs, and drawing again when any of them or the width changes.
 let chosenTask = 0;
 
 function drawAll() {
@@ -9,6 +9,7 @@ function drawAll() {
 
 function setTheme(theme, remember) {
   document.documentElement.dataset.theme = theme;
+  tokens.clear();
   if (remember) {
     try {
       localStorage.setItem("nibble-theme", theme);
@@ -47,50 +48,16 @@ function makeTabs() {
   });
 }
 
-const sortKey = (row, column) => {
-  const text = row.cells[column].dataset.sort ?? row.cells[column].textContent;
-  const number = Number(text);
-  return text !== "" && !Number.isNaN(number) ? number : text;
-};
-
-// Numbers before words, and cells without a number always last.
-function compareKeys(a, b, sign) {
-  if (typeof a !== typeof b) {
-    return typeof a === "number" ? -1 : 1;
-  }
-  if (typeof a === "number") {
-    return sign * (a - b);
-  }
-  return sign * a.localeCompare(b);
-}
-
-function makeSortable(table) {
-  const heads = [...table.tHead.rows[0].cells];
-  heads.forEach((head, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const up = head.ariaSort !== "ascending";
-      heads.forEach((other) => { other.ariaSort = "none"; });
-      head.ariaSort = up ? "ascending" : "descending";
-      const rows = [...table.tBodies[0].rows];
-      rows.sort((a, b) => compareKeys(sortKey(a, column), sortKey(b, column), up ? 1 : -1));
-      table.tBodies[0].append(...rows);
-    });
-  });
-}
-
 setTheme(firstTheme(), false);
 makeTabs();
 makeAdvice();
 makeAnswers();
-document.querySelectorAll("table.sortable").forEach(makeSortable);
+makeTables();
 document.getElementById("theme").addEventListener("click", () => {
   setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark", true);
   drawAll();
 });
+addEventListener("beforeprint", drawWaiting);
 let width = document.documentElement.clientWidth;
 new ResizeObserver(() => {
   if (document.documentElement.clientWidth !== width) {

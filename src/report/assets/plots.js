@@ -1,9 +1,40 @@
 // The plots: specifications for Vega, made from the data of the page and the colours of the theme.
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = unpacked(JSON.parse(document.getElementById("data").textContent));
 const shapes = ["diamond", "circle", "square", "triangle-up", "cross", "triangle-down", "triangle-left", "triangle-right"];
 const views = new Map();
 
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// Variants named in a plot of points, and rows in one of differences, before a choice is made and said.
+const mostNames = 30;
+const mostRows = 60;
+
+const make = (tag, properties, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+// Results come as arrays: a page of thousands of variants has no room for their names.
+function unpacked(page) {
+  const result = ([value, low, high, ...rest]) => {
+    const [difference, least, most, p, significant] = rest;
+    return { value, low, high,
+      difference: rest.length > 0 ? { value: difference, low: least, high: most, p_adjusted: p, significant: significant === 1 } : undefined };
+  };
+  for (const variant of page.variants) {
+    variant.results = variant.results.map((row) => (row === null ? null : result(row)));
+  }
+  page.advice = unpackedAdvice(page.advice);
+  return page;
+}
+
+// Colours of the theme, which thousands of marks ask for; forgotten with it.
+const tokens = new Map();
+const token = (name) => {
+  if (!tokens.has(name)) {
+    tokens.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim());
+  }
+  return tokens.get(name);
+};
 const slotColor = (slot) => token(`--slot-${slot % 8}`);
 const slotShape = (slot) => shapes[slot % 8];
 const percent = (task) => (task.unit === "%" ? 100 : 1);
@@ -22,12 +53,34 @@ function configuration() {
   };
 }
 
+// Plots are drawn when they come near the window.
+const waiting = new WeakMap();
+const near = new IntersectionObserver((entries) => {
+  entries.filter((entry) => entry.isIntersecting).forEach((entry) => drawNow(entry.target));
+}, { rootMargin: "600px" });
+
+function drawNow(place) {
+  near.unobserve(place);
+  waiting.get(place)?.();
+  waiting.delete(place);
+}
+
+function drawWaiting() {
+  document.querySelectorAll(".plot > div").forEach(drawNow);
+}
+
 function draw(element, spec) {
   views.get(element)?.finalize();
-  element.replaceChildren();
-  const view = new vega.View(vega.parse(spec, configuration()), { renderer: "svg" });
-  views.set(element, view);
-  view.initialize(element).hover().run();
+  views.delete(element);
+  const place = make("div", {});
+  place.style.minHeight = `${spec.height}px`;
+  element.replaceChildren(place);
+  waiting.set(place, () => {
+    const view = new vega.View(vega.parse(spec, configuration()), { renderer: "svg" });
+    views.set(element, view);
+    view.initialize(place).hover().run();
+  });
+  near.observe(place);
 }
 
 function sayNone(element, text) {
@@ -39,13 +92,20 @@ function sayNone(element, text) {
   element.replaceChildren(p);
 }
 
+function sayBelow(element, text) {
+  element.append(make("p", { className: "how", textContent: text }));
+}
+
+// Some names, and how many others there are.
+function someNames(names) {
+  const others = names.length - mostNames;
+  return names.slice(0, mostNames).join(", ") + (others > 0 ? ` and ${others} more` : "");
+}
+
 // Names below a plot what it leaves out: numbers that are missing or infinite.
 function nameAbsent(element, names) {
   if (names.length > 0) {
-    const p = document.createElement("p");
-    p.className = "how";
-    p.textContent = `Not shown, because a number is missing or infinite: ${names.join(", ")}.`;
-    element.append(p);
+    sayBelow(element, `Not shown, because a number is missing or infinite: ${someNames(names)}.`);
   }
 }
 
@@ -97,7 +157,18 @@ function logTicks(points) {
   return ticks;
 }
 
+// Of many points those are named that no other beats, and the reference.
+function namedPoints(points, front) {
+  return points.length <= mostNames ? points : points.filter((p) => p.reference || front.includes(p));
+}
+
 function scatterSpec(width, task, cost, points) {
+  const front = frontier(points, task.higher, cost.higher);
+  const withName = namedPoints(points, front);
+  const symbol = (name, values) => ({ type: "symbol", name, from: { data: values }, encode: { enter: {
+    x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" }, fill: { field: "color" }, shape: { field: "shape" },
+    size: { value: points.length <= mostNames ? 120 : 50 }, stroke: { value: token("--card") }, strokeWidth: { value: points.length <= mostNames ? 1.5 : 0.75 },
+    tooltip: { field: "tip" } } } });
   const lows = points.map((p) => p.low).filter((v) => v > 0);
   const spread = Math.max(...points.map((p) => p.high)) / Math.min(...lows);
   const log = task.unit !== "%" && lows.length === points.length && spread > 6;
@@ -123,11 +194,14 @@ function scatterSpec(width, task, cost, points) {
       strokeOpacity: { value: 0.5 }, strokeDash: { value: [4, 4] },
     } },
   }] : [];
+  const unnamed = points.filter((p) => !withName.includes(p));
+  const others = unnamed.length > 0 ? [symbol("others", "unnamed")] : [];  // labels cannot avoid marks that are not there
   return {
     $schema: "https://vega.github.io/schema/vega/v5.json",
     width, height: Math.round(Math.min(340, Math.max(250, width * 0.66))), padding: { left: 4, right: 8, top: 8, bottom: 4 },
     autosize: { type: "fit", contains: "padding" },
-    data: [{ name: "points", values: points }, { name: "front", values: frontier(points, task.higher, cost.higher) }],
+    data: [{ name: "points", values: points }, { name: "front", values: front }, { name: "named", values: withName },
+      { name: "unnamed", values: unnamed }],
     scales: [
       { name: "x", type: "linear", range: "width", zero: false, nice: true, padding: 24, domain: { data: "points", field: "x" } },
       { name: "y", type: log ? "log" : "linear", range: "height", zero: false, nice: true,
@@ -145,12 +219,11 @@ function scatterSpec(width, task, cost, points) {
         x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" }, stroke: { value: token("--faint") }, strokeWidth: { value: 1 },
         strokeOpacity: { value: 0.8 } } } },
       bars({ name: "bars" }),
-      { type: "symbol", name: "marks", from: { data: "points" }, encode: { enter: {
-        x: { scale: "x", field: "x" }, y: { scale: "y", field: "y" }, fill: { field: "color" }, shape: { field: "shape" },
-        size: { value: 120 }, stroke: { value: token("--card") }, strokeWidth: { value: 1.5 }, tooltip: { field: "tip" } } } },
+      ...others,
+      symbol("marks", "named"),
       { type: "text", from: { data: "marks" }, encode: { enter: {
         text: { field: "datum.name" }, fill: { field: "datum.color" }, fontSize: { value: 11.5 }, fontWeight: { value: 600 } } },
-        transform: [{ type: "label", avoidMarks: ["bars"], avoidBaseMark: true,
+        transform: [{ type: "label", avoidMarks: ["bars", ...others.map(({ name }) => name)], avoidBaseMark: true,
           anchor: ["right", "left", "top-right", "bottom-right", "top-left", "bottom-left", "top", "bottom"], offset: [5],
           size: { signal: "[width + 8, height + 8]" }, padding: 8 }] },
     ],
@@ -196,6 +269,15 @@ function forestRows(taskIndex) {
       low: d.low * scale, high: d.high * scale, significant: d.significant, p: d.p_adjusted });
   }
   return { rows, absent };
+}
+
+// Where there are too many to read, the best and the worst.
+function outermost(rows, higher) {
+  if (rows.length <= mostRows) {
+    return rows;
+  }
+  const best = [...rows].sort((a, b) => (higher ? b.value - a.value : a.value - b.value));
+  return best.slice(0, mostRows / 2).concat(best.slice(-mostRows / 2));
 }
 
 function forestSpec(width, task, rows) {
@@ -299,7 +381,11 @@ function drawForest(element, taskIndex) {
   if (rows.length === 0) {
     sayNone(element, "Nothing to compare yet.");
   } else {
-    draw(element, forestSpec(element.clientWidth, data.tasks[taskIndex], rows));
+    const shown = outermost(rows, data.tasks[taskIndex].higher);
+    draw(element, forestSpec(element.clientWidth, data.tasks[taskIndex], shown));
+    if (shown.length < rows.length) {
+      sayBelow(element, `The ${mostRows / 2} best and the ${mostRows / 2} worst of ${rows.length} variants; the table below has all of them.`);
+    }
     nameAbsent(element, absent);
   }
 }

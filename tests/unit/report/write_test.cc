@@ -56,8 +56,12 @@ TEST(WriteReport, WritesEveryFormOfEveryTable) {
   const fs::path page = write_report(small_store(folder / "s.db"), folder / "deep/report");
   EXPECT_EQ(page, folder / "deep/report" / "index.html");
   const auto files = contents(folder / "deep/report");
-  EXPECT_EQ(files.size(), (6U + 3 + 14) * 3 + 2);  // of the study, its profile, the paper
+  EXPECT_EQ(files.size(),
+            (6U + 3 + 14) * 3 + 2 + 2);  // of the study, its profile, the paper; as CSV alone
   EXPECT_TRUE(files.contains("tables/differences.tex"));
+  EXPECT_THAT(files.at("tables/wrong-answers.csv"),
+              HasSubstr("choice_50%,q1,int4,Oda & son,nobody"));
+  EXPECT_THAT(files.at("tables/recipes.csv"), HasSubstr("int4,rtn-int4,aa11,"));
 }
 
 TEST(WriteReport, EqualStoreEqualBytes) {

@@ -39,11 +39,15 @@ TEST_F(AdviceJsonTest, HasTheAnswerItsReasonsAndTheLimits) {
 }
 
 TEST_F(AdviceJsonTest, ThePageGetsWhatTheRuleNeeds) {
-  const Json json = advice_data_json(data_);
+  constexpr std::size_t kDecode = 3, kValue = 0, kReason = 2, kHigh = 2;
+  const Json json = advice_data_json(data_, data_.variants.size());
   EXPECT_EQ(json["tasks"][0]["kind"], "share");
   EXPECT_EQ(json["tasks"][1]["reference"], 20.0);
-  EXPECT_TRUE(json["variants"][4]["decode"]["value"].is_null());
-  EXPECT_EQ(json["variants"][1]["losses"][1]["high"], 0.5);
+  const Json& unknown = json["variants"][4]["costs"][kDecode];
+  EXPECT_TRUE(unknown[kValue].is_null());
+  EXPECT_NE(json["reasons"][unknown[kReason].get<std::size_t>()], "");
+  EXPECT_EQ(json["variants"][1]["losses"][1][kHigh], 0.5);
+  EXPECT_EQ(advice_data_json(data_, 2)["variants"].size(), 2U);
 }
 
 /// What the page's script answers under the same limits, by Node.
@@ -65,9 +69,11 @@ Json page_answer(const TempFolder& folder, const Data& data, const Limits& limit
       nibble::testing::read_file(nibble::testing::source_path("src/report/assets/advice_rule.js"));
   nibble::testing::write_file(
       folder / "ask.js",
-      rule + fmt::format("\nconsole.log(JSON.stringify(adviseVariants({}, {})));\n",
-                         advice_data_json(data)["variants"].dump(),
-                         asked.dump()));
+      rule +
+          fmt::format(
+              "\nconsole.log(JSON.stringify(adviseVariants(unpackedAdvice({}).variants, {})));\n",
+              advice_data_json(data, data.variants.size()).dump(),
+              asked.dump()));
   const std::string out = (folder / "out.json").string();
   const std::string command = fmt::format("node {} > {}", (folder / "ask.js").string(), out);
   EXPECT_EQ(std::system(command.c_str()), 0);

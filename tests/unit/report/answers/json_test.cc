@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "answer_store.h"
+#include "report/page/budget.h"
 #include "support/files.h"
 
 namespace nibble::report {
@@ -30,6 +31,19 @@ TEST(AnswersJson, HasWhatTheScriptDraws) {
   EXPECT_EQ(question.at("answers").size(), 5U);
   EXPECT_EQ(question["answers"][0]["shares"].size(), 5U);
   EXPECT_TRUE(question["answers"][2].is_null());
+}
+
+TEST(AnswersJson, OfVeryManyVariantsTheFirstHavePictures) {
+  const nibble::testing::TempFolder folder;
+  Data data = gather(answer_store(folder / "s.db"));
+  AnswerGroup& group = data.answers.groups.at(0);
+  group.pictures.resize(kPicturedVariants + 5);
+  for (QuestionView& view : group.questions) {
+    view.answers.resize(kPicturedVariants + 5);
+  }
+  const Json json = answers_json(data);
+  EXPECT_EQ(json[0].at("variants").size(), kPicturedVariants);
+  EXPECT_EQ(json[0].at("questions").at(0).at("answers").size(), kPicturedVariants);
 }
 
 TEST(AnswersJson, IsEmptyWithoutSuchTasks) {
