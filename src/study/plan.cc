@@ -265,6 +265,15 @@ void check_recipes_differ(const std::vector<PlannedVariant>& variants) {
   }
 }
 
+/// Letters of the longest, so that the plan's lines have columns.
+std::size_t column_width(const StudyPlan& plan, std::string store::VariantRecord::*text) {
+  std::size_t width = 14;
+  for (const auto& variant : plan.variants) {
+    width = std::max(width, (variant.record.*text).size());
+  }
+  return width;
+}
+
 }  // namespace
 
 bool StudyPlan::takes(const store::UnitRecord& unit) const {
@@ -312,6 +321,8 @@ std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& s
   const PlanIndex index(plan);
   const auto stored = store.sample_counts();
   const auto measured = store.measured_units();
+  const std::size_t name_width = column_width(plan, &store::VariantRecord::name);
+  const std::size_t recipe_width = column_width(plan, &store::VariantRecord::recipe_name);
   std::vector<std::string> lines;
   for (std::size_t variant = 0; variant < plan.variants.size(); ++variant) {
     std::size_t n_stored = 0, n_samples = 0;
@@ -329,9 +340,11 @@ std::vector<std::string> plan_lines(const StudyPlan& plan, const store::Store& s
       }
     }
     const store::VariantRecord& record = plan.variants[variant].record;
-    lines.push_back(fmt::format("{:<14} {:<14} {} of {} samples stored{}",
+    lines.push_back(fmt::format("{:<{}} {:<{}} {} of {} samples stored{}",
                                 record.name,
+                                name_width,
                                 record.recipe_name,
+                                recipe_width,
                                 n_stored,
                                 n_samples,
                                 speed));

@@ -212,5 +212,13 @@ TEST(Plan, LinesSayWhatIsStored) {
   EXPECT_THAT(lines[1], HasSubstr("rtn-int4"));
 }
 
+TEST(Plan, LinesHaveColumnsHoweverLongANameIs) {
+  StudyPlan plan = make_plan(fake_spec(), fake_inputs());
+  plan.variants[1].record.name = "gptq-4bit-g128-by-activation";
+  const auto lines = plan_lines(plan, store::Store::in_memory());
+  EXPECT_NE(lines[0].find(" 0 of "), std::string::npos);
+  EXPECT_EQ(lines[0].find(" 0 of "), lines[1].find(" 0 of "));
+}
+
 }  // namespace
 }  // namespace nibble::study
