@@ -1,4 +1,4 @@
-# The program, its manual page and its completion as a Debian package: scripts/package.
+# The program, its manual page, its completion, guide and examples as a Debian package: scripts/package. Recipes and tasks are in the program.
 set(NIBBLE_HELP_TEXTS nibble.1 nibble.bash _nibble)
 add_custom_command(
   OUTPUT ${NIBBLE_HELP_TEXTS}
@@ -14,6 +14,8 @@ install(FILES ${CMAKE_BINARY_DIR}/nibble.bash DESTINATION share/bash-completion/
 install(FILES ${CMAKE_BINARY_DIR}/_nibble DESTINATION share/zsh/vendor-completions)
 install(FILES LICENSE DESTINATION share/doc/nibble RENAME copyright)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/nibble)
+install(DIRECTORY examples DESTINATION share/doc/nibble)
+install(DIRECTORY docs DESTINATION share/doc/nibble PATTERN decisions EXCLUDE PATTERN raw EXCLUDE)
 
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)  # the tests are not packaged
 set(CPACK_GENERATOR DEB)
