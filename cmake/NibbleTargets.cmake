@@ -1,7 +1,7 @@
 # The sets of kernels of this processor's family, slowest first: a folder each in src/kernels.
 set(NIBBLE_ISAS generic)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-  list(APPEND NIBBLE_ISAS avx2 avx512)
+  list(APPEND NIBBLE_ISAS avx2 avx512 avx512fma)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   list(APPEND NIBBLE_ISAS neon)
 endif()

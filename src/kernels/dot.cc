@@ -9,7 +9,7 @@ namespace nibble::kernels {
 
 Dot dot_of([[maybe_unused]] const KernelSet& set) noexcept {
 #if defined(__x86_64__)
-  if (set.name == "avx512") {
+  if (set.name.starts_with("avx512")) {
     return avx512::dot;
   }
   if (set.name == "avx2") {

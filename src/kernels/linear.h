@@ -1,5 +1,5 @@
 /// The matrix product of one panel of weights (two, where a kernel takes them) with one tile of
-/// tokens, as each instruction set provides it.
+/// tokens (several, where it takes them), as each instruction set provides it.
 ///
 ///   y[t, r] = bias[r] + sum over c of w[r, c] * x[t, c],   r in a panel of 16, t in a tile of T
 ///
@@ -68,9 +68,9 @@ struct PanelTask {
   const std::uint8_t* levels = nullptr;  ///< [16], of kLut4 only
   GroupShape groups;
   std::size_t cols = 0;
-  const std::byte* x = nullptr;  ///< a converted tile
+  const std::byte* x = nullptr;  ///< a converted tile, or several one behind the other
   std::size_t tile = 0;
-  std::size_t n_tokens = 0;     ///< <= tile: rows of y to write
+  std::size_t n_tokens = 0;     ///< of all tiles, which are full but the last: rows of y to write
   std::size_t n_rows = 0;       ///< <= 16 for each panel: columns of y to write
   const float* bias = nullptr;  ///< of the panel's rows, or nullptr
   float* y = nullptr;           ///< of the tile's first token and the panel's first row
@@ -82,6 +82,7 @@ struct PanelKernel {
   ActivationType activation = ActivationType::kF32;
   void (*multiply)(const PanelTask& task) noexcept = nullptr;
   std::size_t panels_at_once = 1;  ///< neighbours that one call takes; 2 for floats only
+  std::size_t tiles_at_once = 1;   ///< tiles of one width that one call takes
   std::int32_t origin = 0;         ///< of codes: what the kernel itself subtracts from each level
 };
 

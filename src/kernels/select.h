@@ -1,8 +1,8 @@
 /// The kernels of this process: chosen once, by the processor and the environment variable
 /// NIBBLE_ISA.
 ///
-/// NIBBLE_ISA=generic|avx2|avx512|neon forces one set; a name that is unknown or that the processor
-/// lacks is an error.
+/// NIBBLE_ISA=generic|avx2|avx512|avx512fma|neon forces one set; a name that is unknown or that the
+/// processor lacks is an error.
 ///
 /// Threads    chosen on first use, immutable afterwards
 /// Errors     kInvalidArgument, kUnsupported for NIBBLE_ISA
@@ -23,7 +23,7 @@
 namespace nibble::kernels {
 
 struct KernelSet {
-  std::string_view name;  ///< "generic", "avx2", "avx512", "neon"
+  std::string_view name;  ///< "generic", "avx2", "avx512", "avx512fma", "neon"
   const ElementwiseKernels* elementwise = nullptr;
   const AttentionKernels* attention = nullptr;
   const LinearKernels* linear = nullptr;

@@ -44,9 +44,9 @@ constexpr std::size_t kMostAtOnce = 2;
 constexpr std::size_t kTasksPerThread = 4;
 /// Activations whose conversion is worth a hand-over to another thread.
 constexpr std::size_t kSharedElements = 16384;
-/// Outputs of each of a gated pair that a task keeps in the first-level cache: 12 tokens and a few
-/// more by two panels.
-constexpr std::size_t kGatedFloats = 512;
+/// Outputs of each of a gated pair that a task keeps in the first-level cache: three tiles of 12
+/// tokens by two panels.
+constexpr std::size_t kGatedFloats = 1152;
 
 using Gate = void (*)(float* gate, const float* up, std::size_t n) noexcept;
 
@@ -246,14 +246,30 @@ class Product {
     return jobs;
   }
 
-  /// The panels of `task` with tile i.
+  /// Neighbours from tile i on, before `end`, that one call of the layer's kernel takes: at most
+  /// `limit`, all of one width.
+  [[nodiscard]] std::size_t tiles_at_once(const Layer& layer,
+                                          std::size_t i,
+                                          std::size_t end,
+                                          std::size_t limit) const noexcept {
+    const std::size_t most = std::min({layer.kernel->tiles_at_once, limit, end - i});
+    return i + most == plan_.n_tiles && plan_.last != plan_.full && most > 1 ? most - 1 : most;
+  }
+
+  /// Tokens in n tiles from tile i on.
+  [[nodiscard]] std::size_t tokens_of(std::size_t i, std::size_t n) const noexcept {
+    return std::min(n * plan_.full, plan_.n_tokens - i * plan_.full);
+  }
+
+  /// The panels of `task` with n tiles from tile i on.
   void multiply_panels(const Layer& layer,
                        kernels::PanelTask& task,
                        std::size_t i,
+                       std::size_t n,
                        float* y) const noexcept {
     task.x = inputs_[layer.input].tile(plan_, i);
     task.tile = plan_.width(i);
-    task.n_tokens = plan_.tokens(i);
+    task.n_tokens = tokens_of(i, n);
     task.y = y;
     layer.kernel->multiply(task);
   }
@@ -281,10 +297,13 @@ class Product {
   void multiply(const Job& job) const noexcept {
     const Layer& layer = layers_[job.layer];
     const std::size_t end = job.first_panel + job.n_panels;
+    const std::size_t end_tile = job.first_tile + job.n_tiles;
     for (std::size_t p = job.first_panel; p < end; p += layer.kernel->panels_at_once) {
       kernels::PanelTask task = task_of(layer, p, end, layer.y.stride);
-      for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {
-        multiply_panels(layer, task, i, layer.y.row(i * plan_.full) + p * kPanelRows);
+      std::size_t n = 0;
+      for (std::size_t i = job.first_tile; i < end_tile; i += n) {
+        n = tiles_at_once(layer, i, end_tile, end_tile);
+        multiply_panels(layer, task, i, n, layer.y.row(i * plan_.full) + p * kPanelRows);
       }
     }
   }
@@ -292,34 +311,54 @@ class Product {
   /// A few panels of both layers, then the gate over what they gave: as few as the kernels allow,
   /// so that they stay in the first level while the tiles stream past.
   void multiply_gated(const Job& job, Gate gate) const noexcept {
-    alignas(64) float gates[kGatedFloats] = {};
-    alignas(64) float ups[kGatedFloats] = {};
-    const MatrixView<float> y = layers_[0].y;
     const std::size_t end = job.first_panel + job.n_panels;
+    const std::size_t end_tile = job.first_tile + job.n_tiles;
     for (std::size_t first = job.first_panel; first < end; first += kMostAtOnce) {
       const std::size_t n = std::min(kMostAtOnce, end - first);
-      const std::size_t n_rows = std::min(n * kPanelRows, y.cols - first * kPanelRows);
-      for (std::size_t i = job.first_tile; i < job.first_tile + job.n_tiles; ++i) {
-        multiply_run(layers_[0], first, n, i, gates);
-        multiply_run(layers_[1], first, n, i, ups);
-        gate(gates, ups, plan_.tokens(i) * n * kPanelRows);
-        for (std::size_t t = 0; t < plan_.tokens(i); ++t) {
-          std::copy_n(
-              gates + t * n * kPanelRows, n_rows, y.row(i * plan_.full + t) + first * kPanelRows);
-        }
+      const std::size_t limit = kGatedFloats / (plan_.full * n * kPanelRows);
+      std::size_t n_tiles = 0;
+      for (std::size_t i = job.first_tile; i < end_tile; i += n_tiles) {
+        n_tiles = std::min(tiles_at_once(layers_[0], i, end_tile, limit),
+                           tiles_at_once(layers_[1], i, end_tile, limit));
+        gate_block({first, n, i, n_tiles}, gate);
       }
     }
   }
 
-  /// Panels [first, first + n) with tile i: out [tokens, n * 16].
-  void multiply_run(const Layer& layer,
-                    std::size_t first,
-                    std::size_t n,
-                    std::size_t i,
-                    float* out) const noexcept {
-    for (std::size_t p = 0; p < n; p += layer.kernel->panels_at_once) {
-      kernels::PanelTask task = task_of(layer, first + p, first + n, n * kPanelRows);
-      multiply_panels(layer, task, i, out + p * kPanelRows);
+  /// A few panels and tiles of both of a gated pair.
+  struct GatedBlock {
+    std::size_t first_panel, n_panels;
+    std::size_t first_tile, n_tiles;
+  };
+
+  void gate_block(const GatedBlock& block, Gate gate) const noexcept {
+    alignas(64) float gates[kGatedFloats];
+    alignas(64) float ups[kGatedFloats];
+    const MatrixView<float> y = layers_[0].y;
+    const std::size_t width = block.n_panels * kPanelRows;
+    const std::size_t n_rows = std::min(width, y.cols - block.first_panel * kPanelRows);
+    const std::size_t n_tokens = tokens_of(block.first_tile, block.n_tiles);
+    if (n_rows < width) {  // the gate runs over the rows that no panel has, too
+      std::fill_n(gates, n_tokens * width, 0.0F);
+      std::fill_n(ups, n_tokens * width, 0.0F);
+    }
+    multiply_block(layers_[0], block, gates);
+    multiply_block(layers_[1], block, ups);
+    gate(gates, ups, n_tokens * width);
+    for (std::size_t t = 0; t < n_tokens; ++t) {
+      std::copy_n(gates + t * width,
+                  n_rows,
+                  y.row(block.first_tile * plan_.full + t) + block.first_panel * kPanelRows);
+    }
+  }
+
+  /// out [tokens, n_panels * 16].
+  void multiply_block(const Layer& layer, const GatedBlock& block, float* out) const noexcept {
+    const std::size_t end = block.first_panel + block.n_panels;
+    for (std::size_t p = block.first_panel; p < end; p += layer.kernel->panels_at_once) {
+      kernels::PanelTask task = task_of(layer, p, end, block.n_panels * kPanelRows);
+      multiply_panels(
+          layer, task, block.first_tile, block.n_tiles, out + (p - block.first_panel) * kPanelRows);
     }
   }
 

@@ -88,7 +88,9 @@ constexpr Case kCases[] = {{1, 1, 1},
                            {49, 127, 25},
                            {16, 1024, 33},
                            {5, 520, 16},
-                           {40, 130, 7}};
+                           {40, 130, 7},
+                           {34, 33, 41},
+                           {50, 200, 112}};
 
 struct Problem {
   codec::EncodedMatrix weight;
@@ -112,33 +114,53 @@ Problem make_problem(const Case& shape, codec::EncodedMatrix weight) {
   return out;
 }
 
-/// All panels and tiles of one product, as ops/linear.cc walks them, with at most that many panels
-/// in a call.
-std::vector<float> multiply(const LinearKernels& kernels,
-                            const Panels& panels,
-                            const Problem& problem,
-                            std::size_t most_at_once) {
-  const PanelKernel& kernel = kernels.panel(panels.format);
-  const ActivationFormat format = activation_format(panels, kernel);
-  const TilePlan plan = plan_tiles(kernels.tiles, problem.tokens);
+/// The tokens of a problem as the kernel reads them.
+std::vector<std::byte> convert(const LinearKernels& kernels,
+                               const ActivationFormat& format,
+                               const TilePlan& plan,
+                               const Problem& problem) {
   const std::size_t token_bytes = activation_bytes(format);
-  std::vector<float> y(problem.tokens * problem.rows, -1e30F);
   std::vector<std::byte> converted(plan.padded() * token_bytes, std::byte{0x5A});
   for (std::size_t i = 0; i < plan.n_tiles; ++i) {
-    std::byte* tile = converted.data() + i * plan.full * token_bytes;
     kernels.pack[static_cast<std::size_t>(format.type)](
         {.format = &format,
          .x = problem.x.data() + i * plan.full * problem.cols,
          .x_stride = problem.cols,
          .n_tokens = plan.tokens(i),
          .tile = plan.width(i),
-         .out = tile});
-    const std::size_t at_once = std::min(most_at_once, kernel.panels_at_once);
-    for (std::size_t p = 0; p < panels.n_panels; p += at_once) {
-      PanelTask task = panel_task(panels, p, at_once);
-      task.x = tile;
+         .out = converted.data() + i * plan.full * token_bytes});
+  }
+  return converted;
+}
+
+/// Panels and tiles in one call.
+struct AtOnce {
+  std::size_t panels;
+  std::size_t tiles;
+};
+constexpr AtOnce kAsManyAsTaken = {1000, 1000};
+
+/// All panels and tiles of one product, as ops/linear.cc walks them, with at most so many in a
+/// call.
+std::vector<float> multiply(const LinearKernels& kernels,
+                            const Panels& panels,
+                            const Problem& problem,
+                            const AtOnce& most = kAsManyAsTaken) {
+  const PanelKernel& kernel = kernels.panel(panels.format);
+  const ActivationFormat format = activation_format(panels, kernel);
+  const TilePlan plan = plan_tiles(kernels.tiles, problem.tokens);
+  const std::vector<std::byte> converted = convert(kernels, format, plan, problem);
+  const std::size_t n_panels = std::min(most.panels, kernel.panels_at_once);
+  const std::size_t n_full = plan.n_tiles - (plan.last == plan.full ? 0 : 1);
+  std::vector<float> y(problem.tokens * problem.rows, -1e30F);
+  std::size_t n_tiles = 1;
+  for (std::size_t i = 0; i < plan.n_tiles; i += n_tiles) {
+    n_tiles = i < n_full ? std::min({most.tiles, kernel.tiles_at_once, n_full - i}) : 1;
+    for (std::size_t p = 0; p < panels.n_panels; p += n_panels) {
+      PanelTask task = panel_task(panels, p, n_panels);
+      task.x = converted.data() + i * plan.full * activation_bytes(format);
       task.tile = plan.width(i);
-      task.n_tokens = plan.tokens(i);
+      task.n_tokens = std::min(n_tiles * plan.full, problem.tokens - i * plan.full);
       task.y = y.data() + i * plan.full * problem.rows + p * kPanelRows;
       task.y_stride = problem.rows;
       kernel.multiply(task);
@@ -183,8 +205,9 @@ void expect_near(const KernelSet& set,
                  const Panels& panels,
                  const Problem& problem,
                  const std::string& what) {
-  const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
-  EXPECT_EQ(y, multiply(*set.linear, panels, problem, 1)) << what << ": panels one by one";
+  const std::vector<float> y = multiply(*set.linear, panels, problem);
+  EXPECT_EQ(y, multiply(*set.linear, panels, problem, {1, 1})) << what << ": panels one by one";
+  EXPECT_EQ(y, multiply(*set.linear, panels, problem, {2, 1})) << what << ": tiles one by one";
   for (std::size_t t = 0; t < problem.tokens; ++t) {
     for (std::size_t r = 0; r < problem.rows; ++r) {
       const std::size_t at = t * problem.rows + r;
@@ -270,7 +293,7 @@ TEST(PanelKernels, GgufTypesKeepTheirValues) {
       }
     }
     for (const KernelSet& set : usable_kernel_sets()) {
-      const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
+      const std::vector<float> y = multiply(*set.linear, panels, problem);
       for (std::size_t i = 0; i < y.size(); ++i) {
         const std::size_t r = i % 19;
         const float* w = problem.decoded.data() + r * 512;
@@ -307,13 +330,13 @@ TEST(PanelKernels, TokensDoNotChangeEachOther) {
     for (const Arithmetic arithmetic : {Arithmetic::kF32, Arithmetic::kNative}) {
       const Panels panels = pack_panels(weight, arithmetic, pool);
       for (const KernelSet& set : usable_kernel_sets()) {
-        const std::vector<float> together = multiply(*set.linear, panels, all, 2);
+        const std::vector<float> together = multiply(*set.linear, panels, all);
         for (std::size_t t = 0; t < n_tokens; ++t) {
           Problem one = all;
           one.tokens = 1;
           one.x.assign(all.x.begin() + static_cast<std::ptrdiff_t>(t * weight.cols),
                        all.x.begin() + static_cast<std::ptrdiff_t>((t + 1) * weight.cols));
-          const std::vector<float> alone = multiply(*set.linear, panels, one, 2);
+          const std::vector<float> alone = multiply(*set.linear, panels, one);
           for (std::size_t r = 0; r < 16; ++r) {
             ASSERT_EQ(alone[r], together[t * 16 + r])
                 << set.linear->panel(panels.format).name << ", token " << t << ", row " << r;
@@ -331,7 +354,7 @@ TEST(PanelKernels, ATokenThatIsNoNumberGivesNone) {
   problem.x[4 * 256 + 3] = std::numeric_limits<float>::infinity();
   const Panels panels = pack_panels(problem.weight, Arithmetic::kNative, pool);
   for (const KernelSet& set : usable_kernel_sets()) {
-    const std::vector<float> y = multiply(*set.linear, panels, problem, 2);
+    const std::vector<float> y = multiply(*set.linear, panels, problem);
     for (std::size_t i = 0; i < y.size(); ++i) {
       EXPECT_EQ(std::isnan(y[i]), i / 16 == 2 || i / 16 == 4) << set.name << " token " << i / 16;
     }

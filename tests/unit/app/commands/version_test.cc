@@ -15,7 +15,7 @@ TEST(Version, NamesKernelsAndCudaWithoutADriver) {
   const Json facts = parse_json(result.out, "stdout").take();
   EXPECT_EQ(facts["version"], NIBBLE_VERSION);
   EXPECT_THAT(facts["kernels"].get<std::string>(),
-              ::testing::AnyOf("generic", "avx2", "avx512", "neon"));
+              ::testing::AnyOf("generic", "avx2", "avx512", "avx512fma", "neon"));
   EXPECT_TRUE(facts["cuda_devices"].is_array());
   EXPECT_NE(facts["cuda"], "");
 }
