@@ -1,5 +1,5 @@
-/// Causal attention of a tile of queries that share one key/value head, over paged keys and values,
-/// which may be coded (codec/kv/page.h).
+/// Attention, causal unless a task says otherwise, of a tile of queries that share one key/value
+/// head, over paged keys and values, which may be coded (codec/kv/page.h).
 ///
 ///   out[t, h] = sum over visible j of softmax_j(scale * q[t, h] . k[j]) * v[j]
 ///   t in [0, n_queries), h in [0, n_heads)
@@ -38,6 +38,7 @@ struct AttentionTask {
   std::size_t n_heads = 0;  ///< query heads of this key/value head
   std::size_t head_dim = 0;
   std::size_t first_position = 0;  ///< of query 0
+  bool is_causal = true;           ///< false: all queries stand at first_position
   const KvPage* pages = nullptr;
   std::size_t page_tokens = 0;
   std::size_t kv_offset = 0;

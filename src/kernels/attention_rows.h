@@ -129,7 +129,7 @@ void for_rows(const AttentionTask& task,
     const std::size_t head = i % task.n_heads;
     rows[n] = {task.q + t * task.q_stride + head * task.head_dim,
                task.out + t * task.out_stride + head * out_width,
-               task.first_position + t,
+               task.is_causal ? task.first_position + t : task.first_position,
                kNoScore,
                0.0F};
     __builtin_memset(rows[n].out, 0, out_width * sizeof(float));

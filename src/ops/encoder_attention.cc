@@ -25,13 +25,6 @@ void gather(MatrixView<const float> from, const Task& task, std::size_t head_dim
   }
 }
 
-void scatter(const float* from, const Task& task, std::size_t head_dim, MatrixView<float> to) {
-  for (std::size_t t = 0; t < task.n_tokens; ++t) {
-    float* row = to.row(task.first_row + t) + task.head * head_dim;
-    std::memcpy(row, from + t * head_dim, head_dim * sizeof(float));
-  }
-}
-
 void check(const EncoderAttention& shape,
            std::span<const MatrixView<const float>> operands,
            std::span<const std::size_t> lengths) {
@@ -83,28 +76,27 @@ void EncoderAttention::apply(MatrixView<const float> q,
   const std::vector<Task> tasks = split(lengths, n_heads);
   const std::size_t longest = tasks.empty() ? 0 : tasks.front().n_tokens;
   const std::size_t part = longest * head_dim;
-  std::vector<float> buffers(pool.size() * 4 * part);
+  std::vector<float> buffers(pool.size() * 2 * part);
   const auto kernel = kernels::kernels().attention->f32;
   pool.run(tasks.size(), [&](std::size_t i, std::size_t worker) {
     const Task& task = tasks[i];
-    float* queries = buffers.data() + worker * 4 * part;
-    float* keys = queries + part;
+    float* keys = buffers.data() + worker * 2 * part;
     float* values = keys + part;
-    float* sums = values + part;
-    gather(q, task, head_dim, queries);
     gather(k, task, head_dim, keys);
     gather(v, task, head_dim, values);
     const kernels::KvPage page = {keys, values};
-    kernel({.q = queries,
-            .out = sums,
-            .n_queries = 1,
-            .n_heads = task.n_tokens,
+    kernel({.q = q.row(task.first_row) + task.head * head_dim,
+            .out = out.row(task.first_row) + task.head * head_dim,
+            .q_stride = q.stride,
+            .out_stride = out.stride,
+            .n_queries = task.n_tokens,
+            .n_heads = 1,
             .head_dim = head_dim,
             .first_position = task.n_tokens - 1,
+            .is_causal = false,
             .pages = &page,
             .page_tokens = task.n_tokens,
             .scale = scale});
-    scatter(sums, task, head_dim, out);
   });
 }
 

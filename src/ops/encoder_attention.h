@@ -3,8 +3,7 @@
 ///   out[t, h] = sum over all tokens j of the sequence of softmax_j(scale * q[t, h] . k[j, h]) *
 ///   v[j, h]
 ///
-/// The causal kernels compute it: the tokens of a sequence are handed over as so many heads of one
-/// query that stands behind all keys.
+/// The kernels of decoders compute it, all queries standing at the last position.
 ///
 /// Shapes     q, k, v, out [tokens, n_heads * head_dim]
 /// Layout     the tokens of a sequence are consecutive rows; `lengths` has the tokens of each

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <span>
 
 #include "kernels/reference/attention.h"
 #include "kernels/reference/elementwise.h"
@@ -234,7 +235,7 @@ AttentionProblem make_attention(const Shape& shape, bool halves) {
   return p;
 }
 
-Values attend(const AttentionKernels& kernels, const Shape& shape, bool halves) {
+Values attend(const AttentionKernels& kernels, const Shape& shape, bool halves, bool is_causal) {
   AttentionProblem p = make_attention(shape, halves);
   AttentionTask task;
   task.q = p.q.data();
@@ -244,6 +245,7 @@ Values attend(const AttentionKernels& kernels, const Shape& shape, bool halves) 
   task.n_heads = shape.n_heads;
   task.head_dim = shape.head_dim;
   task.first_position = shape.first_position;
+  task.is_causal = is_causal;
   task.pages = p.pages.data();
   task.page_tokens = shape.page_tokens;
   task.kv_offset = shape.page_tokens * shape.head_dim;  // the second head
@@ -254,19 +256,37 @@ Values attend(const AttentionKernels& kernels, const Shape& shape, bool halves) 
   return p.out;
 }
 
+void expect_plain_attention(const Shape& shape, bool halves, bool is_causal) {
+  const Values wanted = attend(reference::kAttention, shape, halves, is_causal);
+  for (const KernelSet& set : usable_kernel_sets()) {
+    const Values out = attend(*set.attention, shape, halves, is_causal);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      ASSERT_NEAR(out[i], wanted[i], 3e-6)
+          << set.name << ", halves " << halves << ", causal " << is_causal << ", "
+          << shape.n_queries << " queries, " << shape.n_heads << " heads of " << shape.head_dim
+          << ", element " << i;
+    }
+  }
+}
+
 TEST(AttentionKernels, AgreeWithThePlainLoops) {
   for (const Shape& shape : kShapes) {
     for (const bool halves : {false, true}) {
-      const Values wanted = attend(reference::kAttention, shape, halves);
-      for (const KernelSet& set : usable_kernel_sets()) {
-        const Values out = attend(*set.attention, shape, halves);
-        for (std::size_t i = 0; i < out.size(); ++i) {
-          ASSERT_NEAR(out[i], wanted[i], 3e-6)
-              << set.name << ", halves " << halves << ", " << shape.n_queries << " queries, "
-              << shape.n_heads << " heads of " << shape.head_dim << ", element " << i;
-        }
-      }
+      expect_plain_attention(shape, halves, true);
+      expect_plain_attention(shape, halves, false);
     }
+  }
+}
+
+/// All queries stand where the only one of a causal task stands.
+TEST(AttentionKernels, QueriesOfOnePositionSeeTheSameKeys) {
+  const Shape one = {1, 2, 32, 90, 64, 0, 0.0F};
+  Shape three = one;
+  three.n_queries = 3;
+  for (const KernelSet& set : usable_kernel_sets()) {
+    const Values alone = attend(*set.attention, one, false, true);
+    const Values together = attend(*set.attention, three, false, false);
+    EXPECT_TRUE(std::ranges::equal(alone, std::span(together).first(alone.size()))) << set.name;
   }
 }
 

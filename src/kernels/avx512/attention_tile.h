@@ -12,6 +12,7 @@
 
 #include "kernels/attention_rows.h"
 #include "kernels/avx512/math.h"
+#include "kernels/avx512/transpose.h"
 
 namespace nibble::kernels::avx512 {
 namespace {  // NOLINT(google-build-namespaces): one copy for each file, on purpose
@@ -36,33 +37,6 @@ struct Tile {
   std::size_t first;                                 ///< position of key 0
   std::size_t n;
 };
-
-/// Transposes 16 rows of 16 floats in place.
-inline void transpose(__m512 (&rows)[16]) noexcept {
-  __m512 t[16];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4) {
-    rows[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
-    rows[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xEE);
-    rows[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    rows[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xEE);
-  }
-  for (int i = 0; i < 4; ++i) {
-    t[i] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0x88);
-    t[i + 4] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0x88);
-    t[i + 8] = _mm512_shuffle_f32x4(rows[i], rows[i + 4], 0xDD);
-    t[i + 12] = _mm512_shuffle_f32x4(rows[i + 8], rows[i + 12], 0xDD);
-  }
-  for (int i = 0; i < 4; ++i) {
-    rows[i] = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88);
-    rows[i + 4] = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88);
-    rows[i + 8] = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xDD);
-    rows[i + 12] = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xDD);
-  }
-}
 
 template <class Element>
 void load_keys(const Element* keys, std::size_t head_dim, Tile& tile) noexcept {
@@ -145,7 +119,7 @@ inline float weigh_row(const AttentionTask& task,
     tops = _mm512_mask_max_ps(tops, mask, tops, limited[v]);
   }
   const float top = _mm512_reduce_max_ps(tops);
-  const float fade = top == row.top ? 1.0F : expf(row.top - top);
+  const float fade = top == row.top ? 1.0F : row.total == 0.0F ? 0.0F : expf(row.top - top);
   __m512 sum = _mm512_setzero_ps();
   for (int v = 0; v < kVectors; ++v) {
     const auto mask = static_cast<__mmask16>(visible >> (16 * v));
@@ -159,7 +133,46 @@ inline float weigh_row(const AttentionTask& task,
   return fade;
 }
 
-/// out = fade * out + weights * values, 64 dimensions at a time.
+/// out = fade * out + weights * values over dimensions [d, d + 16 V).
+template <int V, int R>
+void add_dims(const AttentionTask& task,
+              const AttentionRow* rows,
+              const Tile& tile,
+              const float* values,
+              std::size_t d,
+              const float (&fades)[R],
+              const float (&weights)[R][kKeyTile]) noexcept {
+  __mmask16 masks[V];
+  __m512 sums[R][V];
+  for (int v = 0; v < V; ++v) {
+    const std::size_t at = d + static_cast<std::size_t>(v) * 16;
+    masks[v] = at < task.head_dim ? first_lanes(task.head_dim - at) : static_cast<__mmask16>(0);
+    for (int r = 0; r < R; ++r) {
+      sums[r][v] = _mm512_mul_ps(_mm512_maskz_loadu_ps(masks[v], rows[r].out + at),
+                                 _mm512_set1_ps(fades[r]));
+    }
+  }
+  for (std::size_t k = 0; k < tile.n; ++k) {
+    const float* value = values + k * task.head_dim + d;
+    __m512 parts[V];
+    for (int v = 0; v < V; ++v) {
+      parts[v] = _mm512_maskz_loadu_ps(masks[v], value + v * 16);
+    }
+    for (int r = 0; r < R; ++r) {
+      const __m512 weight = _mm512_set1_ps(weights[r][k]);
+      for (int v = 0; v < V; ++v) {
+        sums[r][v] = _mm512_fmadd_ps(weight, parts[v], sums[r][v]);
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) {
+      _mm512_mask_storeu_ps(rows[r].out + d + v * 16, masks[v], sums[r][v]);
+    }
+  }
+}
+
+/// The same over all dimensions: 64 at a time, 32 where no more are left.
 template <int R>
 void add_values(const AttentionTask& task,
                 const AttentionRow* rows,
@@ -168,33 +181,10 @@ void add_values(const AttentionTask& task,
                 const float (&fades)[R],
                 const float (&weights)[R][kKeyTile]) noexcept {
   for (std::size_t d = 0; d < task.head_dim; d += 64) {
-    __mmask16 masks[kVectors];
-    __m512 sums[R][kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      const std::size_t at = d + static_cast<std::size_t>(v) * 16;
-      masks[v] = at < task.head_dim ? first_lanes(task.head_dim - at) : static_cast<__mmask16>(0);
-      for (int r = 0; r < R; ++r) {
-        sums[r][v] = _mm512_mul_ps(_mm512_maskz_loadu_ps(masks[v], rows[r].out + at),
-                                   _mm512_set1_ps(fades[r]));
-      }
-    }
-    for (std::size_t k = 0; k < tile.n; ++k) {
-      const float* value = values + k * task.head_dim + d;
-      __m512 parts[kVectors];
-      for (int v = 0; v < kVectors; ++v) {
-        parts[v] = _mm512_maskz_loadu_ps(masks[v], value + v * 16);
-      }
-      for (int r = 0; r < R; ++r) {
-        const __m512 weight = _mm512_set1_ps(weights[r][k]);
-        for (int v = 0; v < kVectors; ++v) {
-          sums[r][v] = _mm512_fmadd_ps(weight, parts[v], sums[r][v]);
-        }
-      }
-    }
-    for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < kVectors; ++v) {
-        _mm512_mask_storeu_ps(rows[r].out + d + v * 16, masks[v], sums[r][v]);
-      }
+    if (task.head_dim - d > 32) {
+      add_dims<kVectors>(task, rows, tile, values, d, fades, weights);
+    } else {
+      add_dims<2>(task, rows, tile, values, d, fades, weights);
     }
   }
 }

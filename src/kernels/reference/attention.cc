@@ -66,7 +66,7 @@ void attention(const AttentionTask& task) noexcept {
       attend<Element>(task,
                       task.q + t * task.q_stride + h * task.head_dim,
                       task.out + t * task.out_stride + h * task.head_dim,
-                      task.first_position + t);
+                      task.is_causal ? task.first_position + t : task.first_position);
     }
   }
 }
