@@ -17,8 +17,8 @@
 namespace nibble::rag {
 namespace {
 
-/// Rows whose intermediate states are in the caches together.
-constexpr std::size_t kFeedForwardRows = 128;
+/// Rows whose intermediate states are in the caches together: eight tiles of the widest kernels.
+constexpr std::size_t kFeedForwardRows = 96;
 
 enum Slot : std::size_t { kState, kQueries, kKeys, kValues, kAttended, kBranch, kGated, kSlots };
 

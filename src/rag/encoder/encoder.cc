@@ -15,8 +15,10 @@
 namespace nibble::rag {
 namespace {
 
-/// Tokens of one pass: enough rows for the matrix kernels, few enough for the caches.
-constexpr std::size_t kBatchTokens = 2048;
+/// Tokens of one pass for each thread: enough rows for the matrix kernels, few enough for the
+/// caches. Vectors do not depend on it (docs/decisions/0007).
+constexpr std::size_t kBatchTokensOfThread = 256;
+constexpr std::size_t kMostBatchTokens = 2048;
 
 void normalize(float* x, std::size_t n) {
   double squares = 0.0;
@@ -151,13 +153,14 @@ std::vector<float> Encoder::embed(std::span<const std::string> texts,
   std::ranges::stable_sort(
       order, std::greater{}, [&tokens](std::size_t i) { return tokens[i].size(); });
   std::vector<float> out(texts.size() * dims());
+  const std::size_t batch_tokens = std::min(kMostBatchTokens, kBatchTokensOfThread * pool_.size());
   std::size_t next = 0;
   while (next < order.size()) {
     Ids ids;
     std::vector<std::size_t> lengths;
     const std::size_t first = next;
     while (next < order.size() &&
-           (next == first || ids.size() + tokens[order[next]].size() <= kBatchTokens)) {
+           (next == first || ids.size() + tokens[order[next]].size() <= batch_tokens)) {
       const Ids& text = tokens[order[next++]];
       ids.insert(ids.end(), text.begin(), text.end());
       lengths.push_back(text.size());
