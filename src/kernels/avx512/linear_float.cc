@@ -143,7 +143,14 @@ template <int T>
 struct Totals {
   alignas(64) float values[T][2][16];
 
-  void clear() noexcept { __builtin_memset(values, 0, sizeof(values)); }
+  /// Of the first run: what `add` would make of zeros.
+  [[gnu::always_inline]] inline void set(const __m512 (&sums)[2][T]) noexcept {
+    for (int t = 0; t < T; ++t) {
+      for (int p = 0; p < 2; ++p) {
+        _mm512_store_ps(values[t][p], _mm512_add_ps(_mm512_setzero_ps(), sums[p][t]));
+      }
+    }
+  }
   [[gnu::always_inline]] inline void add(const __m512 (&sums)[2][T]) noexcept {
     for (int t = 0; t < T; ++t) {
       for (int p = 0; p < 2; ++p) {
@@ -181,6 +188,7 @@ struct Run {
   std::size_t tile_stride;  ///< floats
   std::size_t n_steps;
   std::size_t n_tiles;
+  bool is_first;
   NextRun next;
 };
 
@@ -201,7 +209,11 @@ void add_run(const Run& run, Totals<T>* totals) noexcept {
     prefetch_share(run.next, tile, run.n_tiles);
     __m512 sums[2][T];
     sum_run<Step>(run.weight, run.panel_stride, run.x + tile * run.tile_stride, run.n_steps, sums);
-    totals[tile].add(sums);
+    if (run.is_first) {
+      totals[tile].set(sums);
+    } else {
+      totals[tile].add(sums);
+    }
   }
 }
 
@@ -258,9 +270,6 @@ void multiply_pair(const PanelTask& task, std::size_t n_steps) noexcept {
   constexpr std::size_t kInputs = static_cast<std::size_t>(Step::kInputs) * T;  // of a step
   const std::size_t n_tiles = (task.n_tokens + T - 1) / T;
   Totals<T> totals[kFloatTilesAtOnce];
-  for (std::size_t tile = 0; tile < n_tiles; ++tile) {
-    totals[tile].clear();
-  }
   for (std::size_t i = 0; i < n_steps; i += Step::kRun) {
     const std::size_t n = n_steps - i < Step::kRun ? n_steps - i : Step::kRun;
     const bool is_last = i + n == n_steps;
@@ -274,6 +283,7 @@ void multiply_pair(const PanelTask& task, std::size_t n_steps) noexcept {
                           .tile_stride = n_steps * kInputs,
                           .n_steps = n,
                           .n_tiles = n_tiles,
+                          .is_first = i == 0,
                           .next = {after, panel_stride, Step::kRun}},
                       totals);
   }
