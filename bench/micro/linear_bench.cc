@@ -75,12 +75,14 @@ void multiply(benchmark::State& state, const std::string& name, Arithmetic arith
   state.SetLabel(layer.kernel());
 }
 
-/// Shapes of SmolLM2-135M, of a 7B model, and a matrix that no cache holds.
+/// Shapes of SmolLM2-135M, of a 7B model, of a small encoder, and a matrix that no cache holds.
 void shapes(benchmark::internal::Benchmark* bench) {
   for (const std::int64_t tokens : {1, 4, 8, 12, 32, 128, 512}) {
     bench->Args({1536, 576, tokens});
     bench->Args({576, 1536, tokens});
     bench->Args({4096, 4096, tokens});
+    bench->Args({1536, 384, tokens});
+    bench->Args({384, 1536, tokens});
   }
   bench->Args({49152, 4096, 1});
 }

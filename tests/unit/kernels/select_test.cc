@@ -31,6 +31,18 @@ TEST(Select, FindsASetByName) {
   }
 }
 
+#if defined(__x86_64__)
+TEST(Select, OfTheTwoSetsForAvx512TheFasterComesLast) {
+  const auto sets = usable_kernel_sets();
+  if (!sets.back().name.starts_with("avx512")) {
+    GTEST_SKIP() << "this processor lacks AVX-512";
+  }
+  const bool is_intel = __builtin_cpu_is("intel") != 0;
+  EXPECT_EQ(sets.back().name, is_intel ? "avx512fma" : "avx512");
+  EXPECT_EQ(sets[sets.size() - 2].name, is_intel ? "avx512" : "avx512fma");
+}
+#endif
+
 TEST(Select, UnknownNamesAreRefused) {
   try {
     kernel_set("sse9");
