@@ -1,4 +1,4 @@
-# The program, its manual page, its completion, guide and examples as a Debian package: scripts/package. Recipes and tasks are in the program.
+# The program, its manual page, its completion, guide, examples and recipes as a Debian package: scripts/package. (Recipes are in the program, too.)
 set(NIBBLE_HELP_TEXTS nibble.1 nibble.bash _nibble)
 add_custom_command(
   OUTPUT ${NIBBLE_HELP_TEXTS}
@@ -14,7 +14,7 @@ install(FILES ${CMAKE_BINARY_DIR}/nibble.bash DESTINATION share/bash-completion/
 install(FILES ${CMAKE_BINARY_DIR}/_nibble DESTINATION share/zsh/vendor-completions)
 install(FILES LICENSE DESTINATION share/doc/nibble RENAME copyright)
 install(FILES README.md CHANGELOG.md DESTINATION share/doc/nibble)
-install(DIRECTORY examples DESTINATION share/doc/nibble)
+install(DIRECTORY examples recipes DESTINATION share/doc/nibble)
 install(DIRECTORY docs DESTINATION share/doc/nibble PATTERN decisions EXCLUDE PATTERN raw EXCLUDE)
 
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)  # the tests are not packaged
