@@ -10,37 +10,39 @@ namespace {
 /// Floats of a run of weights, of two panels.
 constexpr std::size_t kRunFloats = 2 * 16 * 64;
 
-/// What one step adds to the sums of a token: 16 stored dwords, a weight of 16 rows for each input.
-/// The products of kRun steps are summed on their own before they join the total: shorter sums
-/// round less. Every width of tile sums these runs alike, one after the other, so that a token gets
-/// the same bits in any company.
-struct FloatStep {
-  static constexpr std::size_t kRun = 64;
+/// Weights that are multiplied as they are stored.
+struct StoredWeight {
   static constexpr int kInputs = 1;
   template <int kInput>
   static __m512 weight(__m512 stored) noexcept {
     return stored;
   }
+};
+
+struct Fma {
   static __m512 add(__m512 sum, __m512 weight, __m512 x) noexcept {
     return _mm512_fmadd_ps(weight, x, sum);
   }
 };
 
-/// An input is a pair of bfloat16.
-struct BfloatStep {
+/// What one step adds to the sums of a token: 16 stored dwords, a weight of 16 rows for each input.
+/// The products of kRun steps are summed on their own before they join the total: shorter sums
+/// round less. Every width of tile sums these runs alike, one after the other, so that a token gets
+/// the same bits in any company.
+struct FloatStep : StoredWeight, Fma {
   static constexpr std::size_t kRun = 64;
-  static constexpr int kInputs = 1;
-  template <int kInput>
-  static __m512 weight(__m512 stored) noexcept {
-    return stored;
-  }
+};
+
+/// An input is a pair of bfloat16.
+struct BfloatStep : StoredWeight {
+  static constexpr std::size_t kRun = 64;
   static __m512 add(__m512 sum, __m512 weight, __m512 x) noexcept {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(weight), reinterpret_cast<__m512bh>(x));
   }
 };
 
 /// A pair of bfloat16 weights as two floats, for two inputs in float32.
-struct WidenedStep {
+struct WidenedStep : Fma {
   static constexpr std::size_t kRun = 32;
   static constexpr int kInputs = 2;
   template <int kInput>
@@ -49,9 +51,6 @@ struct WidenedStep {
     return _mm512_castsi512_ps(
         kInput == 0 ? _mm512_slli_epi32(pairs, 16)
                     : _mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
-  }
-  static __m512 add(__m512 sum, __m512 weight, __m512 x) noexcept {
-    return _mm512_fmadd_ps(weight, x, sum);
   }
 };
 
