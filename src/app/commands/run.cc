@@ -159,8 +159,9 @@ model::GenerateRequest make_request(const Options& options, const model::LoadedM
 }
 
 /// A chat wants a person at both ends.
-void check_chat(const Globals& globals) {
+void check_chat(const Options& options, const Globals& globals) {
   if (globals.json || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
+    io::open_checkpoint(options.model).take();  // that there is no such model matters more
     raise(ErrorCode::kInvalidArgument,
           "--prompt is required{}; without it run is a chat in a terminal",
           globals.json ? " with --json" : "");
@@ -177,8 +178,7 @@ int chat(const Options& options, const model::LoadedModel& loaded) {
 
 int run(const Options& options, const Globals& globals) {
   if (!options.prompt) {
-    io::open_checkpoint(options.model).take();  // that there is no such model matters more
-    check_chat(globals);
+    check_chat(options, globals);
   }
   const model::LoadOptions load = {.arithmetic = options.arithmetic,
                                    .with_hash = false,
