@@ -42,6 +42,8 @@ struct Outcome {
   store::DoubtCounts doubts;
 };
 
+inline constexpr std::size_t kColours = 8;  ///< of families; they start again behind the last
+
 struct Variant {
   store::VariantRecord record;
   std::string family;    ///< "rtn", "hqq", …: variants of a family share a colour
@@ -53,6 +55,7 @@ struct Variant {
   std::string measurement_settings;
   std::string measurement_reason;  ///< why there is none at all
 
+  [[nodiscard]] std::size_t colour() const { return slot % kColours; }
   /// Why one of the tasks has no score of its headline; "" where all of them have.
   [[nodiscard]] std::string missing_of(const TaskNumbers& tasks) const;
   /// The unit of a task that has one.

@@ -68,7 +68,7 @@ std::string spread_html(const Known<Spread>& known, double divisor) {
 
 std::string swatch_html(const Variant& variant) {
   return fmt::format("<span class=\"swatch\" style=\"--slot:var(--slot-{})\"></span>",
-                     variant.slot % 8);
+                     variant.colour());
 }
 
 /// A second line below the name, where it says more than the name does.

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kMaxPromptBytes = 2000;
 constexpr std::size_t kMaxAnswerBytes = 600;
-constexpr std::size_t kSlots = 8;
 
 /// Those who gave one answer.
 struct Answerers {
@@ -86,7 +85,7 @@ std::string names_html(const std::vector<const Variant*>& variants, bool is_colo
     const std::string name = escape_html(variants[i]->record.name);
     names.push_back(
         is_coloured
-            ? fmt::format("<span><i class=\"s{}\"></i>{}</span>", variants[i]->slot % kSlots, name)
+            ? fmt::format("<span><i class=\"s{}\"></i>{}</span>", variants[i]->colour(), name)
             : name);
   }
   if (n < variants.size()) {
@@ -126,7 +125,6 @@ std::string question_html(const Question& question, bool is_coloured) {
 struct TaskExamples {
   std::string_view task;
   std::vector<std::string> questions;
-  std::size_t n_bytes = 0;
 };
 
 std::string task_html(const TaskExamples& examples, std::size_t share) {
@@ -164,12 +162,13 @@ std::string examples_html(const Data& data) {
   std::vector<std::size_t> wanted;
   for (std::size_t t = 0; t < data.tasks.size(); ++t) {
     TaskExamples examples{data.tasks[t].name, {}};
+    std::size_t n_bytes = 0;
     for (const Question& question : questions_of(data, t)) {
       examples.questions.push_back(question_html(question, data.variants.size() <= kMaxNames));
-      examples.n_bytes += examples.questions.back().size();
+      n_bytes += examples.questions.back().size();
     }
     if (!examples.questions.empty()) {
-      wanted.push_back(examples.n_bytes);
+      wanted.push_back(n_bytes);
       tasks.push_back(std::move(examples));
     }
   }

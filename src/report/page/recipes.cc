@@ -11,13 +11,12 @@ namespace nibble::report {
 namespace {
 
 constexpr std::size_t kShownHash = 12;
-constexpr std::size_t kSwatches = 8;
 
 std::string recipe_html(const Variant& variant) {
   return fmt::format(
       "<details><summary><span class=\"swatch s{}\"></span>{}<small>SHA-256 "
       "{}</small></summary><pre class=\"recipe-text\">{}</pre></details>\n",
-      variant.slot % kSwatches,
+      variant.colour(),
       escape_html(variant.record.name),
       escape_html(variant.record.recipe_hash.substr(0, kShownHash)),
       escape_html(variant.record.recipe_text));

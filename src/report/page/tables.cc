@@ -41,6 +41,10 @@ std::string data_within(const Table& table, std::size_t budget, std::size_t& n_r
   return data;
 }
 
+std::string title_html(const Table& table) {
+  return fmt::format("{}<small>{} rows</small>", escape_html(table.title), table.rows.size());
+}
+
 std::string cut_html(const Table& table, std::size_t n_rows) {
   if (n_rows == table.rows.size()) {
     return "";
@@ -135,10 +139,8 @@ std::string PageTables::body(const Placed& placed) {
 std::string PageTables::folded(std::string_view section) const {
   std::string out;
   for (const Placed& placed : of(section)) {
-    out += fmt::format("<details><summary>{}<small>{} rows</small></summary>{}</details>\n",
-                       escape_html(placed.table.title),
-                       placed.table.rows.size(),
-                       body(placed));
+    out += fmt::format(
+        "<details><summary>{}</summary>{}</details>\n", title_html(placed.table), body(placed));
   }
   return out;
 }
@@ -146,10 +148,8 @@ std::string PageTables::folded(std::string_view section) const {
 std::string PageTables::open(std::string_view section) const {
   std::string out;
   for (const Placed& placed : of(section)) {
-    out += fmt::format("<div class=\"open\"><h3>{}<small>{} rows</small></h3>{}</div>\n",
-                       escape_html(placed.table.title),
-                       placed.table.rows.size(),
-                       body(placed));
+    out += fmt::format(
+        "<div class=\"open\"><h3>{}</h3>{}</div>\n", title_html(placed.table), body(placed));
   }
   return out;
 }
