@@ -55,11 +55,13 @@ void Retriever::check_encoder() const {
     raise(ErrorCode::kInvalidArgument, "{}: a search by meaning wants the index's encoder", path);
   }
   if (encoder_->hash() != settings.encoder_hash) {
-    raise(ErrorCode::kMismatch,
-          "{}: its vectors are of another encoder (of {}) than the one given ({})",
-          path,
-          settings.encoder,
-          encoder_->config().name);
+    raise(
+        ErrorCode::kMismatch,
+        "{}: its vectors are of another encoder, codec, arithmetic or revision of nibble's numbers "
+        "(made by {}) than those given ({}); nibble rag index makes a new index",
+        path,
+        settings.encoder,
+        encoder_->config().name);
   }
   const std::size_t n_missing = index_.counts().n_without_vector;
   if (n_missing > 0) {
