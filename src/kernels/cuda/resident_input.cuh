@@ -76,14 +76,19 @@ __device__ __forceinline__ int2 columns_of_piece(const WeightView& w,
   return {first * kRunCols, min(end * kRunCols, w.cols)};
 }
 
-/// Before anything is copied: barriers, and zeros behind the last column.
+/// Before anything is copied: barriers, and zeros behind the last column. One thread makes all
+/// barriers: where each of four made its own, the others went past by predicate, and to racecheck
+/// that was a write of theirs to whatever place their register held.
 template <class Shape>
 __device__ __forceinline__ void expect_activations(const LinearTask& task,
                                                    const ResidentRange& range,
                                                    const ResidentMemory<Shape>& memory) {
   const int thread = static_cast<int>(threadIdx.x);
-  if (thread < kPieces) {
-    make_barrier(memory.barriers + thread, task.n_tokens);
+  if (thread == 0) {
+#pragma unroll
+    for (int piece = 0; piece < kPieces; ++piece) {
+      make_barrier(memory.barriers + piece, task.n_tokens);
+    }
     publish_barriers();
   }
   const int first_col = range.first_run * Shape::kSpan * 64;
