@@ -100,10 +100,25 @@ __device__ __forceinline__ float gelu_tanh(float x) {
   return 0.5F * x * (1.0F + tanhf(0.7978845608028654F * (x + 0.044715F * x * x * x)));
 }
 
-/// What is known of the device since it was opened.
+/// Shared memory that a block may ask for, by compute capability (75: 7.5).
+/// Source     CUDA C++ Programming Guide, Technical Specifications per Compute Capability
+__host__ __device__ constexpr int block_bytes_of(int architecture) {
+  const bool is_small = architecture == 86 || architecture == 89 || architecture >= 120;
+  return 1024 * (architecture < 80 ? 64 : is_small ? 99 : architecture < 90 ? 163 : 227);
+}
+/// Of what is being compiled; the host looks into `device_limits`.
+#if defined(__CUDA_ARCH__)
+inline constexpr int kBlockBytes = block_bytes_of(__CUDA_ARCH__ / 10);
+#else
+inline constexpr int kBlockBytes = block_bytes_of(90);
+#endif
+
+/// What is known of the device since it was opened. Code for an older architecture runs on a newer
+/// device, too, as the older one's: the host chooses by what the kernels were compiled for.
 struct DeviceLimits {
   int n_multiprocessors = 1;
-  int block_bytes = 48 * 1024;  ///< shared memory that a block may ask for
+  int architecture = 0;         ///< that the kernels were compiled for: 75, 90
+  int block_bytes = 48 * 1024;  ///< of shared memory: block_bytes_of(architecture)
   /// Dependent launches, clusters and the copy engine (9.0).
   bool is_hopper = false;
 };

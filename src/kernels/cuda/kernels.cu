@@ -13,32 +13,44 @@ cudaStream_t as_stream(Stream stream) {
   return static_cast<cudaStream_t>(stream);
 }
 
-cudaError_t read_limits(int device) {
-  int major = 0;
+/// One of the kernels, which were compiled alike.
+__global__ void any_kernel() {}
+
+const char* read_limits(int device) {
   DeviceLimits limits;
-  cudaError_t error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaFuncAttributes compiled{};
+  int device_bytes = 0;
+  cudaError_t error = cudaFuncGetAttributes(&compiled, any_kernel);
   if (error == cudaSuccess) {
     error =
         cudaDeviceGetAttribute(&limits.n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
   }
   if (error == cudaSuccess) {
-    error = cudaDeviceGetAttribute(
-        &limits.block_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+    error = cudaDeviceGetAttribute(&device_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
   }
-  limits.is_hopper = major >= 9;
+  if (error != cudaSuccess) {
+    return text_of(error);
+  }
+  limits.architecture = compiled.ptxVersion;
+  limits.block_bytes = block_bytes_of(limits.architecture);
+  limits.is_hopper = limits.architecture >= 90;
   device_limits = limits;
-  return error;
+  return device_bytes < limits.block_bytes
+             ? "its blocks have less shared memory than the kernels were compiled for: "
+               "CMAKE_CUDA_ARCHITECTURES must name its own compute capability"
+             : nullptr;
 }
 
 const char* open(int device, Stream* stream) {
   cudaError_t error = cudaSetDevice(device);
-  if (error == cudaSuccess) {
-    error = read_limits(device);
+  if (error != cudaSuccess) {
+    return text_of(error);
+  }
+  if (const char* problem = read_limits(device)) {
+    return problem;
   }
   cudaStream_t made = nullptr;
-  if (error == cudaSuccess) {
-    error = cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking);
-  }
+  error = cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking);
   cudaMemPool_t pool = nullptr;
   if (error == cudaSuccess && (error = cudaDeviceGetDefaultMemPool(&pool, device)) == cudaSuccess) {
     std::uint64_t keep = ~std::uint64_t{0};  // what is given back serves the next allocation

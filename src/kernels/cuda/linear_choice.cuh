@@ -19,8 +19,10 @@ void multiply_by_format(const LinearTask& task, Stream stream) {
     launch_streams<kFormat>(task, stream);
   } else if (is_wide(task)) {
     launch_wide<kFormat>(task, stream);
-  } else {
+  } else if (shared_stages<kFormat>(device_limits.block_bytes) >= 2) {
     launch_shared<kFormat>(task, stream);
+  } else {
+    launch_streams<kFormat>(task, stream);
   }
 }
 

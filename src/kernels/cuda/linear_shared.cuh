@@ -21,7 +21,7 @@ inline constexpr int kSharedTiles = 2;
 inline constexpr int kSharedRows = kSharedTiles * 16 * kWarpsOfBlock;
 inline constexpr int kSharedTokens = 64;
 inline constexpr int kSharedEights = kSharedTokens / 8;
-inline constexpr int kSharedStages = 4;
+inline constexpr int kMostSharedStages = 4;
 
 template <int kFormat>
 using SharedShape = StreamShape<kFormat, kFormat != kFormatHalf, kSharedTiles, kSharedEights>;
@@ -30,10 +30,19 @@ using SharedShape = StreamShape<kFormat, kFormat != kFormatHalf, kSharedTiles, k
 template <int kFormat>
 inline constexpr int kSharedWeightBytes = SharedShape<kFormat>::kStageBytes* kWarpsOfBlock;
 inline constexpr int kSharedActivationBytes = kSharedTokens * 64 * 2;
+/// Stages that a block has room for; with less than two the streams multiply.
 template <int kFormat>
-inline constexpr int kSharedBytes = SharedShape<kFormat>::kLutBytes +
-                                    kSharedStages*(kSharedWeightBytes<kFormat> +
-                                                   kSharedActivationBytes);
+__host__ __device__ constexpr int shared_stages(int block_bytes) {
+  const int most = (block_bytes - SharedShape<kFormat>::kLutBytes) /
+                   (kSharedWeightBytes<kFormat> + kSharedActivationBytes);
+  return most < kMostSharedStages ? most : kMostSharedStages;
+}
+template <int kFormat>
+constexpr int shared_bytes(int block_bytes) {
+  return SharedShape<kFormat>::kLutBytes +
+         shared_stages<kFormat>(block_bytes) *
+             (kSharedWeightBytes<kFormat> + kSharedActivationBytes);
+}
 
 /// Parts of the columns: as many as fill the device, of four tiles at least.
 inline int shared_parts(int n_blocks, int n_col_tiles) {
@@ -154,6 +163,8 @@ template <int kFormat>
 __global__ void __launch_bounds__(kWarpsOfBlock* kWarp, 2)
     shared_kernel(const __grid_constant__ LinearTask task) {
   using Shape = SharedShape<kFormat>;
+  // Compiled, but never launched, where not even two have room.
+  constexpr int kRoom = shared_stages<kFormat>(kBlockBytes), kSharedStages = kRoom < 2 ? 2 : kRoom;
   extern __shared__ __align__(128) char shared[];
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -237,9 +248,10 @@ inline bool is_streamed(const LinearTask& task) {
 
 template <int kFormat>
 void launch_shared(const LinearTask& task, Stream stream) {
+  const int n_bytes = shared_bytes<kFormat>(device_limits.block_bytes);
   static const bool is_set = cudaFuncSetAttribute(&shared_kernel<kFormat>,
                                                   cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                  kSharedBytes<kFormat>) == cudaSuccess;
+                                                  n_bytes) == cudaSuccess;
   static_cast<void>(is_set);
   const int n_row_blocks = (task.w.rows + kSharedRows - 1) / kSharedRows;
   const int n_token_tiles = (task.n_tokens + kSharedTokens - 1) / kSharedTokens;
@@ -247,7 +259,12 @@ void launch_shared(const LinearTask& task, Stream stream) {
   const dim3 grid(static_cast<unsigned>(n_row_blocks),
                   static_cast<unsigned>(n_token_tiles),
                   static_cast<unsigned>(n_parts));
-  launch(&shared_kernel<kFormat>, grid, kWarpsOfBlock * kWarp, kSharedBytes<kFormat>, stream, task);
+  launch(&shared_kernel<kFormat>,
+         grid,
+         kWarpsOfBlock * kWarp,
+         static_cast<std::size_t>(n_bytes),
+         stream,
+         task);
   if (n_parts > 1) {
     launch(&combine_parts,
            dim3(grid.x, static_cast<unsigned>(task.n_tokens)),

@@ -38,16 +38,26 @@ struct StreamShape {
 
   static constexpr int kVectorsOfTile = kVectors<kFormat>;
   static constexpr bool kHasScales = kFormat != kFormatHalf;
-  static constexpr int kStages = kVectorsOfTile * kTiles >= 4 ? 3 : 8 / (kVectorsOfTile * kTiles);
+  static constexpr int kMostStages =
+      kVectorsOfTile * kTiles >= 4 ? 3 : 8 / (kVectorsOfTile * kTiles);
   static constexpr int kVectorBytes = kVectorsOfTile * kTiles * kWarp * 16;
   static constexpr int kStageBytes = kVectorBytes + (kHasScales ? 2 : 0) * kTiles * kWarp * 4;
   static constexpr int kLutBytes = kFormat == kFormatLut4 ? 256 * kWarp * 4 : 0;
   static constexpr int kTokenBytes = 128;  ///< of one token in a column tile
   static constexpr int kSumBytes = kWarpsOfBlock * kTiles * 16 * kEights * 8 * 4;
 
+  /// One stage of all warps with the activations of `n_tokens`.
+  __host__ __device__ static constexpr int stage_bytes(int n_tokens) {
+    return (kStageBytes + n_tokens * kTokenBytes) * kWarpsOfBlock;
+  }
+  /// Stages that a block has room for; less than two: none of this shape.
+  __host__ __device__ static constexpr int stages(int block_bytes) {
+    const int most = (block_bytes - kLutBytes) / stage_bytes(kEights * 8);
+    return most < kMostStages ? most : kMostStages;
+  }
   /// Shared memory of a block whose stages hold the activations of `n_tokens`.
-  static constexpr int bytes(int n_tokens) {
-    const int ring = (kStageBytes + n_tokens * kTokenBytes) * kStages * kWarpsOfBlock;
+  static constexpr int bytes(int n_tokens, int block_bytes) {
+    const int ring = stage_bytes(n_tokens) * stages(block_bytes);
     return kLutBytes + ring > kSumBytes ? kLutBytes + ring : kSumBytes;
   }
 };
@@ -60,7 +70,7 @@ struct StreamLane {
   int first_tile;
   int lane;
 
-  int n_stages = Shape::kStages;
+  int n_stages;
   int stage_bytes = Shape::kStageBytes;
 
   __device__ char* stage(int i) const { return ring + i % n_stages * stage_bytes; }
@@ -295,6 +305,8 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
                                                         : 1)
     stream_kernel(const __grid_constant__ LinearTask task) {
   constexpr int kEights = Shape::kEights, kTiles = Shape::kTiles;
+  // Compiled, but never launched, where not even two have room.
+  constexpr int kStages = Shape::stages(kBlockBytes) < 2 ? 2 : Shape::stages(kBlockBytes);
   extern __shared__ __align__(128) char shared[];
   const int warp = static_cast<int>(threadIdx.x) / kWarp;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -304,17 +316,17 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
   const int n_tile_tokens = min(kEights * 8, task.n_tokens);
   const int stage_bytes = Shape::kStageBytes + n_tile_tokens * Shape::kTokenBytes;
   const StreamLane<Shape> stream{w,
-                                 shared + Shape::kLutBytes + warp * Shape::kStages * stage_bytes,
+                                 shared + Shape::kLutBytes + warp * kStages * stage_bytes,
                                  first_tile,
                                  lane,
-                                 Shape::kStages,
+                                 kStages,
                                  stage_bytes};
   const StreamActivations<Shape> activations{
       task, first_token, min(n_tile_tokens, task.n_tokens - first_token), lane};
   const int n = (w.n_col_tiles - warp + kWarpsOfBlock - 1) / kWarpsOfBlock;
 
 #pragma unroll
-  for (int i = 0; i < Shape::kStages - 1; ++i) {
+  for (int i = 0; i < kStages - 1; ++i) {
     if (i < n) {
       stream.copy(i, warp + i * kWarpsOfBlock);
     }
@@ -326,7 +338,7 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
   }
   follow_earlier_kernels();
 #pragma unroll
-  for (int i = 0; i < Shape::kStages - 1; ++i) {
+  for (int i = 0; i < kStages - 1; ++i) {
     if (i < n) {
       activations.copy(stream.stage(i), warp + i * kWarpsOfBlock);
     }
@@ -335,8 +347,8 @@ __global__ void __launch_bounds__(kWarpsOfBlock* kWarp,
 
   StreamSums<Shape> sums = {};
   for (int i = 0; i < n; ++i) {
-    wait_for_copies<Shape::kStages - 2>();
-    const int ahead = i + Shape::kStages - 1;
+    wait_for_copies<kStages - 2>();
+    const int ahead = i + kStages - 1;
     if (ahead < n) {
       stream.copy(ahead, warp + ahead * kWarpsOfBlock);
       activations.copy(stream.stage(ahead), warp + ahead * kWarpsOfBlock);
@@ -377,9 +389,10 @@ template <class Shape>
 void launch_stream(const LinearTask& task, Stream stream) {
   const auto kernel = &stream_kernel<Shape>;
   constexpr int kTokens = Shape::kEights * 8;
-  static const bool is_set = cudaFuncSetAttribute(kernel,
-                                                  cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                  Shape::bytes(kTokens)) == cudaSuccess;
+  static const bool is_set =
+      cudaFuncSetAttribute(kernel,
+                           cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           Shape::bytes(kTokens, device_limits.block_bytes)) == cudaSuccess;
   static_cast<void>(is_set);
   const dim3 grid(static_cast<unsigned>((task.w.n_row_tiles + Shape::kTiles - 1) / Shape::kTiles),
                   static_cast<unsigned>((task.n_tokens + kTokens - 1) / kTokens));
@@ -387,20 +400,26 @@ void launch_stream(const LinearTask& task, Stream stream) {
   launch(kernel,
          grid,
          kWarpsOfBlock * kWarp,
-         static_cast<std::size_t>(Shape::bytes(n_tile_tokens)),
+         static_cast<std::size_t>(Shape::bytes(n_tile_tokens, device_limits.block_bytes)),
          stream,
          task);
 }
 
-/// By the number of tokens: 8, 16 or 32 at a time.
+/// By the number of tokens, 8, 16 or 32 at a time, as the shared memory of a block has room: 64 KB
+/// hold what 8 tokens take of any format.
 template <int kFormat, bool kIsFine>
 void launch_for_tokens(const LinearTask& task, Stream stream) {
-  if (task.n_tokens <= 8) {
-    launch_stream<StreamShape<kFormat, kIsFine, 1, 1>>(task, stream);
-  } else if (task.n_tokens <= 16) {
-    launch_stream<StreamShape<kFormat, kIsFine, 2, 2>>(task, stream);
+  using Few = StreamShape<kFormat, kIsFine, 1, 1>;
+  using Some = StreamShape<kFormat, kIsFine, 2, 2>;
+  using Many = StreamShape<kFormat, kIsFine, 2, 4>;
+  static_assert(Few::stages(block_bytes_of(75)) >= 2, "no device is left without a kernel");
+  const auto fits = [](int n_stages) { return n_stages >= 2; };
+  if (task.n_tokens > 16 && fits(Many::stages(device_limits.block_bytes))) {
+    launch_stream<Many>(task, stream);
+  } else if (task.n_tokens > 8 && fits(Some::stages(device_limits.block_bytes))) {
+    launch_stream<Some>(task, stream);
   } else {
-    launch_stream<StreamShape<kFormat, kIsFine, 2, 4>>(task, stream);
+    launch_stream<Few>(task, stream);
   }
 }
 
