@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/mass.h"
 
 namespace nibble::kernels::cuda {
 
@@ -31,6 +32,9 @@ void advance(
     const std::int32_t* best, std::int32_t* tokens, std::int32_t* positions, int n, Stream stream);
 void random_bytes(void* out, std::size_t n_bytes, std::uint32_t seed, Stream stream);
 void random_halves(void* out, std::size_t n, float scale, std::uint32_t seed, Stream stream);
+
+/// The masses of scores that are there, times log2(e).
+void share_masses(const MassTask& task, Stream stream);
 
 /// cuBLASLt; nullptr or why it cannot run.
 const char* dense(const DenseTask& task, Stream stream);

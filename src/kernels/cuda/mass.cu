@@ -1,5 +1,6 @@
 // Masses of spans: all scores of some queries, then their softmax added up span by span.
 #include "kernels/cuda/common.cuh"
+#include "kernels/cuda/launches.cuh"
 #include "kernels/cuda/mass.h"
 
 namespace nibble::kernels::cuda {
@@ -238,11 +239,16 @@ void launch_masses(const MassTask& task, Stream stream) {
   } else {
     launch_scores_of<128>(task, stream);
   }
-  const dim3 grid(static_cast<unsigned>(task.n_rows), static_cast<unsigned>(shape.n_heads));
-  launch(share_kernel, grid, kThreads, 0, stream, task);
+  share_masses(task, stream);
 }
 
 }  // namespace
+
+void share_masses(const MassTask& task, Stream stream) {
+  const dim3 grid(static_cast<unsigned>(task.n_rows),
+                  static_cast<unsigned>(task.rope.shape.n_heads));
+  launch(share_kernel, grid, kThreads, 0, stream, task);
+}
 
 SumMasses sum_masses() noexcept {
   return &launch_masses;

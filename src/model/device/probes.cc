@@ -21,8 +21,9 @@ std::int32_t position_of(std::size_t key) {
 DeviceProbes::DeviceProbes(const ModelConfig& config,
                            std::span<const SequenceChunk> chunks,
                            const PackedBatch& batch,
-                           ops::Device& device)
-    : device_(device), probes_(config, chunks, batch) {
+                           ops::Device& device,
+                           kernels::cuda::SumMasses sum_masses)
+    : device_(device), sum_masses_(sum_masses), probes_(config, chunks, batch) {
   if (probes_.empty()) {
     return;
   }
@@ -73,7 +74,7 @@ void DeviceProbes::measure(const kernels::cuda::RopeTask& rope,
   for (std::size_t first = 0; first < sizes_.size(); first += at_once) {
     task.rows = rows_.as<const kernels::cuda::MassRow>() + first;
     task.n_rows = static_cast<int>(std::min(at_once, sizes_.size() - first));
-    kernels::cuda::sum_masses()(task, device_.stream());
+    sum_masses_(task, device_.stream());
   }
 }
 

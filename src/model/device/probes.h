@@ -18,11 +18,12 @@ namespace nibble::model {
 
 class DeviceProbes {
  public:
-  /// `batch` is made of the same chunks.
+  /// `batch` is made of the same chunks; `sum_masses` reads what the model keeps.
   DeviceProbes(const ModelConfig& config,
                std::span<const SequenceChunk> chunks,
                const PackedBatch& batch,
-               ops::Device& device);
+               ops::Device& device,
+               kernels::cuda::SumMasses sum_masses = kernels::cuda::sum_masses());
 
   [[nodiscard]] bool empty() const noexcept { return probes_.empty(); }
   /// The masses of a layer. `is_turned`: rope_store has been there.
@@ -34,6 +35,7 @@ class DeviceProbes {
 
  private:
   ops::Device& device_;
+  kernels::cuda::SumMasses sum_masses_;
   AttentionProbes probes_;
   std::size_t row_size_ = 0;  ///< scores of a row in floats: heads times keys
   std::size_t n_keys_ = 0;

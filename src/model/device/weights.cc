@@ -121,13 +121,10 @@ std::size_t DeviceWeights::n_bytes() const noexcept {
   return n_bytes;
 }
 
-Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic) {
+Result<void> check_device_support(const ModelConfig& config) {
   const auto refuse = [&](std::string_view what) {
     return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
   };
-  if (arithmetic == Arithmetic::kF32) {
-    return refuse("f32 arithmetic");
-  }
   if (config.sandwich_norms || config.attention_softcap > 0 || config.final_softcap > 0 ||
       config.embedding_scale != 1.0F) {
     return refuse(fmt::format("the architecture {}", config.architecture));

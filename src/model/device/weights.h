@@ -35,8 +35,8 @@ struct DeviceWeights {
   [[nodiscard]] std::size_t n_bytes() const noexcept;
 };
 
-/// kUnsupported with the reason when a model or an arithmetic is none of the device's.
-Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic);
+/// kUnsupported with the reason when a model is none of the device's, in any arithmetic.
+Result<void> check_device_support(const ModelConfig& config);
 
 DeviceWeights load_device_weights(const ModelConfig& config,
                                   const WeightLoader& weights,

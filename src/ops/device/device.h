@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "base/thread_pool.h"
+#include "kernels/cuda/exact/exact.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/mass.h"
 

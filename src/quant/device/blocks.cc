@@ -74,7 +74,7 @@ Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& confi
       }
     }
   }
-  return model::check_device_support(config, Arithmetic::kNative);
+  return model::check_device_support(config);
 }
 
 bool is_solved_on_device(const PlanRow& row) {

@@ -16,31 +16,29 @@ ModelConfig supported_config() {
   return config;
 }
 
-void expect_refusal(const ModelConfig& config, Arithmetic arithmetic, std::string_view what) {
-  const auto checked = check_device_support(config, arithmetic);
+void expect_refusal(const ModelConfig& config, std::string_view what) {
+  const auto checked = check_device_support(config);
   ASSERT_FALSE(checked) << what;
   EXPECT_EQ(checked.failure().code, ErrorCode::kUnsupported);
   EXPECT_NE(checked.failure().message.find(what), std::string::npos) << checked.failure().message;
 }
 
 TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
-  EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kNative));
-  EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kDeterministic));
-  expect_refusal(supported_config(), Arithmetic::kF32, "f32");
+  EXPECT_TRUE(check_device_support(supported_config()));
   ModelConfig config = supported_config();
   config.head_dim = 80;
-  expect_refusal(config, Arithmetic::kNative, "heads of 80");
+  expect_refusal(config, "heads of 80");
   config = supported_config();
   config.architecture = "gemma3";
   config.sandwich_norms = true;
-  expect_refusal(config, Arithmetic::kNative, "gemma3");
+  expect_refusal(config, "gemma3");
   config = supported_config();
   config.n_heads = 34;
   config.n_kv_heads = 2;
-  expect_refusal(config, Arithmetic::kNative, "groups of 17");
+  expect_refusal(config, "groups of 17");
   config = supported_config();
   config.runtime.rotates_heads = true;
-  expect_refusal(config, Arithmetic::kNative, "rotations");
+  expect_refusal(config, "rotations");
 }
 
 }  // namespace
