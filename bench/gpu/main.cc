@@ -1,12 +1,14 @@
 // What a GPU reaches on the shapes of Mistral-7B, with random weights made there: decoding by
-// batch, a prompt, and single matrices beside cuBLAS on binary16. One JSON object a line.
+// batch, a prompt, the same with half and all of the layers in the host's memory, and single
+// matrices beside cuBLAS on binary16. One JSON object a line.
 //
-//   gpu_bench [decode] [prefill] [masses] [gemm] [limits] [int4g128] [nf4g128] [fp16] [TOKENS ...]
+//   gpu_bench [decode] [prefill] [stream] [masses] [gemm] [limits] [int4g128] [nf4g128] [fp16]
+//             [TOKENS ...]
 //
 // What is named is measured, else everything: parts, formats, sequences or tokens of a product.
 //
-// Conditions: greedy decoding of 128 tokens behind a prompt of 128, the tokens of all sequences
-// counted; times of the host's clock around everything, copies included. Matrices: a recorded
+// Conditions: greedy decoding of 128 tokens (16 where layers are copied) behind a prompt of 128, the
+// tokens of all sequences counted; times of the host's clock around everything, copies included. Matrices: a recorded
 // sequence of products over copies of the weights that together exceed four times 60 MB, events
 // around its replays, the gaps included.
 #include <fmt/format.h>
@@ -22,6 +24,7 @@
 
 #include "model/attention_mass.h"
 #include "model/device/decoder.h"
+#include "model/device/stream_plan.h"
 #include "ops/device/linear.h"
 
 namespace nibble {
@@ -82,26 +85,25 @@ std::vector<std::int32_t> some_tokens(std::size_t n) {
 
 class ModelBench {
  public:
+  /// With `n_streamed` of the layers in the host's memory.
   ModelBench(const std::shared_ptr<ops::Device>& device,
              kernels::FragmentFormat format,
-             std::string label)
+             std::string label,
+             std::size_t n_streamed = 0)
       : label_(std::move(label)),
         config_(mistral()),
-        decoder_(config_,
-                 Arithmetic::kNative,
-                 model::random_device_weights(config_, format, 128, *device),
-                 device,
-                 pool_) {
+        decoder_(config_, Arithmetic::kNative, weights(device, format, n_streamed), device, pool_) {
     fmt::print("{{\"case\": \"{} weights\", \"unit\": \"GB\", \"median\": {:.4g}}}\n",
                label_,
                static_cast<double>(decoder_.weight_bytes()) / 1e9);
   }
 
   void decode(std::size_t batch) {
-    constexpr std::size_t kPrompt = 128, kSteps = 128;
+    constexpr std::size_t kPrompt = 128;
+    const std::size_t n_steps = is_streamed() ? 16 : 128;
     const auto tokens = some_tokens(kPrompt);
     std::vector<double> rates;
-    for (int i = 0; i <= kRepetitions; ++i) {
+    for (int i = 0; i <= repetitions(); ++i) {
       model::KvCache cache = decoder_.make_cache(std::size_t{40} << 30);
       std::vector<model::SequenceChunk> chunks;
       for (std::size_t s = 0; s < batch; ++s) {
@@ -112,24 +114,26 @@ class ModelBench {
         chunk.tokens = std::span(tokens).first(1);
       }
       const auto start = std::chrono::steady_clock::now();
-      decoder_.decode(chunks, cache, kSteps);
+      decoder_.decode(chunks, cache, n_steps);
       if (i > 0) {  // the first records the pass
-        rates.push_back(static_cast<double>(batch * kSteps) / seconds_since(start));
+        rates.push_back(static_cast<double>(batch * n_steps) / seconds_since(start));
       }
     }
     print(fmt::format("{} decode, batch {}", label_, batch), "tok/s", rates);
+    print_bus(fmt::format("decode, batch {}", batch), rates, batch);
   }
 
   void prefill(std::size_t n) {
     model::KvCache cache = decoder_.make_cache(kCacheBytes);
     std::vector<double> rates;
-    for (int i = 0; i <= kRepetitions; ++i) {
+    for (int i = 0; i <= repetitions(); ++i) {
       const double seconds = prefill_once(n, cache, nullptr);
       if (i > 0) {
         rates.push_back(static_cast<double>(n) / seconds);
       }
     }
     print(fmt::format("{} prefill {}", label_, n), "tok/s", rates);
+    print_bus(fmt::format("prefill {}", n), rates, n);
   }
 
   /// What it costs to measure the attention of the last queries on ten spans: a prefill with and
@@ -157,6 +161,33 @@ class ModelBench {
 
  private:
   static constexpr std::size_t kCacheBytes = std::size_t{40} << 30;
+
+  [[nodiscard]] model::DeviceWeights weights(const std::shared_ptr<ops::Device>& device,
+                                             kernels::FragmentFormat format,
+                                             std::size_t n_streamed) const {
+    model::DeviceWeights out = model::random_device_weights(
+        config_, format, 128, model::spread_layers(config_.n_layers, n_streamed), *device);
+    if (out.stream != nullptr) {
+      print(fmt::format("{} copy of a layer", label_), "GB/s", {out.stream->measure_bus() / 1e9});
+    }
+    return out;
+  }
+
+  [[nodiscard]] bool is_streamed() const { return decoder_.host_weight_bytes() > 0; }
+  /// A token of a model that is copied takes a hundred times as long.
+  [[nodiscard]] int repetitions() const { return is_streamed() ? 3 : kRepetitions; }
+
+  /// What streamed layers took of the bus: all of them in every pass of so many tokens.
+  void print_bus(const std::string& what, std::vector<double> rates, std::size_t pass_tokens) {
+    if (!is_streamed()) {
+      return;
+    }
+    for (double& rate : rates) {
+      rate *= static_cast<double>(decoder_.host_weight_bytes()) / static_cast<double>(pass_tokens) /
+              1e9;
+    }
+    print(fmt::format("{} {}, copied", label_, what), "GB/s", rates);
+  }
 
   /// Seconds of a prompt of n tokens.
   double prefill_once(std::size_t n, model::KvCache& cache, model::AttentionMass* mass) {
@@ -381,6 +412,25 @@ void run_model(const std::shared_ptr<ops::Device>& device, const Wanted& wanted)
   }
 }
 
+/// Layers that stay, beside half and all of them copied for every pass.
+void run_streamed(const std::shared_ptr<ops::Device>& device, const Wanted& wanted) {
+  for (const auto& [format, label] : kFormats) {
+    if (!wanted.has_format(label)) {
+      continue;
+    }
+    const std::size_t n_layers = mistral().n_layers;
+    for (const std::size_t n : {std::size_t{0}, n_layers / 2, n_layers}) {
+      ModelBench bench(device, format, fmt::format("{}, {} layers streamed,", label, n), n);
+      for (const std::size_t batch : wanted.of({1, 16, 64})) {
+        bench.decode(batch);
+      }
+      for (const std::size_t n_tokens : wanted.of({512, 2048})) {
+        bench.prefill(n_tokens);
+      }
+    }
+  }
+}
+
 void run_matrices(const std::shared_ptr<ops::Device>& device, const Wanted& wanted) {
   const auto tokens = wanted.of({1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 2048});
   GemmBench bench(*device);
@@ -407,6 +457,9 @@ void run(const Wanted& wanted) {
   }
   if (wanted.has_part("decode") || wanted.has_part("prefill") || wanted.has_part("masses")) {
     run_model(device, wanted);
+  }
+  if (wanted.has_part("stream")) {
+    run_streamed(device, wanted);
   }
   if (wanted.has_part("gemm")) {
     run_matrices(device, wanted);

@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 
+#include "base/byte_amount.h"
+
 namespace nibble::app {
 namespace {
 
@@ -13,17 +15,6 @@ struct Unit {
   double factor;
 };
 
-constexpr double kKibi = 1024;
-constexpr Unit kBytes[] = {{"B", 1},
-                           {"kB", 1e3},
-                           {"KB", 1e3},
-                           {"MB", 1e6},
-                           {"GB", 1e9},
-                           {"TB", 1e12},
-                           {"KiB", kKibi},
-                           {"MiB", kKibi* kKibi},
-                           {"GiB", kKibi* kKibi* kKibi},
-                           {"TiB", kKibi* kKibi* kKibi* kKibi}};
 constexpr Unit kMilliseconds[] = {{"us", 1e-3}, {"ms", 1}, {"s", 1e3}};
 constexpr Unit kJoules[] = {{"uJ", 1e-6}, {"mJ", 1e-3}, {"J", 1}};
 
@@ -46,6 +37,14 @@ std::optional<Amount> split(std::string_view text) {
   return Amount{value, rest};
 }
 
+Failure refuse(std::string_view text, std::string_view option, std::string_view wanted) {
+  return fail(ErrorCode::kInvalidArgument,
+              "{}: '{}', wanted an amount with its unit, like {}",
+              option,
+              text,
+              wanted);
+}
+
 Result<double> parse(std::string_view text,
                      std::string_view option,
                      std::span<const Unit> units,
@@ -57,17 +56,16 @@ Result<double> parse(std::string_view text,
       }
     }
   }
-  return fail(ErrorCode::kInvalidArgument,
-              "{}: '{}', wanted an amount with its unit, like {}",
-              option,
-              text,
-              wanted);
+  return refuse(text, option, wanted);
 }
 
 }  // namespace
 
 Result<double> parse_bytes(std::string_view text, std::string_view option) {
-  return parse(text, option, kBytes, "8GiB or 500MB");
+  if (const auto n_bytes = parse_byte_amount(text)) {
+    return *n_bytes;
+  }
+  return refuse(text, option, "8GiB or 500MB");
 }
 
 Result<double> parse_milliseconds(std::string_view text, std::string_view option) {

@@ -31,6 +31,7 @@ struct AnswersChoice {
   std::string output;
   Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::string device = "cpu";
+  std::size_t device_memory = 0;  ///< 0: what is free
   const codec::KvScheme* kv = nullptr;
 };
 

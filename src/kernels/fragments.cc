@@ -80,6 +80,13 @@ std::optional<codec::Grid> common_grid(std::span<const codec::EncodedMatrix> sou
   return fits && !(common->codebook && common->bits > 4) ? common : std::nullopt;
 }
 
+FragmentFormat format_of(const std::optional<codec::Grid>& grid) {
+  return !grid            ? FragmentFormat::kHalf
+         : grid->codebook ? FragmentFormat::kLut4
+         : grid->bits > 4 ? FragmentFormat::kCode8
+                          : FragmentFormat::kCode4;
+}
+
 /// One row on the common grid.
 struct GridRow {
   std::vector<std::uint8_t> codes;
@@ -288,11 +295,7 @@ Fragments pack_fragments(std::span<const codec::EncodedMatrix> sources,
   check_sources(sources);
   const std::size_t cols = sources.front().cols;
   const auto grid = common_grid(sources);
-  const FragmentFormat format = !grid            ? FragmentFormat::kHalf
-                                : grid->codebook ? FragmentFormat::kLut4
-                                : grid->bits > 4 ? FragmentFormat::kCode8
-                                                 : FragmentFormat::kCode4;
-  Fragments f = make_fragments(format, rows.size(), cols);
+  Fragments f = make_fragments(format_of(grid), rows.size(), cols);
   if (grid) {
     f.group = grid->group;
     f.n_groups = ceil_div(cols, f.group);
@@ -321,6 +324,21 @@ Fragments pack_fragments(std::span<const codec::EncodedMatrix> sources,
     fold_offsets(f);
   }
   return f;
+}
+
+std::size_t packed_bytes(std::span<const codec::EncodedMatrix> sources, std::size_t n_rows) {
+  check_sources(sources);
+  const std::size_t cols = sources.front().cols;
+  const auto grid = common_grid(sources);
+  const std::size_t n_row_tiles = ceil_div(n_rows, kFragmentRows);
+  const std::size_t n_groups = grid ? ceil_div(cols, grid->group) : 0;
+  const bool has_offsets = std::ranges::any_of(sources, [&](const codec::EncodedMatrix& source) {
+    return grid && source.codec->grid(source)->has_offsets;
+  });
+  const std::size_t of_scales =
+      n_row_tiles * kFragmentRows * n_groups * sizeof(std::uint16_t) * (has_offsets ? 2 : 1);
+  return n_row_tiles * ceil_div(cols, kFragmentCols) * fragment_bytes(format_of(grid)) + of_scales +
+         n_row_tiles * kFragmentRows * sizeof(float);
 }
 
 void unpack_fragment_row(const Fragments& fragments, std::size_t row, float* out) noexcept {

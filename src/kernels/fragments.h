@@ -83,6 +83,10 @@ Fragments pack_fragments(std::span<const codec::EncodedMatrix> sources,
                          std::span<const FragmentRow> rows,
                          ThreadPool& pool);
 
+/// Bytes of such a packing of `n_rows` rows, without making it: from above, as offsets may turn out
+/// to be one.
+std::size_t packed_bytes(std::span<const codec::EncodedMatrix> sources, std::size_t n_rows);
+
 /// One row in float32, [cols].
 void unpack_fragment_row(const Fragments& fragments, std::size_t row, float* out) noexcept;
 

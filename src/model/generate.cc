@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "model/memory.h"
 #include "ops/elementwise.h"
 
 namespace nibble::model {
@@ -12,7 +11,6 @@ namespace {
 
 /// A shorter common beginning is computed anew: forking would not pay.
 constexpr std::size_t kLeastShared = 16;
-constexpr std::size_t kUnknownMemory = std::size_t{4} << 30;
 
 using Tokens = std::vector<text::TokenId>;
 
@@ -49,8 +47,7 @@ class Batch {
         requests_(requests),
         options_(options),
         listener_(listener),
-        cache_bytes_(options.cache_bytes > 0 ? options.cache_bytes
-                                             : available_memory().value_or(kUnknownMemory) / 2),
+        cache_bytes_(options.cache_bytes > 0 ? options.cache_bytes : model.cache_budget()),
         cache_(model.make_cache(cache_bytes_)),
         results_(requests.size()) {}
 

@@ -50,7 +50,7 @@ struct Generation {
 struct GenerateOptions {
   std::size_t batch_tokens = 512;  ///< new tokens in one forward pass
   std::size_t max_running = 32;    ///< sequences at a time
-  std::size_t cache_bytes = 0;     ///< of keys and values; 0: half of the free memory
+  std::size_t cache_bytes = 0;     ///< of keys and values; 0: LanguageModel::cache_budget
   bool share_prefixes = true;      ///< beginnings that prompts have in common are computed once
 };
 

@@ -68,6 +68,15 @@ class LanguageModel {
   [[nodiscard]] KvCache make_cache(std::size_t max_bytes) const;
   /// What runs it: "cpu", "cuda:0".
   [[nodiscard]] virtual std::string device() const { return "cpu"; }
+  /// Packed weights that lie in the host's memory though a device runs the model.
+  [[nodiscard]] virtual std::size_t host_weight_bytes() const noexcept { return 0; }
+  /// The most that this process had of the device since the model was loaded; none: the host's.
+  [[nodiscard]] virtual std::optional<std::size_t> most_device_bytes() const {
+    return std::nullopt;
+  }
+  /// Bytes of keys and values where nobody says how many: half of the free memory, or of a device
+  /// what its work leaves.
+  [[nodiscard]] virtual std::size_t cache_budget() const;
 
  protected:
   /// Where the model wants keys and values; nullptr: in the host's memory.

@@ -96,8 +96,12 @@ LoadedModel load(const std::filesystem::path& path,
       options.device == "cpu"
           ? build_model(
                 *checkpoint, config, options.arithmetic, pool, progress, options.keep_packed)
-          : build_device_model(
-                *checkpoint, config, options.arithmetic, options.device, pool, progress);
+          : build_device_model(*checkpoint,
+                               config,
+                               options.arithmetic,
+                               {options.device, options.device_memory},
+                               pool,
+                               progress);
   out.model->set_kv(std::move(kv));
   return out;
 }

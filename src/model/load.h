@@ -22,6 +22,7 @@ struct LoadOptions {
   bool with_hash = true;  ///< reads every byte of the weight files; not needed to answer one prompt
   bool keep_packed = false;  ///< see weights/packed_weights.h; of the host's weights only
   std::string device = "cpu";
+  std::size_t device_memory = 0;  ///< of the device at most; 0: what is free there
   /// Of keys and values; nullptr: what the model's folder says, or floats
   const codec::KvScheme* kv = nullptr;
 };

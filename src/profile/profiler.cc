@@ -60,6 +60,16 @@ Measurement peak_row(bool peak_is_ours) {
   return row;
 }
 
+/// Of a model that a device runs: what was taken of the device, and weights that stay outside it.
+std::vector<Measurement> device_memory_rows(const model::LanguageModel& model) {
+  const auto most = model.most_device_bytes();
+  if (!most) {
+    return {};
+  }
+  return {{"peak_device_memory", "bytes", {static_cast<double>(*most)}, ""},
+          {"host_weights", "bytes", {static_cast<double>(model.host_weight_bytes())}, ""}};
+}
+
 /// Arithmetic and traffic by formula.
 std::vector<Measurement> demand_rows(const Subject& subject, const Options& options) {
   const model::LanguageModel& model = *subject.loaded.model;
@@ -128,6 +138,7 @@ std::vector<Measurement> Profiler::measure(const Subject& subject, const Options
   const Thermal before = thermal_of(device_, root_);
   std::vector<Measurement> out = measure_speed(subject.loaded, options);
   out.push_back(peak_row(subject.peak_is_ours));  // before anything else takes memory
+  append(out, device_memory_rows(*subject.loaded.model));
   if (!instruments_) {
     set_up(options);
   }

@@ -2,6 +2,9 @@
 ///
 ///   speed, lengths, batches      measure.h
 ///   peak_memory                  from loading to the end of speed: one request at a time
+///   peak_device_memory           the same of a device that runs the model
+///   host_weights                 of such a model: weights that are copied for every pass, which
+///                                peak_memory holds
 ///   energy, idle_power           energy/measure_energy.h
 ///   prompt_, generated_tokens    of one request; the first new token is one of them
 ///   prefill_flop, decode_flop    flops.h; of the prompt, and of a token amid the new ones

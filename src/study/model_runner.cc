@@ -30,6 +30,20 @@ std::size_t unread_bytes(const io::Checkpoint& checkpoint, const model::ModelCon
   return config.tied_embeddings || !embedding ? 0 : embedding->n_bytes();
 }
 
+/// Passes on what loading a variant notes, with its name; how far it is no one needs to know.
+class LoadNotes final : public ProgressSink {
+ public:
+  LoadNotes(ProgressSink& to, std::string_view variant) : to_(to), variant_(variant) {}
+  void begin(std::string_view /*stage*/, std::uint64_t /*total*/) override {}
+  void advance(std::uint64_t /*steps*/) override {}
+  void end() override {}
+  void note(std::string_view line) override { to_.note(fmt::format("{}: {}", variant_, line)); }
+
+ private:
+  ProgressSink& to_;
+  std::string_view variant_;
+};
+
 double process_cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -108,11 +122,15 @@ store::VariantFacts ModelRunner::open(const PlannedVariant& variant, ProgressSin
   std::optional<store::QuantizeCost> cost;
   const fs::path path = build(variant, making, cost);
   peak_is_ours_ = profile::reset_peak_memory();
-  auto loaded = model::load_model(
-      path,
-      {.arithmetic = arithmetic_, .with_hash = true, .device = places_.device, .kv = variant.kv},
-      pool_,
-      silent_progress());
+  LoadNotes notes(making, variant.record.name);
+  auto loaded = model::load_model(path,
+                                  {.arithmetic = arithmetic_,
+                                   .with_hash = true,
+                                   .device = places_.device,
+                                   .device_memory = places_.device_memory,
+                                   .kv = variant.kv},
+                                  pool_,
+                                  notes);
   if (!loaded && variant.recipe && loaded.failure().code != ErrorCode::kOutOfMemory) {
     raise(loaded.failure().code,
           "{}; remove {} to have it made again",

@@ -34,7 +34,8 @@ class ModelRunner final : public VariantRunner {
     std::filesystem::path folder;  ///< of the variants
     std::filesystem::path data;    ///< of calibration text
     ReferenceStates::Source reference;
-    std::string device{kHost};  ///< what runs the models, and makes them where it can
+    std::string device{kHost};      ///< what runs the models, and makes them where it can
+    std::size_t device_memory = 0;  ///< that a model may take; 0: what is free
   };
   /// `pool` must outlive the runner.
   ModelRunner(Places places, Arithmetic arithmetic, ThreadPool& pool);

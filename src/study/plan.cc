@@ -59,11 +59,18 @@ PlannedVariant plan_variant(const VariantSpec& spec, const PlanInputs& inputs) {
   return variant;
 }
 
+std::string device_memory_text(const Spec& spec) {
+  return fmt::format("{:.2f} GB", static_cast<double>(spec.device_memory) / 1e9);
+}
+
 /// What is asked for besides one request at a time.
-std::string more_settings(const profile::Options& options, std::string_view device) {
+std::string more_settings(const profile::Options& options, const Spec& spec) {
   std::string out;
-  if (device != kHost) {
-    out += fmt::format(", on {}", device);
+  if (spec.device != kHost) {
+    out += fmt::format(", on {}", spec.device);
+  }
+  if (spec.device_memory != 0) {
+    out += fmt::format(", {} of its memory", device_memory_text(spec));
   }
   if (!options.prompts.empty()) {
     out += fmt::format(", prompts of {}", fmt::join(options.prompts, ", "));
@@ -106,7 +113,7 @@ store::UnitRecord measure_unit(const PlannedVariant& variant,
                   options.repetitions,
                   options.warmups,
                   n_threads(spec, inputs),
-                  more_settings(options, spec.device));
+                  more_settings(options, spec));
   return {hash_of({"measure",
                    variant.record.id,
                    arithmetic_name(spec.arithmetic),
@@ -187,6 +194,9 @@ std::vector<store::Condition> conditions_of(const Spec& spec, const PlanInputs& 
   std::vector<store::Condition> out = run_conditions(spec, inputs);
   if (spec.device != kHost) {
     out.push_back({"device", spec.device, true});
+  }
+  if (spec.device_memory != 0) {  // bounds the speed, and changes no number
+    out.push_back({"device memory", device_memory_text(spec), false});
   }
   std::ranges::move(device_conditions(spec, inputs), std::back_inserter(out));
   return out;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/byte_amount.h"
 #include "base/file.h"
 #include "base/toml.h"
 #include "data/hub/model_name.h"
@@ -338,6 +339,23 @@ std::vector<VariantSpec> read_variants(TomlTable& root, const fs::path& folder) 
   return variants;
 }
 
+/// Of a model on a device; 0: nothing is said.
+std::size_t read_device_memory(TomlTable& root, std::string_view device) {
+  constexpr double kMost = 1e15;
+  const auto text = root.optional<std::string>("device_memory");
+  if (!text) {
+    return 0;
+  }
+  if (device == kHost) {
+    root.reject("device_memory", "expected only beside a GPU as device");
+  }
+  const auto n_bytes = parse_byte_amount(*text);
+  if (!n_bytes || *n_bytes < 1 || *n_bytes >= kMost) {
+    root.reject("device_memory", "expected an amount with its unit, like \"6GB\"");
+  }
+  return static_cast<std::size_t>(*n_bytes);
+}
+
 }  // namespace
 
 Spec parse_spec(std::string_view text, std::string_view where, const fs::path& folder) {
@@ -354,6 +372,7 @@ Spec parse_spec(std::string_view text, std::string_view where, const fs::path& f
   spec.notes =
       root.optional<std::vector<std::string>>("notes").value_or(std::vector<std::string>{});
   spec.device = root.optional<std::string>("device").value_or(spec.device);
+  spec.device_memory = read_device_memory(root, spec.device);
   spec.measure = read_measure(root, folder, spec.device_spec);
   read_cost(root, spec.device_spec);
   spec.tasks = read_tasks(root, folder);

@@ -5,7 +5,7 @@
 ///   data   = "."                     # folder of the tasks' data
 ///   output = "out"                   # store, variants and report
 ///   arithmetic = "deterministic"     # optional; threads = 2; notes = ["…"]
-///   device = "cpu"                   # optional; or "cuda:0"
+///   device = "cpu"                   # optional; or "cuda:0", with device_memory = "6GB" at most
 ///   [measure]                        # optional: speed, memory and energy of each variant
 ///   prompt_tokens = 128              # and what docs/guide/profile.md lists
 ///   [cost]                           # optional: per_hour, per_kwh, currency
@@ -119,6 +119,7 @@ struct Spec {
   std::vector<VariantSpec> variants;  ///< the reference first
   std::optional<profile::Options> measure;
   std::string device{kHost};
+  std::size_t device_memory = 0;  ///< bytes that a model may take of the device; 0: what is free
   DeviceSpec device_spec;
   bool allows_code = false;  ///< said by who runs the study, never by its file
 };

@@ -237,6 +237,7 @@ ModelRunner::Places places_of(const Spec& spec, const StudyPlan& plan) {
   ModelRunner::Places places{spec.model, spec.output / "variants", spec.data, {}};
   const PlannedVariant& reference = plan.variants.front();
   places.device = spec.device;
+  places.device_memory = spec.device_memory;
   places.reference = {spec.model,  // the first variant has no recipe
                       spec.output / "reference",
                       fmt::format("{} {}", reference.record.id, kernels::kernels().name),

@@ -35,6 +35,7 @@ struct BenchOptions {
   std::size_t chunk = 512;
   std::vector<std::size_t> depths = {0};
   std::string device = "cpu";
+  std::size_t device_memory = 0;
   const codec::KvScheme* kv = nullptr;
   Arithmetic arithmetic = Arithmetic::kNative;
   bool keep_packed = false;
@@ -228,6 +229,8 @@ std::string as_json(const model::LanguageModel& model, const std::vector<BenchRe
   }
   const Json document = {{"model", model.config().name},
                          {"weight_bytes", model.weight_bytes()},
+                         {"host_weight_bytes", model.host_weight_bytes()},
+                         {"most_device_bytes", or_null(model.most_device_bytes())},
                          {"parameters", model.config().n_parameters()},
                          {"arithmetic", arithmetic_name(model.arithmetic())},
                          {"kv", model.kv().name()},
@@ -264,8 +267,12 @@ int run_bench(const BenchOptions& options, const Globals& globals) {
       options.device == "cpu"
           ? model::build_model(
                 *checkpoint, config, options.arithmetic, pool, *progress, options.keep_packed)
-          : model::build_device_model(
-                *checkpoint, config, options.arithmetic, options.device, pool, *progress);
+          : model::build_device_model(*checkpoint,
+                                      config,
+                                      options.arithmetic,
+                                      {options.device, options.device_memory},
+                                      pool,
+                                      *progress);
   model->set_kv(model::read_kv_setup(*checkpoint, config, options.arithmetic, options.kv).take());
   const std::vector<BenchResult> results = measure_all(options, *model, *progress);
   print_out(globals.json ? as_json(*model, results) : as_table(*model, results));
@@ -308,7 +315,7 @@ void add_bench(CLI::App& root, Invocation& invocation) {
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
   add_arithmetic_option(*command, options->arithmetic);
-  add_device_option(*command, options->device);
+  add_device_options(*command, options->device, options->device_memory);
   add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,

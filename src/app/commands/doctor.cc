@@ -19,8 +19,25 @@
 namespace nibble::app {
 namespace {
 
+/// A GPU by the name that --device takes.
+struct FoundGpu {
+  std::string device;
+  kernels::CudaDevice facts;
+  std::optional<std::size_t> free_memory;
+};
+
+std::vector<FoundGpu> find_gpus() {
+  std::vector<FoundGpu> out;
+  for (kernels::CudaDevice& facts : kernels::list_cuda_devices()) {
+    const auto index = static_cast<int>(out.size());
+    out.push_back({fmt::format("cuda:{}", index), facts, kernels::cuda_free_bytes(index)});
+  }
+  return out;
+}
+
 struct Diagnosis {
   profile::Host host;
+  std::vector<FoundGpu> gpus;
   std::optional<std::size_t> free_memory;
   std::vector<profile::Limit> limits;  ///< empty when they were not asked for
   std::vector<std::string> advice;
@@ -53,10 +70,10 @@ std::vector<std::string> advise(const profile::Host& host) {
 }
 
 /// Rows of the table of hardware by the names that the devices give themselves.
-std::vector<profile::Hardware> nominal_rows(const profile::Host& host) {
-  std::vector<std::string> names{host.processor};
-  for (const kernels::CudaDevice& device : kernels::list_cuda_devices()) {
-    names.push_back(device.name);
+std::vector<profile::Hardware> nominal_rows(const Diagnosis& found) {
+  std::vector<std::string> names{found.host.processor};
+  for (const FoundGpu& gpu : found.gpus) {
+    names.push_back(gpu.facts.name);
   }
   const auto table = profile::builtin_hardware();
   std::vector<profile::Hardware> out;
@@ -141,12 +158,14 @@ std::string to_text(const Diagnosis& found) {
       kernels::kernels().name,
       kernel_names(),
       kernels::cuda_status());
-  for (const kernels::CudaDevice& device : kernels::list_cuda_devices()) {
-    out += fmt::format("            {}, sm {}.{}, {} MiB\n",
-                       device.name,
-                       device.compute_major,
-                       device.compute_minor,
-                       device.memory_bytes >> 20U);
+  for (const FoundGpu& gpu : found.gpus) {
+    out += fmt::format("  {:<9} {}, sm {}.{}, {}, {} free\n",
+                       gpu.device,
+                       gpu.facts.name,
+                       gpu.facts.compute_major,
+                       gpu.facts.compute_minor,
+                       gibibytes(gpu.facts.memory_bytes),
+                       gibibytes(gpu.free_memory));
   }
   out += fmt::format("energy      {}\n", found.sensors);
   for (const profile::Hardware& row : found.nominal) {
@@ -181,6 +200,15 @@ Json to_json(const Diagnosis& found) {
                        {"power_w", or_null(row.power_w)},
                        {"source", row.source}});
   }
+  Json gpus = Json::array();
+  for (const FoundGpu& gpu : found.gpus) {
+    gpus.push_back({{"device", gpu.device},
+                    {"name", gpu.facts.name},
+                    {"compute_capability",
+                     fmt::format("{}.{}", gpu.facts.compute_major, gpu.facts.compute_minor)},
+                    {"memory_bytes", gpu.facts.memory_bytes},
+                    {"free_memory_bytes", or_null(gpu.free_memory)}});
+  }
   Json usable = Json::array();
   for (const kernels::KernelSet& set : kernels::usable_kernel_sets()) {
     usable.push_back(set.name);
@@ -196,6 +224,7 @@ Json to_json(const Diagnosis& found) {
           {"kernels", kernels::kernels().name},
           {"usable_kernels", usable},
           {"cuda", kernels::cuda_status()},
+          {"cuda_devices", gpus},
           {"energy_sensors", found.sensors},
           {"nominal", nominal},
           {"limits", limits},
@@ -206,9 +235,10 @@ int run_doctor(bool measure, const Globals& globals) {
   Diagnosis found;
   found.host = profile::read_host();
   found.free_memory = model::available_memory();
+  found.gpus = find_gpus();
   found.advice = advise(found.host);
   found.sensors = profile::describe_sensors("cpu");
-  found.nominal = nominal_rows(found.host);
+  found.nominal = nominal_rows(found);
   if (measure) {
     ThreadPool pool(globals.threads);
     found.limits = profile::measure_limits(kernels::kernels(), pool);

@@ -32,6 +32,7 @@ struct EvalOptions {
   std::string output;     ///< folder of results files and of the store; "": none are kept
   Arithmetic arithmetic = Arithmetic::kDeterministic;
   std::string device = "cpu";
+  std::size_t device_memory = 0;
   const codec::KvScheme* kv = nullptr;
   std::size_t limit = 0;
   std::size_t window = 2048;
@@ -100,20 +101,23 @@ struct Judge {
 
   Judge(const EvalOptions& options, const Globals& globals, ProgressSink& progress)
       : pool(globals.threads),
-        model(model::load_model(
-                  options.model,
-                  {.arithmetic = options.arithmetic, .device = options.device, .kv = options.kv},
-                  pool,
-                  progress)
+        model(model::load_model(options.model,
+                                {.arithmetic = options.arithmetic,
+                                 .device = options.device,
+                                 .device_memory = options.device_memory,
+                                 .kv = options.kv},
+                                pool,
+                                progress)
                   .take()) {
     engine.emplace(model, eval::default_engine_options(model));
     if (!options.reference.empty()) {
-      reference_model =
-          model::load_model(options.reference,
-                            {.arithmetic = options.arithmetic, .device = options.device},
-                            pool,
-                            progress)
-              .take();
+      reference_model = model::load_model(options.reference,
+                                          {.arithmetic = options.arithmetic,
+                                           .device = options.device,
+                                           .device_memory = options.device_memory},
+                                          pool,
+                                          progress)
+                            .take();
       reference = eval::model_reference(*reference_model.model, engine->options().batch_tokens);
       engine->set_reference(reference.get());
     }
@@ -201,7 +205,7 @@ void add_eval(CLI::App& root, Invocation& invocation) {
   add_allow_code_option(*command, options->code.is_allowed);
   add_code_sampling_options(*command, options->code.sampling);
   add_arithmetic_option(*command, options->arithmetic);
-  add_device_option(*command, options->device);
+  add_device_options(*command, options->device, options->device_memory);
   add_kv_option(*command, options->kv);
   command->footer(
       "Example: nibble eval model.gguf -t wikitext_stride512,arc_easy --data data -L 100\n"

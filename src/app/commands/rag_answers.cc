@@ -73,7 +73,7 @@ void add_answers_options(CLI::App& command, AnswersChoice& choice) {
   add_chat_options(command, choice.chat);
   command.add_option("-o,--output", choice.output, "Folder of a store; what is there is not asked");
   add_arithmetic_option(command, choice.arithmetic);
-  add_device_option(command, choice.device);
+  add_device_options(command, choice.device, choice.device_memory);
   add_kv_option(command, choice.kv);
 }
 
@@ -84,12 +84,14 @@ int judge_answers(const std::string& model_path,
   const auto sets = read_sets(choice);  // before the weights are read
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
-  model::LoadedModel model =
-      model::load_model(model_path,
-                        {.arithmetic = choice.arithmetic, .device = choice.device, .kv = choice.kv},
-                        pool,
-                        *progress)
-          .take();
+  model::LoadedModel model = model::load_model(model_path,
+                                               {.arithmetic = choice.arithmetic,
+                                                .device = choice.device,
+                                                .device_memory = choice.device_memory,
+                                                .kv = choice.kv},
+                                               pool,
+                                               *progress)
+                                 .take();
   eval::Engine engine(model, eval::default_engine_options(model));
   const auto chat = chat_template_of(choice.chat, model);
   std::optional<OpenedIndex> opened;

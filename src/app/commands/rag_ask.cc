@@ -31,6 +31,7 @@ struct AskOptions {
   ChatChoice chat;
   Arithmetic arithmetic = Arithmetic::kNative;
   std::string device = "cpu";
+  std::size_t device_memory = 0;
   const codec::KvScheme* kv = nullptr;
 };
 
@@ -154,6 +155,7 @@ int run(const AskOptions& options, const Globals& globals) {
                                                      {.arithmetic = options.arithmetic,
                                                       .with_hash = false,
                                                       .device = options.device,
+                                                      .device_memory = options.device_memory,
                                                       .kv = options.kv},
                                                      pool,
                                                      *progress)
@@ -196,7 +198,7 @@ void add_rag_ask(CLI::App& rag, Invocation& invocation) {
                     "Ask for the numbers of the documents behind the answer (the default)");
   add_chat_options(*command, options->chat);
   add_arithmetic_option(*command, options->arithmetic);
-  add_device_option(*command, options->device);
+  add_device_options(*command, options->device, options->device_memory);
   add_kv_option(*command, options->kv);
   command->footer("Example: nibble rag ask model.gguf docs.rag \"How is a codec added?\"");
   command->callback([options, &invocation] {

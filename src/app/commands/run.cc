@@ -37,6 +37,7 @@ struct Options {
   std::optional<std::size_t> max_tokens{};
   Arithmetic arithmetic = Arithmetic::kNative;
   std::string device = "cpu";
+  std::size_t device_memory = 0;
   const codec::KvScheme* kv = nullptr;
   bool keep_packed = false;
 };
@@ -184,6 +185,7 @@ int run(const Options& options, const Globals& globals) {
                                    .with_hash = false,
                                    .keep_packed = options.keep_packed,
                                    .device = options.device,
+                                   .device_memory = options.device_memory,
                                    .kv = options.kv};
   ThreadPool pool(globals.threads);
   const auto progress = make_progress(globals);
@@ -226,7 +228,7 @@ void add_run(CLI::App& root, Invocation& invocation) {
                    "Most tokens to generate; default: 128, in a chat 1024 an answer")
       ->check(CLI::Range(std::size_t{1}, kMaxTokens));
   add_arithmetic_option(*command, options->arithmetic);
-  add_device_option(*command, options->device);
+  add_device_options(*command, options->device, options->device_memory);
   add_kv_option(*command, options->kv);
   command->add_flag("--keep-packed",
                     options->keep_packed,

@@ -3,6 +3,13 @@
 #include "kernels/cuda/device.h"
 
 namespace nibble::kernels {
+namespace {
+
+std::string version_text(int version) {
+  return "CUDA " + std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+}
+
+}  // namespace
 
 std::vector<CudaDevice> list_cuda_devices() {
   int n_devices = 0;
@@ -23,15 +30,28 @@ std::vector<CudaDevice> list_cuda_devices() {
   return devices;
 }
 
-std::string cuda_status() {
-  int n_devices = 0;
-  const cudaError_t error = cudaGetDeviceCount(&n_devices);
-  if (error != cudaSuccess) {
-    return cudaGetErrorString(error);
+std::optional<std::size_t> cuda_free_bytes(int index) {
+  int before = 0;
+  std::size_t free = 0, total = 0;
+  if (cudaGetDevice(&before) != cudaSuccess || cudaSetDevice(index) != cudaSuccess) {
+    return std::nullopt;
   }
-  int version = 0;
+  const bool is_known = cudaMemGetInfo(&free, &total) == cudaSuccess;
+  cudaSetDevice(before);
+  return is_known ? std::optional(free) : std::nullopt;
+}
+
+std::string cuda_status() {
+  int n_devices = 0, version = 0, driver = 0;
+  const cudaError_t error = cudaGetDeviceCount(&n_devices);
   cudaRuntimeGetVersion(&version);
-  return "CUDA " + std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+  if (error == cudaErrorInsufficientDriver) {  // also where there is none
+    cudaDriverGetVersion(&driver);
+    return driver == 0 ? "no NVIDIA driver is installed"
+                       : "the NVIDIA driver is of " + version_text(driver) +
+                             ", this program wants " + version_text(version);
+  }
+  return error == cudaSuccess ? version_text(version) : cudaGetErrorString(error);
 }
 
 }  // namespace nibble::kernels

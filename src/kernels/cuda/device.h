@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct CudaDevice {
 };
 
 std::vector<CudaDevice> list_cuda_devices();
+/// What other processes and this one have left of a device of the list; starts work on it, which
+/// takes some memory and a moment.
+std::optional<std::size_t> cuda_free_bytes(int index);
 
 /// "built without CUDA", "CUDA 13.0", or why the runtime finds no device.
 std::string cuda_status();

@@ -23,6 +23,19 @@ inline std::size_t qkv_cols(const ModelConfig& config) {
   return (config.n_heads + 2 * config.n_kv_heads) * config.head_dim;
 }
 
+/// Logits of one product: 256 MiB.
+inline std::size_t logit_rows_at_once(std::size_t vocab) {
+  constexpr std::size_t kLogitsAtOnce = std::size_t{64} << 20;
+  return std::max<std::size_t>(1, kLogitsAtOnce / vocab);
+}
+
+/// Of the buffers that Buffers::need_rows allocates.
+inline std::size_t row_bytes(const ModelConfig& config) {
+  const std::size_t n_halves =
+      config.hidden + qkv_cols(config) + config.n_heads * config.head_dim + config.intermediate;
+  return 3 * config.hidden * sizeof(float) + n_halves * kHalfBytes;
+}
+
 struct DeviceDecoder::Buffers {
   ops::DeviceBuffer hidden, narrowed;  ///< float [rows][hidden]
   ops::DeviceBuffer normed;            ///< half [rows][hidden]

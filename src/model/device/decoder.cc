@@ -6,6 +6,7 @@
 
 #include "base/cancel.h"
 #include "model/device/buffers.h"
+#include "model/device/needs.h"
 #include "model/device/page_memory.h"
 #include "model/device/probes.h"
 #include "model/forward_call.h"
@@ -41,6 +42,16 @@ DeviceDecoder::DeviceDecoder(const ModelConfig& config,
 
 DeviceDecoder::~DeviceDecoder() {
   forget_graphs();
+}
+
+std::size_t DeviceDecoder::host_weight_bytes() const noexcept {
+  return weights_.stream != nullptr ? weights_.stream->host_bytes() : 0;
+}
+
+std::size_t DeviceDecoder::cache_budget() const {
+  const std::size_t free = device_->free_bytes();
+  const std::size_t work = std::min(free, planned_work_bytes(config_, arithmetic_));
+  return std::max(planned_cache_bytes(config_), free - work);
 }
 
 void DeviceDecoder::forget_graphs() {
@@ -159,7 +170,14 @@ void DeviceDecoder::run_layers(const BatchPlan& plan) {
   k.embed(batch_.view(), weights_.embedding.data(), b.hidden.as<float>(), width, device_->stream());
   float* hidden = b.hidden.as<float>();
   std::size_t n_rows = plan.tokens.size();
+  LayerStream* const stream = weights_.stream.get();
+  if (stream != nullptr) {
+    stream->begin_pass();
+  }
   for (std::size_t i = 0; i < weights_.layers.size(); ++i) {
+    if (stream != nullptr) {
+      stream->begin_layer(i);
+    }
     run_attention(weights_.layers[i], i, plan);
     if (i + 1 == weights_.layers.size() && plan.wanted.size() < n_rows) {
       n_rows = plan.wanted.size();
@@ -175,6 +193,9 @@ void DeviceDecoder::run_layers(const BatchPlan& plan) {
                device_->stream());
     }
     run_mlp(weights_.layers[i], hidden, n_rows);
+    if (stream != nullptr) {
+      stream->end_layer(i);
+    }
   }
   normalize_last(hidden, n_rows);
 }

@@ -4,7 +4,8 @@
 ///
 /// Passes of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
 /// values lie in pages of the device, which the sequences of one cache share as they do on the
-/// host.
+/// host. Layers that lie in the host's memory are copied in passing (layer_stream.h), recorded
+/// like the rest: the numbers are those of a model that lies on the device.
 ///
 /// Precision  the stream between layers is float32, what enters a product binary16, sums float32.
 ///            `deterministic`: one kernel for any number of tokens, so that a row's bits do not
@@ -16,6 +17,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/device/batch.h"
@@ -41,6 +43,12 @@ class DeviceDecoder final : public LanguageModel {
   [[nodiscard]] ThreadPool& pool() const noexcept override { return pool_; }
   [[nodiscard]] std::size_t weight_bytes() const noexcept override { return weights_.n_bytes(); }
   [[nodiscard]] std::string device() const override { return device_->name(); }
+  [[nodiscard]] std::size_t host_weight_bytes() const noexcept override;
+  [[nodiscard]] std::optional<std::size_t> most_device_bytes() const override {
+    return device_->most_bytes();
+  }
+  /// What is free on the device beside the work of a pass.
+  [[nodiscard]] std::size_t cache_budget() const override;
 
   void forward(std::span<const SequenceChunk> chunks,
                KvCache& cache,

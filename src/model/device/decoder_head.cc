@@ -12,9 +12,6 @@ namespace {
 
 using kernels::cuda::Epilogue;
 
-/// Logits of one product: 256 MiB.
-constexpr std::size_t kLogitsAtOnce = std::size_t{64} << 20;
-
 /// The targets of rows [first, first + n), as the kernel wants them.
 struct TargetRange {
   std::vector<std::int32_t> tokens, rows;
@@ -82,7 +79,7 @@ void DeviceDecoder::head(MatrixView<const float> hidden, MatrixView<float> logit
           logits.cols,
           config_.vocab);
   }
-  const std::size_t at_once = std::max<std::size_t>(1, kLogitsAtOnce / config_.vocab);
+  const std::size_t at_once = logit_rows_at_once(config_.vocab);
   const std::size_t line = config_.vocab * sizeof(float);
   for (std::size_t first = 0; first < hidden.rows; first += at_once) {
     const std::size_t n = std::min(at_once, hidden.rows - first);
@@ -109,7 +106,7 @@ void DeviceDecoder::score(MatrixView<const float> hidden,
           scores.size(),
           targets.size());
   }
-  const std::size_t at_once = std::max<std::size_t>(1, kLogitsAtOnce / config_.vocab);
+  const std::size_t at_once = logit_rows_at_once(config_.vocab);
   for (std::size_t first = 0; first < hidden.rows; first += at_once) {
     const std::size_t n = std::min(at_once, hidden.rows - first);
     const TargetRange range = targets_of(targets, first, n);

@@ -115,8 +115,7 @@ class DeviceLoader {
 std::size_t DeviceWeights::n_bytes() const noexcept {
   std::size_t n_bytes = embedding.size() + final_norm.size() + head.n_bytes();
   for (const DeviceLayer& layer : layers) {
-    n_bytes +=
-        layer.qkv.n_bytes() + layer.o.n_bytes() + layer.gate_up.n_bytes() + layer.down.n_bytes();
+    n_bytes += layer.n_bytes();
   }
   return n_bytes;
 }
@@ -146,14 +145,21 @@ Result<void> check_device_support(const ModelConfig& config) {
 
 DeviceWeights load_device_weights(const ModelConfig& config,
                                   const WeightLoader& weights,
+                                  const StreamPlan& plan,
                                   ops::Device& device) {
   const DeviceLoader loader(config, weights, device);
   DeviceWeights out;
+  if (plan.n_streamed() > 0) {
+    out.stream = std::make_unique<LayerStream>(device.shared_from_this(), plan.slot_bytes);
+  }
   const auto embedding = weights.matrix("model.embed_tokens.weight", config.vocab, config.hidden);
   out.embedding = loader.embedding(embedding);
   for (std::size_t i = 0; i < config.n_layers; ++i) {
     cancel_flag().check();
     out.layers.push_back(loader.layer(i));
+    if (plan.is_streamed[i] != 0) {
+      out.stream->add(i, out.layers.back());
+    }
     weights.progress().advance(1);
   }
   out.final_norm = upload_floats(device, weights.vector("model.norm.weight", config.hidden));
@@ -166,6 +172,15 @@ DeviceWeights load_device_weights(const ModelConfig& config,
 DeviceWeights random_device_weights(const ModelConfig& config,
                                     kernels::FragmentFormat format,
                                     std::size_t group,
+                                    ops::Device& device) {
+  const std::vector<std::uint8_t> none(config.n_layers);
+  return random_device_weights(config, format, group, none, device);
+}
+
+DeviceWeights random_device_weights(const ModelConfig& config,
+                                    kernels::FragmentFormat format,
+                                    std::size_t group,
+                                    std::span<const std::uint8_t> is_streamed,
                                     ops::Device& device) {
   std::uint32_t seed = 0;
   const auto matrix = [&](std::size_t rows, std::size_t cols) {
@@ -184,6 +199,12 @@ DeviceWeights random_device_weights(const ModelConfig& config,
     layer.o = matrix(config.hidden, q_rows);
     layer.gate_up = matrix(2 * config.intermediate, config.hidden);
     layer.down = matrix(config.hidden, config.intermediate);
+    if (is_streamed[i] != 0) {
+      if (out.stream == nullptr) {  // all layers are of one size
+        out.stream = std::make_unique<LayerStream>(device.shared_from_this(), layer.block_bytes());
+      }
+      out.stream->add(i, layer);
+    }
     out.layers.push_back(std::move(layer));
   }
   out.final_norm = upload_floats(device, ones);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "base/checked_math.h"
 #include "base/error.h"
@@ -45,12 +47,16 @@ std::shared_ptr<Device> Device::open(std::string_view name) {
     raise(ErrorCode::kDevice, "device '{}': {}", name, kernels::cuda_status());
   }
   const std::size_t n_devices = kernels::list_cuda_devices().size();
+  if (n_devices == 0) {
+    raise(ErrorCode::kDevice, "device '{}': no GPU is usable: {}", name, kernels::cuda_status());
+  }
   if (static_cast<std::size_t>(index) >= n_devices) {
     raise(ErrorCode::kDevice,
-          "device '{}': {} devices are usable ({})",
+          "device '{}': {} {} usable, the last is cuda:{}",
           name,
           n_devices,
-          kernels::cuda_status());
+          n_devices == 1 ? "GPU is" : "GPUs are",
+          n_devices - 1);
   }
   return std::shared_ptr<Device>(new Device(std::string(name), index));
 }
@@ -63,6 +69,7 @@ Device::Device(std::string name, int index)
 }
 
 Device::~Device() {
+  static_cast<void>(runtime_.synchronize(stream_));  // what was given back is free when it is gone
   static_cast<void>(runtime_.close(stream_));
 }
 
@@ -70,10 +77,39 @@ std::size_t Device::free_bytes() const {
   std::size_t free = 0;
   std::size_t total = 0;
   require(runtime_.memory(&free, &total), name_);
-  return free;
+  return std::min(free, left_of_limit());
+}
+
+std::size_t Device::left_of_limit() const {
+  if (limit_bytes_ == 0) {
+    return std::numeric_limits<std::size_t>::max();
+  }
+  std::size_t used = 0;
+  std::size_t most = 0;
+  require(runtime_.memory_in_use(&used, &most), name_);
+  return limit_bytes_ - std::min(limit_bytes_, used);
+}
+
+std::size_t Device::most_bytes() const {
+  std::size_t used = 0;
+  std::size_t most = 0;
+  require(runtime_.memory_in_use(&used, &most), name_);
+  return most;
+}
+
+void Device::forget_most() {
+  require(runtime_.forget_most(), name_);
 }
 
 DeviceBuffer Device::allocate(std::size_t n_bytes) {
+  if (const std::size_t left = left_of_limit(); n_bytes > left) {
+    raise(ErrorCode::kOutOfMemory,
+          "{}: no {:.1f} MiB: {:.1f} of the {:.1f} MiB that are allowed are left",
+          name_,
+          mebibytes(n_bytes),
+          mebibytes(left),
+          mebibytes(limit_bytes_));
+  }
   void* bytes = nullptr;
   if (const char* problem = runtime_.allocate(n_bytes, &bytes, stream_)) {
     static_cast<void>(runtime_.error());  // it is told here
@@ -130,6 +166,28 @@ std::shared_ptr<std::byte> Device::allocate_host(std::size_t n_bytes) {
   require(runtime_.allocate_host(n_bytes, &bytes), name_);
   return {static_cast<std::byte*>(bytes), [self = shared_from_this()](std::byte* memory) {
             static_cast<void>(self->runtime_.release_host(memory));
+          }};
+}
+
+std::shared_ptr<std::byte> Device::allocate_locked(std::size_t n_bytes) {
+  constexpr std::size_t kPage = 4096;
+  const std::size_t n_whole = round_up(std::max<std::size_t>(n_bytes, 1), kPage);
+  auto* const bytes = static_cast<std::byte*>(std::aligned_alloc(kPage, n_whole));
+  if (bytes == nullptr) {
+    raise(ErrorCode::kOutOfMemory, "no {:.1f} MiB of the host's memory", mebibytes(n_whole));
+  }
+  if (const char* problem = runtime_.lock_host(bytes, n_whole)) {
+    std::free(bytes);
+    static_cast<void>(runtime_.error());  // it is told here
+    raise(ErrorCode::kOutOfMemory,
+          "{}: no {:.1f} MiB of page-locked memory of the host: {}",
+          name_,
+          mebibytes(n_whole),
+          problem);
+  }
+  return {bytes, [self = shared_from_this()](std::byte* memory) {
+            static_cast<void>(self->runtime_.unlock_host(memory));
+            std::free(memory);
           }};
 }
 

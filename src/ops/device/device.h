@@ -5,8 +5,9 @@
 /// Units      bytes
 /// Threads    one host thread at a time
 /// Errors     open: kInvalidArgument for a name that is none ("cuda:0" is one), kDevice for a build
-///            without CUDA, a machine without a driver or such a device; allocate: kOutOfMemory
-///            with the sizes; others: kDevice with what the driver says
+///            without CUDA, a machine without a driver or such a device; allocate and
+///            allocate_locked: kOutOfMemory with the sizes; others: kDevice with what the driver
+///            says
 /// Source     our own
 #pragma once
 
@@ -56,7 +57,13 @@ class Device : public std::enable_shared_from_this<Device> {
   [[nodiscard]] const kernels::cuda::Kernels& kernels() const noexcept { return kernels_; }
   [[nodiscard]] const kernels::cuda::Runtime& runtime() const noexcept { return runtime_; }
 
+  /// What may still be allocated: free on the device, and left of a limit.
   [[nodiscard]] std::size_t free_bytes() const;
+  /// Lets this process have no more of the device than that; 0: all of it.
+  void set_limit(std::size_t n_bytes) noexcept { limit_bytes_ = n_bytes; }
+  /// What this process has allocated at most since `forget_most`, by any of its Devices.
+  [[nodiscard]] std::size_t most_bytes() const;
+  void forget_most();
   /// Content unspecified.
   DeviceBuffer allocate(std::size_t n_bytes);
   DeviceBuffer upload(std::span<const std::byte> host);
@@ -69,6 +76,8 @@ class Device : public std::enable_shared_from_this<Device> {
   DeviceBuffer upload(std::span<const std::byte> host, ThreadPool& pool);
   /// Page-locked memory of the host, which copies faster and need not be waited for.
   std::shared_ptr<std::byte> allocate_host(std::size_t n_bytes);
+  /// The same out of the process's own memory, so that it counts as resident there: for much.
+  std::shared_ptr<std::byte> allocate_locked(std::size_t n_bytes);
 
   void upload(const void* host, void* device, std::size_t n_bytes);
   /// Returns when the bytes are there.
@@ -81,11 +90,13 @@ class Device : public std::enable_shared_from_this<Device> {
 
  private:
   Device(std::string name, int index);
+  [[nodiscard]] std::size_t left_of_limit() const;
 
   std::string name_;
   const kernels::cuda::Kernels& kernels_;
   const kernels::cuda::Runtime& runtime_;
   kernels::cuda::Stream stream_ = nullptr;
+  std::size_t limit_bytes_ = 0;
   std::shared_ptr<std::byte> staging_;  ///< of the uploads in pieces; made by the first
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/check.h"
 #include "base/checked_math.h"
 #include "base/error.h"
 #include "tensor/half.h"
@@ -72,6 +73,7 @@ DeviceLinear DeviceLinear::make(Device& device, const kernels::Fragments& weight
     out.offsets_ = device.upload(std::span<const std::uint16_t>(weight.offsets));
     out.view_.offsets = out.offsets_.data();
   }
+  out.n_bytes_ = out.buffer_bytes();
   return out;
 }
 
@@ -112,11 +114,42 @@ DeviceLinear DeviceLinear::random(Device& device, const RandomMatrix& matrix) {
   out.row_factors_ = device.upload(std::span<const float>(factors));
   out.view_.codes = out.codes_.data();
   out.view_.row_factors = out.row_factors_.as<const float>();
+  out.n_bytes_ = out.buffer_bytes();
   device.check("random weights");
   return out;
 }
 
-std::size_t DeviceLinear::n_bytes() const noexcept {
+std::size_t DeviceLinear::block_bytes() const noexcept {
+  std::size_t n_bytes = 0;
+  for (const DeviceBuffer* piece : {&codes_, &scales_, &offsets_, &row_factors_}) {
+    n_bytes += round_up(piece->size(), kBlockAlignment);
+  }
+  return n_bytes;
+}
+
+DeviceLinear DeviceLinear::moved_to_block(Device& device, std::byte* host, std::byte* block) const {
+  NIBBLE_CHECK(codes_.data() != nullptr, "a device layer that has no memory cannot leave it");
+  std::size_t at = 0;
+  const auto move = [&](const DeviceBuffer& piece) -> std::byte* {
+    if (piece.size() == 0) {
+      return nullptr;
+    }
+    device.download(piece.data(), host + at, piece.size());
+    std::byte* const place = block + at;
+    at += round_up(piece.size(), kBlockAlignment);
+    return place;
+  };
+  DeviceLinear out;
+  out.view_ = view_;
+  out.n_bytes_ = n_bytes_;
+  out.view_.codes = move(codes_);
+  out.view_.scales = move(scales_);
+  out.view_.offsets = move(offsets_);
+  out.view_.row_factors = reinterpret_cast<const float*>(move(row_factors_));
+  return out;
+}
+
+std::size_t DeviceLinear::buffer_bytes() const noexcept {
   return codes_.size() + scales_.size() + offsets_.size() + row_factors_.size();
 }
 

@@ -48,6 +48,9 @@ struct DeviceOutput {
   bool arranges = false;
 };
 
+/// Of the pieces of a block of weights, as of all that a device allocates.
+inline constexpr std::size_t kBlockAlignment = 256;
+
 /// Memory that layers share while they run.
 struct LinearScratch {
   DeviceScratch weights;
@@ -75,7 +78,14 @@ class DeviceLinear {
 
   [[nodiscard]] std::size_t rows() const noexcept { return static_cast<std::size_t>(view_.rows); }
   [[nodiscard]] std::size_t cols() const noexcept { return static_cast<std::size_t>(view_.cols); }
-  [[nodiscard]] std::size_t n_bytes() const noexcept;
+  [[nodiscard]] std::size_t n_bytes() const noexcept { return n_bytes_; }
+  /// Bytes of a block that holds the weights of the layer.
+  [[nodiscard]] std::size_t block_bytes() const noexcept;
+  /// The same layer without memory of its own: its weights are read from a block of the device at
+  /// `block`, whose content goes to `host`, where `device` can copy to.
+  [[nodiscard]] DeviceLinear moved_to_block(Device& device,
+                                            std::byte* host,
+                                            std::byte* block) const;
   /// More tokens than that are a dense product, unless the order is fixed. Matrices of a middle
   /// size do not fill a device with blocks of rows: making them binary16 costs less than their
   /// blocks wait for each other (docs/results/cuda.md).
@@ -104,6 +114,7 @@ class DeviceLinear {
              LinearScratch& scratch) const;
 
  private:
+  [[nodiscard]] std::size_t buffer_bytes() const noexcept;
   [[nodiscard]] kernels::cuda::LinearTask task_of(const DeviceOutput& y,
                                                   std::size_t n_tokens,
                                                   bool fixed_order) const;
@@ -114,6 +125,7 @@ class DeviceLinear {
 
   kernels::cuda::WeightView view_;
   DeviceBuffer codes_, scales_, offsets_, row_factors_;
+  std::size_t n_bytes_ = 0;
 };
 
 }  // namespace nibble::ops

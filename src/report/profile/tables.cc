@@ -112,6 +112,41 @@ Table latency_table(const Data& data) {
   return table;
 }
 
+/// Whether any variant was run by a device that tells how much of it was taken.
+bool has_device_memory(const Data& data) {
+  return std::ranges::any_of(data.variants, [](const Variant& variant) {
+    return variant.measured("peak_device_memory").value.has_value();
+  });
+}
+
+/// Which variants have weights that wait in the host's memory; "" where none has.
+std::string streamed_text(const Data& data) {
+  std::string out;
+  for (const Variant& variant : data.variants) {
+    if (const auto n_bytes = variant.measured("host_weights").value;
+        n_bytes && n_bytes->median > 0) {
+      out += fmt::format(
+          ". Of {}, {:.0f} MB of the weights stayed in host memory and were copied to the device "
+          "for every pass: its speed is that of the bus",
+          variant.record.name,
+          n_bytes->median / kMegabyte);
+    }
+  }
+  return out;
+}
+
+void add_device_memory(Table& table, const Data& data) {
+  constexpr std::ptrdiff_t kBehindPeak = 4;
+  table.columns.insert(table.columns.begin() + kBehindPeak,
+                       number_column("Device peak MB", "peak_device_memory_mb"));
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    table.rows[i].insert(
+        table.rows[i].begin() + kBehindPeak,
+        median_cell(data.variants[i].measured("peak_device_memory"), 1 / kMegabyte));
+  }
+  table.caption += streamed_text(data);
+}
+
 Table utilisation_table(const Data& data) {
   Table table{"utilisation",
               "Memory and utilisation",
@@ -142,6 +177,9 @@ Table utilisation_table(const Data& data) {
                           percent_cell(compute_use(data, variant, Peak::kNominal)),
                           percent_cell(bandwidth_use(data, variant, Peak::kMeasured)),
                           percent_cell(bandwidth_use(data, variant, Peak::kNominal))});
+  }
+  if (has_device_memory(data)) {
+    add_device_memory(table, data);
   }
   return table;
 }

@@ -62,6 +62,10 @@ TEST_P(FragmentsOf, GiveBackTheMatrix) {
     const std::vector sources = {matrix};
     const Fragments packed = pack_fragments(sources, stacked_rows(sources), pool);
     EXPECT_EQ(packed.format, GetParam().wanted);
+    const std::size_t of_offsets = packed.offsets.empty() && GetParam().has_offsets
+                                       ? packed.scales.size() * sizeof(std::uint16_t)
+                                       : 0;
+    EXPECT_EQ(packed_bytes(sources, rows), packed.n_bytes() + of_offsets);
     EXPECT_EQ(packed.offsets.empty(),
               packed.format == FragmentFormat::kHalf || !GetParam().has_offsets ||
                   GetParam().common_zero);

@@ -139,8 +139,28 @@ TEST(Plan, ConditionsNameTheHardwareAndThePriceWhereTheyAreKnown) {
   EXPECT_EQ(condition(plan, "currency"), "USD");
   EXPECT_EQ(condition(plan, "energy sensors"), "none: no sensor");
   EXPECT_EQ(condition(plan, "device"), "cuda:0");
+  EXPECT_EQ(condition(plan, "device memory"), "");
   spec.device_spec.power_w = 65;
   EXPECT_EQ(condition(make_plan(spec, inputs), "rated power W"), "65");
+}
+
+/// Speeds of a model that is copied in passing are measured anew; answers are the same.
+TEST(Plan, ALimitOfTheDevicesMemoryBelongsToSpeedsAlone) {
+  Spec spec = fake_spec();
+  spec.device = "cuda:0";
+  spec.measure = profile::Options{};
+  const StudyPlan whole = make_plan(spec, fake_inputs());
+  spec.device_memory = 6'000'000'000;
+  const StudyPlan limited = make_plan(spec, fake_inputs());
+  EXPECT_EQ(condition(limited, "device memory"), "6.00 GB");
+  ASSERT_EQ(whole.units.size(), limited.units.size());
+  for (std::size_t i = 0; i < whole.units.size(); ++i) {
+    const bool is_speed = whole.units[i].task.empty();
+    EXPECT_EQ(whole.units[i].id == limited.units[i].id, !is_speed) << i;
+    if (is_speed) {
+      EXPECT_THAT(limited.units[i].settings, HasSubstr("on cuda:0, 6.00 GB of its memory"));
+    }
+  }
 }
 
 /// A retriever over a set, whose questions the task "a" asks.

@@ -47,6 +47,17 @@ TEST(Spec, VariantsMayNameASchemeOfKeysAndValues) {
               HasSubstr("no key/value scheme 'kivi'"));
 }
 
+TEST(Spec, ADevicesMemoryIsAnAmountBesideADevice) {
+  const auto of = [](const std::string& device, const std::string& memory) {
+    return with(fmt::format("device = \"{}\"\ndevice_memory = \"{}\"\n", device, memory));
+  };
+  EXPECT_EQ(parse_spec(with(""), "study.toml", "/base").device_memory, 0U);
+  EXPECT_EQ(parse_spec(of("cuda:0", "6GB"), "study.toml", "/base").device_memory, 6'000'000'000U);
+  EXPECT_THAT(message_of(of("cuda:0", "6")), HasSubstr("like \"6GB\""));
+  EXPECT_THAT(message_of(of("cuda:0", "0GB")), HasSubstr("like \"6GB\""));
+  EXPECT_THAT(message_of(of("cpu", "6GB")), HasSubstr("beside a GPU as device"));
+}
+
 TEST(Spec, MeasurementsLengthsDevicesAndPrices) {
   const std::string measure =
       "device = \"cuda:1\"\n[measure]\nprompts = [128, 512]\ndepths = [0]\nbatches = [1, 8]\n"

@@ -17,6 +17,12 @@ TEST(Doctor, FactsWithoutMeasuring) {
   EXPECT_GE(facts["processors"], 1);
   EXPECT_TRUE(facts["limits"].empty());
   EXPECT_EQ(facts["usable_kernels"].front(), "generic");
+  ASSERT_TRUE(facts["cuda_devices"].is_array());
+  for (std::size_t i = 0; i < facts["cuda_devices"].size(); ++i) {
+    const Json& gpu = facts["cuda_devices"][i];
+    EXPECT_EQ(gpu["device"], "cuda:" + std::to_string(i)) << "as --device takes it";
+    EXPECT_LE(gpu["free_memory_bytes"], gpu["memory_bytes"]);
+  }
 }
 
 TEST(Doctor, MeasuresAndNamesTheUnits) {

@@ -49,6 +49,20 @@ TEST_F(ProfileTables, PercentilesThatNCannotCarrySaySo) {
   EXPECT_EQ(cell(table, 4, "Request ms").text, "not run yet");
 }
 
+TEST_F(ProfileTables, ADevicesMemoryAndWhatStaysOutsideIt) {
+  const Table on_host = utilisation_table(data_);
+  EXPECT_EQ(std::ranges::count(on_host.columns, "Device peak MB", &Column::title), 0);
+  store_.add_measurements(
+      "v1/",
+      std::vector<store::MeasurementRecord>{{"peak_device_memory", "bytes", 0, 6.5e9, ""},
+                                            {"host_weights", "bytes", 0, 2.25e9, ""}});
+  const Table on_device = utilisation_table(gather(store_));
+  EXPECT_EQ(cell(on_device, 1, "Device peak MB").numbers, std::vector<std::optional<double>>{6500});
+  EXPECT_TRUE(cell(on_device, 0, "Device peak MB").is_missing);
+  EXPECT_EQ(cell(on_device, 1, "Prompt GFLOP").text, cell(on_host, 1, "Prompt GFLOP").text);
+  EXPECT_THAT(on_device.caption, HasSubstr(", 2250 MB of the weights stayed in host memory"));
+}
+
 TEST_F(ProfileTables, EnergyOfARightAnswer) {
   const Table table = energy_table(data_);
   EXPECT_EQ(cell(table, 1, "J per right answer, choice").text, "26.67");
