@@ -79,33 +79,6 @@ const char* memory(std::size_t* free_bytes, std::size_t* total_bytes) {
   }
   return text_of(error);
 }
-cudaError_t default_pool(cudaMemPool_t* pool) {
-  int device = 0;
-  const cudaError_t error = cudaGetDevice(&device);
-  return error == cudaSuccess ? cudaDeviceGetDefaultMemPool(pool, device) : error;
-}
-const char* memory_in_use(std::size_t* now_bytes, std::size_t* most_bytes) {
-  cudaMemPool_t pool = nullptr;
-  std::uint64_t now = 0, most = 0;
-  cudaError_t error = default_pool(&pool);
-  if (error == cudaSuccess) {
-    error = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &now);
-  }
-  if (error == cudaSuccess) {
-    error = cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &most);
-  }
-  *now_bytes = static_cast<std::size_t>(now);
-  *most_bytes = static_cast<std::size_t>(most);
-  return text_of(error);
-}
-const char* forget_most() {
-  cudaMemPool_t pool = nullptr;
-  std::uint64_t none = 0;  // the only value that it takes; the mark becomes what is in use
-  const cudaError_t error = default_pool(&pool);
-  return text_of(error == cudaSuccess
-                     ? cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &none)
-                     : error);
-}
 const char* allocate(std::size_t n_bytes, void** out, Stream stream) {
   return text_of(cudaMallocAsync(out, n_bytes, as_stream(stream)));
 }
@@ -117,12 +90,6 @@ const char* allocate_host(std::size_t n_bytes, void** out) {
 }
 const char* release_host(void* bytes) {
   return text_of(cudaFreeHost(bytes));
-}
-const char* lock_host(void* bytes, std::size_t n_bytes) {
-  return text_of(cudaHostRegister(bytes, n_bytes, cudaHostRegisterDefault));
-}
-const char* unlock_host(void* bytes) {
-  return text_of(cudaHostUnregister(bytes));
 }
 const char* upload(const void* host, void* device, std::size_t n_bytes, Stream stream) {
   return text_of(cudaMemcpyAsync(device, host, n_bytes, cudaMemcpyHostToDevice, as_stream(stream)));
@@ -164,23 +131,11 @@ const char* release_graph(void* graph) {
   return text_of(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)));
 }
 
-const char* make_stream(Stream* stream) {
-  cudaStream_t made = nullptr;
-  const cudaError_t error = cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking);
-  *stream = made;
-  return text_of(error);
-}
 const char* make_event(void** event) {
   return text_of(cudaEventCreate(reinterpret_cast<cudaEvent_t*>(event)));
 }
-const char* release_event(void* event) {
-  return text_of(cudaEventDestroy(static_cast<cudaEvent_t>(event)));
-}
 const char* record_event(void* event, Stream stream) {
   return text_of(cudaEventRecord(static_cast<cudaEvent_t>(event), as_stream(stream)));
-}
-const char* wait_event(void* event, Stream stream) {
-  return text_of(cudaStreamWaitEvent(as_stream(stream), static_cast<cudaEvent_t>(event), 0));
 }
 const char* elapsed_ms(void* begin, void* end, float* out) {
   return text_of(
@@ -223,14 +178,10 @@ const Runtime* runtime() noexcept {
   static constexpr Runtime kTable = {.open = &open,
                                      .close = &close,
                                      .memory = &memory,
-                                     .memory_in_use = &memory_in_use,
-                                     .forget_most = &forget_most,
                                      .allocate = &allocate,
                                      .release = &release,
                                      .allocate_host = &allocate_host,
                                      .release_host = &release_host,
-                                     .lock_host = &lock_host,
-                                     .unlock_host = &unlock_host,
                                      .upload = &upload,
                                      .download = &download,
                                      .copy = &copy,
@@ -242,11 +193,8 @@ const Runtime* runtime() noexcept {
                                      .launch_graph = &launch_graph,
                                      .release_graph = &release_graph,
                                      .dense = &dense,
-                                     .make_stream = &make_stream,
                                      .make_event = &make_event,
-                                     .release_event = &release_event,
                                      .record_event = &record_event,
-                                     .wait_event = &wait_event,
                                      .elapsed_ms = &elapsed_ms};
   return &kTable;
 }

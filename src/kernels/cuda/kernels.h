@@ -208,17 +208,10 @@ struct Runtime {
   const char* (*open)(int device, Stream* stream);  ///< makes it the current one
   const char* (*close)(Stream stream);
   const char* (*memory)(std::size_t* free_bytes, std::size_t* total_bytes);
-  /// What `allocate` gave and was not given back, now and at most since `forget_most`: of the whole
-  /// process.
-  const char* (*memory_in_use)(std::size_t* now_bytes, std::size_t* most_bytes);
-  const char* (*forget_most)();
   const char* (*allocate)(std::size_t n_bytes, void** out, Stream);
   const char* (*release)(void* bytes, Stream);
   const char* (*allocate_host)(std::size_t n_bytes, void** out);  ///< page-locked
   const char* (*release_host)(void* bytes);
-  /// Memory of the host's own becomes page-locked, and stays the host's.
-  const char* (*lock_host)(void* bytes, std::size_t n_bytes);
-  const char* (*unlock_host)(void* bytes);
   const char* (*upload)(const void* host, void* device, std::size_t n_bytes, Stream);
   const char* (*download)(const void* device, void* host, std::size_t n_bytes, Stream);
   const char* (*copy)(const void* from, void* to, std::size_t n_bytes, Stream);
@@ -232,13 +225,8 @@ struct Runtime {
   const char* (*release_graph)(void* graph);
   /// cuBLASLt, loaded on first use; nullptr or why it cannot run.
   const char* (*dense)(const DenseTask&, Stream);
-  /// Another queue of the current device; `close` ends it.
-  const char* (*make_stream)(Stream* stream);
   const char* (*make_event)(void** event);
-  const char* (*release_event)(void* event);
   const char* (*record_event)(void* event, Stream);
-  /// What is queued on the stream from now on runs behind what the event was last recorded behind.
-  const char* (*wait_event)(void* event, Stream);
   const char* (*elapsed_ms)(void* begin, void* end, float* out);
 };
 

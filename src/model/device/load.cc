@@ -45,10 +45,9 @@ StreamPlan plan_memory(const DeviceNeeds& needs,
                        const std::string& device) {
   StreamPlan plan = plan_stream(needs, free_bytes, what, device).take();
   if (plan.n_streamed() > 0) {
-    require_memory(
-        fmt::format("{}: layers that do not fit {} and stay in host memory, which", what, device),
-        plan.streamed_bytes,
-        available_memory())
+    require_memory(fmt::format("{}: what does not fit {}", what, device),
+                   plan.streamed_bytes,
+                   available_memory())
         .take();
   }
   return plan;

@@ -10,7 +10,7 @@ CopyQueue::CopyQueue(std::shared_ptr<Device> device, std::size_t n_slots)
     : device_(std::move(device)), slots_(n_slots) {
   const auto& runtime = device_->runtime();
   mark_ = device_->allocate(sizeof(int));
-  require(runtime.make_stream(&copies_));
+  require(device_->transfer().make_stream(&copies_));
   require(runtime.make_event(&begun_));
   for (Slot& slot : slots_) {
     require(runtime.make_event(&slot.copied));
@@ -22,10 +22,10 @@ CopyQueue::~CopyQueue() {
   const auto& runtime = device_->runtime();
   static_cast<void>(runtime.synchronize(copies_));
   for (const Slot& slot : slots_) {
-    static_cast<void>(runtime.release_event(slot.copied));
-    static_cast<void>(runtime.release_event(slot.read));
+    static_cast<void>(device_->transfer().release_event(slot.copied));
+    static_cast<void>(device_->transfer().release_event(slot.read));
   }
-  static_cast<void>(runtime.release_event(begun_));
+  static_cast<void>(device_->transfer().release_event(begun_));
   static_cast<void>(runtime.close(copies_));
 }
 
@@ -37,7 +37,7 @@ void CopyQueue::require(const char* problem) const {
 
 void CopyQueue::begin() {
   require(device_->runtime().record_event(begun_, device_->stream()));
-  require(device_->runtime().wait_event(begun_, copies_));
+  require(device_->transfer().wait_event(begun_, copies_));
 }
 
 void CopyQueue::copy(const void* host, void* device, std::size_t n_bytes, std::size_t slot) {
@@ -46,7 +46,7 @@ void CopyQueue::copy(const void* host, void* device, std::size_t n_bytes, std::s
 }
 
 void CopyQueue::await(std::size_t slot) {
-  require(device_->runtime().wait_event(slots_[slot].copied, device_->stream()));
+  require(device_->transfer().wait_event(slots_[slot].copied, device_->stream()));
   // A product reads weights before the kernel in front of it has ended (a dependent launch); it
   // must not do so before the copy has, so what is in front of it is no kernel.
   device_->clear(mark_.data(), mark_.size());
@@ -54,7 +54,7 @@ void CopyQueue::await(std::size_t slot) {
 
 void CopyQueue::release(std::size_t slot) {
   require(device_->runtime().record_event(slots_[slot].read, device_->stream()));
-  require(device_->runtime().wait_event(slots_[slot].read, copies_));
+  require(device_->transfer().wait_event(slots_[slot].read, copies_));
 }
 
 double CopyQueue::measure(const void* host, void* device, std::size_t n_bytes) {

@@ -64,7 +64,8 @@ std::shared_ptr<Device> Device::open(std::string_view name) {
 Device::Device(std::string name, int index)
     : name_(std::move(name)),
       kernels_(*kernels::cuda::kernels()),
-      runtime_(*kernels::cuda::runtime()) {
+      runtime_(*kernels::cuda::runtime()),
+      transfer_(*kernels::cuda::transfer()) {
   require(runtime_.open(index, &stream_), name_);
 }
 
@@ -86,19 +87,19 @@ std::size_t Device::left_of_limit() const {
   }
   std::size_t used = 0;
   std::size_t most = 0;
-  require(runtime_.memory_in_use(&used, &most), name_);
+  require(transfer_.memory_in_use(&used, &most), name_);
   return limit_bytes_ - std::min(limit_bytes_, used);
 }
 
 std::size_t Device::most_bytes() const {
   std::size_t used = 0;
   std::size_t most = 0;
-  require(runtime_.memory_in_use(&used, &most), name_);
+  require(transfer_.memory_in_use(&used, &most), name_);
   return most;
 }
 
 void Device::forget_most() {
-  require(runtime_.forget_most(), name_);
+  require(transfer_.forget_most(), name_);
 }
 
 DeviceBuffer Device::allocate(std::size_t n_bytes) {
@@ -176,7 +177,7 @@ std::shared_ptr<std::byte> Device::allocate_locked(std::size_t n_bytes) {
   if (bytes == nullptr) {
     raise(ErrorCode::kOutOfMemory, "no {:.1f} MiB of the host's memory", mebibytes(n_whole));
   }
-  if (const char* problem = runtime_.lock_host(bytes, n_whole)) {
+  if (const char* problem = transfer_.lock_host(bytes, n_whole)) {
     std::free(bytes);
     static_cast<void>(runtime_.error());  // it is told here
     raise(ErrorCode::kOutOfMemory,
@@ -186,7 +187,7 @@ std::shared_ptr<std::byte> Device::allocate_locked(std::size_t n_bytes) {
           problem);
   }
   return {bytes, [self = shared_from_this()](std::byte* memory) {
-            static_cast<void>(self->runtime_.unlock_host(memory));
+            static_cast<void>(self->transfer_.unlock_host(memory));
             std::free(memory);
           }};
 }

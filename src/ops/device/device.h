@@ -22,6 +22,7 @@
 #include "kernels/cuda/exact/exact.h"
 #include "kernels/cuda/kernels.h"
 #include "kernels/cuda/mass.h"
+#include "kernels/cuda/transfer.h"
 
 namespace nibble::ops {
 
@@ -56,6 +57,7 @@ class Device : public std::enable_shared_from_this<Device> {
   [[nodiscard]] kernels::cuda::Stream stream() const noexcept { return stream_; }
   [[nodiscard]] const kernels::cuda::Kernels& kernels() const noexcept { return kernels_; }
   [[nodiscard]] const kernels::cuda::Runtime& runtime() const noexcept { return runtime_; }
+  [[nodiscard]] const kernels::cuda::Transfer& transfer() const noexcept { return transfer_; }
 
   /// What may still be allocated: free on the device, and left of a limit.
   [[nodiscard]] std::size_t free_bytes() const;
@@ -95,6 +97,7 @@ class Device : public std::enable_shared_from_this<Device> {
   std::string name_;
   const kernels::cuda::Kernels& kernels_;
   const kernels::cuda::Runtime& runtime_;
+  const kernels::cuda::Transfer& transfer_;
   kernels::cuda::Stream stream_ = nullptr;
   std::size_t limit_bytes_ = 0;
   std::shared_ptr<std::byte> staging_;  ///< of the uploads in pieces; made by the first
