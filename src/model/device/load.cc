@@ -40,10 +40,10 @@ void require_exact_room(const io::Checkpoint& checkpoint,
 
 /// Streamed layers wait in the host's memory.
 StreamPlan plan_memory(const DeviceNeeds& needs,
-                       std::size_t free_bytes,
+                       DeviceSpace space,
                        const std::string& what,
                        const std::string& device) {
-  StreamPlan plan = plan_stream(needs, free_bytes, what, device).take();
+  StreamPlan plan = plan_stream(needs, space, what, device).take();
   if (plan.n_streamed() > 0) {
     require_memory(fmt::format("{}: what does not fit {}", what, device),
                    plan.streamed_bytes,
@@ -75,13 +75,13 @@ std::unique_ptr<LanguageModel> build_device_model(const io::Checkpoint& checkpoi
     return std::make_unique<ExactDecoder>(config, std::move(weights), device, pool);
   }
   const DeviceNeeds needs = device_needs(checkpoint, config, arithmetic);
-  const std::size_t free = device->free_bytes();
-  const StreamPlan plan = plan_memory(needs, free, what, room.name);
+  const DeviceSpace space{device->free_bytes(), room.memory_bytes != 0};
+  const StreamPlan plan = plan_memory(needs, space, what, room.name);
   progress.begin("load", config.n_layers);
   DeviceWeights weights = load_device_weights(config, loader, plan, *device);
   progress.end();
   if (plan.n_streamed() > 0) {
-    progress.note(stream_note(needs, plan, free, weights.stream->measure_bus(), what, room.name));
+    progress.note(stream_note(needs, plan, space, weights.stream->measure_bus(), what, room.name));
   }
   return std::make_unique<DeviceDecoder>(config, arithmetic, std::move(weights), device, pool);
 }

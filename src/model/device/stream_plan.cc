@@ -16,6 +16,10 @@ std::string amount(std::size_t n_bytes) {
   return n < kGibi ? fmt::format("{:.0f} MiB", n / kMebi) : fmt::format("{:.1f} GiB", n / kGibi);
 }
 
+std::string space_text(DeviceSpace space) {
+  return fmt::format("{} are {}", amount(space.n_bytes), space.is_limited ? "allowed" : "free");
+}
+
 std::size_t sum_of(const std::vector<std::size_t>& values) {
   return std::accumulate(values.begin(), values.end(), std::size_t{0});
 }
@@ -25,13 +29,13 @@ std::size_t fixed_bytes(const DeviceNeeds& needs) {
 }
 
 Result<StreamPlan> refuse(const DeviceNeeds& needs,
-                          std::size_t free_bytes,
+                          DeviceSpace space,
                           std::string_view what,
                           std::string_view device) {
   const StreamPlan least = plan_of(needs, std::vector<std::uint8_t>(needs.layer_bytes.size(), 1));
   return fail(ErrorCode::kOutOfMemory,
               "{} needs {} on {}, {} with all layers in host memory (embedding {}, head {}, keys "
-              "and values {}, work {}, {} layers on their way {}); {} are free",
+              "and values {}, work {}, {} layers on their way {}); {}",
               what,
               amount(needs.total_bytes()),
               device,
@@ -42,7 +46,7 @@ Result<StreamPlan> refuse(const DeviceNeeds& needs,
               amount(needs.work_bytes),
               std::min(kStreamSlots, least.n_streamed()),
               amount(least.device_bytes - fixed_bytes(needs)),
-              amount(free_bytes));
+              space_text(space));
 }
 
 }  // namespace
@@ -78,32 +82,32 @@ StreamPlan plan_of(const DeviceNeeds& needs, std::vector<std::uint8_t> is_stream
 }
 
 Result<StreamPlan> plan_stream(const DeviceNeeds& needs,
-                               std::size_t free_bytes,
+                               DeviceSpace space,
                                std::string_view what,
                                std::string_view device) {
   const std::size_t n_layers = needs.layer_bytes.size();
   for (std::size_t n = 0; n <= n_layers; ++n) {
     StreamPlan plan = plan_of(needs, spread_layers(n_layers, n));
-    if (plan.device_bytes <= free_bytes) {
+    if (plan.device_bytes <= space.n_bytes) {
       return plan;
     }
   }
-  return refuse(needs, free_bytes, what, device);
+  return refuse(needs, space, what, device);
 }
 
 std::string stream_note(const DeviceNeeds& needs,
                         const StreamPlan& plan,
-                        std::size_t free_bytes,
+                        DeviceSpace space,
                         double bytes_per_second,
                         std::string_view what,
                         std::string_view device) {
   return fmt::format(
-      "{} needs {} on {}, {} are free: {} of {} layers stay in host memory and are copied for "
+      "{} needs {} on {}, {}: {} of {} layers stay in host memory and are copied for "
       "every pass ({} at {:.1f} GB/s: {:.3g} s)",
       what,
       amount(needs.total_bytes()),
       device,
-      amount(free_bytes),
+      space_text(space),
       plan.n_streamed(),
       plan.is_streamed.size(),
       amount(plan.streamed_bytes),

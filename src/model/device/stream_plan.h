@@ -39,6 +39,12 @@ struct DeviceNeeds {
   [[nodiscard]] std::size_t total_bytes() const;
 };
 
+/// What there is of a device.
+struct DeviceSpace {
+  std::size_t n_bytes = 0;
+  bool is_limited = false;  ///< somebody allowed no more, whatever is free
+};
+
 struct StreamPlan {
   std::vector<std::uint8_t> is_streamed;  ///< [layers]
   std::size_t slot_bytes = 0;             ///< of each slot; 0: nothing is streamed
@@ -56,7 +62,7 @@ StreamPlan plan_of(const DeviceNeeds& needs, std::vector<std::uint8_t> is_stream
 
 /// `what` and `device` are for the message: a path and "cuda:0".
 Result<StreamPlan> plan_stream(const DeviceNeeds& needs,
-                               std::size_t free_bytes,
+                               DeviceSpace space,
                                std::string_view what,
                                std::string_view device);
 
@@ -64,7 +70,7 @@ Result<StreamPlan> plan_stream(const DeviceNeeds& needs,
 /// copied for every pass (5.8 GiB at 52.1 GB/s: 0.12 s)".
 std::string stream_note(const DeviceNeeds& needs,
                         const StreamPlan& plan,
-                        std::size_t free_bytes,
+                        DeviceSpace space,
                         double bytes_per_second,
                         std::string_view what,
                         std::string_view device);

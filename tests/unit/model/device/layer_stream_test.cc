@@ -199,7 +199,7 @@ TEST(StreamedLayersErrors, TooLittleMemoryIsSaidBeforeWorkBegins) {
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.failure().code, ErrorCode::kOutOfMemory);
   EXPECT_THAT(loaded.failure().message, HasSubstr("with all layers in host memory (embedding"));
-  EXPECT_THAT(loaded.failure().message, HasSubstr("are free"));
+  EXPECT_THAT(loaded.failure().message, HasSubstr("are allowed"));
 }
 
 }  // namespace

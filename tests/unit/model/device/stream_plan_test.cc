@@ -24,7 +24,7 @@ DeviceNeeds ten_layers() {
 }
 
 StreamPlan planned(const DeviceNeeds& needs, std::size_t free_bytes) {
-  return plan_stream(needs, free_bytes, "m.gguf", "cuda:0").take();
+  return plan_stream(needs, {free_bytes}, "m.gguf", "cuda:0").take();
 }
 
 TEST(StreamPlan, EverythingStaysWhereItFits) {
@@ -87,7 +87,7 @@ TEST(StreamPlan, SpreadsLayersEvenly) {
 }
 
 TEST(StreamPlan, TooSmallADeviceIsToldAllNumbers) {
-  const auto plan = plan_stream(ten_layers(), 600 * kMebi - 1, "m.gguf", "cuda:0");
+  const auto plan = plan_stream(ten_layers(), {600 * kMebi - 1}, "m.gguf", "cuda:0");
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.failure().code, ErrorCode::kOutOfMemory);
   EXPECT_EQ(plan.failure().message,
@@ -100,15 +100,17 @@ TEST(StreamPlan, AModelWithoutLayersIsAllOrNothing) {
   DeviceNeeds needs = ten_layers();
   needs.layer_bytes.clear();
   EXPECT_EQ(planned(needs, 400 * kMebi).n_streamed(), 0U);
-  EXPECT_FALSE(plan_stream(needs, 400 * kMebi - 1, "m", "cuda:0"));
+  EXPECT_FALSE(plan_stream(needs, {400 * kMebi - 1}, "m", "cuda:0"));
 }
 
 TEST(StreamNote, SaysWhatStaysOutsideAndWhatItCosts) {
   const DeviceNeeds needs = ten_layers();
   const std::size_t free = 1300 * kMebi;
-  EXPECT_EQ(stream_note(needs, planned(needs, free), free, 50e9, "m.gguf", "cuda:0"),
+  EXPECT_EQ(stream_note(needs, planned(needs, free), {free}, 50e9, "m.gguf", "cuda:0"),
             "m.gguf needs 1.4 GiB on cuda:0, 1.3 GiB are free: 3 of 10 layers stay in host memory "
             "and are copied for every pass (300 MiB at 50.0 GB/s: 0.00629 s)");
+  EXPECT_THAT(stream_note(needs, planned(needs, free), {free, true}, 50e9, "m.gguf", "cuda:0"),
+              HasSubstr("on cuda:0, 1.3 GiB are allowed: 3 of"));
 }
 
 }  // namespace
