@@ -315,6 +315,10 @@ std::vector<ops::KvPageView> KvCache::floats(SequenceId sequence, std::size_t la
   return out;
 }
 
+const KvSetup& KvCache::setup() const noexcept {
+  return impl_->setup;
+}
+
 DType KvCache::dtype() const noexcept {
   return impl_->setup.float_dtype;
 }

@@ -66,6 +66,7 @@ class KvCache {
   /// Floats beside the pages, null where none are kept; nothing where the scheme keeps none.
   [[nodiscard]] std::vector<ops::KvPageView> floats(SequenceId sequence, std::size_t layer) const;
 
+  [[nodiscard]] const KvSetup& setup() const noexcept;
   [[nodiscard]] DType dtype() const noexcept;  ///< of floats
   /// How the layer's pages are coded; nullptr where they are floats.
   [[nodiscard]] const ops::KvCoding* coding(std::size_t layer) const;

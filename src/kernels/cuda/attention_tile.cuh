@@ -155,23 +155,18 @@ __device__ __forceinline__ void multiply_keys(const Page& page,
   }
 }
 
-/// Scores become weights exp2(score - top); what was summed before is brought to the new top.
-template <int kBlocks, int kEights>
-__device__ __forceinline__ void soften(const AttentionTask& task,
-                                       const LaneRows& rows,
-                                       int first_key,
-                                       float (&scores)[kEights][4],
-                                       State<kBlocks>& state) {
-  const float scale = task.scale * kLog2e;
+/// Scores become weights exp2(scale * score - top) where `seen(k, key)` says that row k of the lane
+/// sees the key; what was summed before is brought to the new top.
+template <int kBlocks, int kEights, class Seen>
+__device__ __forceinline__ void soften_where(
+    float scale, int first_key, const Seen& seen, float (&scores)[kEights][4], State<kBlocks>& state) {
   float top[2] = {state.top[0], state.top[1]};
 #pragma unroll
   for (int n = 0; n < kEights; ++n) {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
       const int key = first_key + n * 8 + static_cast<int>(threadIdx.x) % 4 * 2 + i % 2;
-      const int position = rows.position[i / 2];
-      const bool is_seen = key <= position && (task.window == 0 || position - key < task.window);
-      scores[n][i] = is_seen ? scores[n][i] * scale : -INFINITY;
+      scores[n][i] = seen(i / 2, key) ? scores[n][i] * scale : -INFINITY;
       top[i / 2] = fmaxf(top[i / 2], scores[n][i]);
     }
   }
@@ -206,6 +201,20 @@ __device__ __forceinline__ void soften(const AttentionTask& task,
       }
     }
   }
+}
+
+/// The same for all keys that a row's position and the window let it see.
+template <int kBlocks, int kEights>
+__device__ __forceinline__ void soften(const AttentionTask& task,
+                                       const LaneRows& rows,
+                                       int first_key,
+                                       float (&scores)[kEights][4],
+                                       State<kBlocks>& state) {
+  const auto seen = [&](int k, int key) {
+    const int position = rows.position[k];
+    return key <= position && (task.window == 0 || position - key < task.window);
+  };
+  soften_where(task.scale * kLog2e, first_key, seen, scores, state);
 }
 
 __device__ __forceinline__ std::uint32_t word_at(const uint4& x, int i) {

@@ -165,6 +165,8 @@ const Kernels* kernels() noexcept {
                                      .rope_store = &rope_store,
                                      .attention = &attention,
                                      .decode_attention = &decode_attention,
+                                     .store_kv = &store_kv,
+                                     .page_attention = &page_attention,
                                      .gather = &gather,
                                      .to_half = &to_half,
                                      .scores = &scores,

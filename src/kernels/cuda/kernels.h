@@ -17,6 +17,9 @@ namespace nibble::kernels::cuda {
 
 using Stream = void*;
 
+struct KvPages;
+struct StoreTask;
+
 /// One packed matrix on the device.
 struct WeightView {
   int format = 0;  ///< FragmentFormat
@@ -110,6 +113,7 @@ struct BatchView {
   const std::int32_t* positions = nullptr;    ///< [n_tokens]
   const std::int32_t* first_page = nullptr;   ///< [n_sequences] entry of `pages`
   const std::uint64_t* pages = nullptr;       ///< addresses of pages, those of a sequence in a row
+  const std::uint64_t* floats = nullptr;      ///< beside pages that are coded, as `pages`; 0: none
   int n_tokens = 0;
 };
 
@@ -128,6 +132,8 @@ struct RopeTask {
   const float* q_norm = nullptr;             ///< [head_dim] or nullptr
   const float* k_norm = nullptr;
   float epsilon = 0;
+  bool stays = false;      ///< keys and values are left in qkv like q, for `store_kv`
+  bool turns_keys = true;  ///< false: keys are kept as they are before RoPE
 };
 
 /// A run of tokens of one sequence whose queries one block asks.
@@ -148,6 +154,7 @@ struct AttentionTask {
   int pages_per_split = 0;
   float* partial = nullptr;  ///< with n_splits > 1: attention_partial_floats of them
   float scale = 1;
+  float softcap = 0;     ///< 0: none; `page_attention` alone knows others
   int window = 0;        ///< 0: none
   bool is_wide = false;  ///< tiles of up to 64 rows (tokens times heads of a group), else of 16
 };
@@ -185,6 +192,10 @@ struct Kernels {
   /// Both at once for one new token a sequence, in an order of sums that depends on the number of
   /// sequences; false where the device does not.
   bool (*decode_attention)(const RopeTask&, const AttentionTask&, Stream);
+  /// What `rope_store` with `stays` has left in qkv, into pages of any kind.
+  void (*store_kv)(const StoreTask&, Stream);
+  /// `attention` over pages of any kind (attention/kv_pages.h).
+  void (*page_attention)(const AttentionTask&, const KvPages&, Stream);
   void (*gather)(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream);
   void (*to_half)(const float* x, void* y, std::size_t n, Stream);
   void (*scores)(const ScoreTask&, Stream);

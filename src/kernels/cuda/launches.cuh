@@ -25,6 +25,8 @@ void rope_store(const RopeTask& task, Stream stream);
 void attention(const AttentionTask& task, Stream stream);
 /// False where the device does not do it: rope_store and attention do.
 bool decode_attention(const RopeTask& rope, const AttentionTask& task, Stream stream);
+void store_kv(const StoreTask& task, Stream stream);
+void page_attention(const AttentionTask& task, const KvPages& kv, Stream stream);
 void gather(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream stream);
 void to_half(const float* x, void* y, std::size_t n, Stream stream);
 void scores(const ScoreTask& task, Stream stream);

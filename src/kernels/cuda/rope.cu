@@ -78,12 +78,14 @@ __global__ void __launch_bounds__(kThreads) rope_kernel(const RopeTask task) {
       normalize(x, norm, task.epsilon, lane);
     }
     const int kv_head = is_value ? head - shape.n_heads - shape.n_kv_heads : head - shape.n_heads;
-    __half* const to = is_query ? at : slot_of(task.batch, shape, token, kv_head, is_value);
+    const bool stays = is_query || task.stays;
+    __half* const to = stays ? at : slot_of(task.batch, shape, token, kv_head, is_value);
+    const bool is_turned = is_query || (!is_value && task.turns_keys);
 #pragma unroll
     for (int k = 0; k < kPairs; ++k) {
       const int i = k * kWarp + lane;
       float sine = 0.0F, cosine = 1.0F;
-      if (!is_value) {
+      if (is_turned) {
         sincosf(position * task.inverse_frequency[i], &sine, &cosine);
       }
       to[i] = limited_half(x.low[k] * cosine - x.high[k] * sine);

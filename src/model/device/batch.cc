@@ -22,6 +22,17 @@ void add_tiles(BatchPlan& plan,
   }
 }
 
+/// Addresses of a sequence's pages, with room for more.
+void add_pages(std::span<const ops::KvPageView> pages,
+               std::size_t room,
+               std::vector<std::uint64_t>& out) {
+  const std::size_t first = out.size();
+  for (const ops::KvPageView& page : pages) {
+    out.push_back(std::bit_cast<std::uint64_t>(page.keys));
+  }
+  out.resize(first + room);
+}
+
 /// Lays pieces one behind the other.
 class BlockLayout {
  public:
@@ -66,10 +77,10 @@ BatchPlan plan_batch(const ModelConfig& config,
     }
     add_tiles(plan, first_row, n, tile_tokens);
     plan.first_page.push_back(static_cast<std::int32_t>(plan.pages.size()));
-    for (const ops::KvPageView& page : pages[s]) {
-      plan.pages.push_back(std::bit_cast<std::uint64_t>(page.keys));
+    add_pages(pages[s], room, plan.pages);
+    if (cache.coding(0) != nullptr) {
+      add_pages(cache.floats(chunks[s].sequence, 0), room, plan.floats);
     }
-    plan.pages.resize(plan.pages.size() + room - pages[s].size());
   }
   plan.is_decode = plan.tokens.size() == chunks.size();
   plan.wanted.assign(wanted.begin(), wanted.end());
@@ -84,6 +95,7 @@ void DeviceBatch::upload(ops::Device& device, const BatchPlan& plan) {
   const std::size_t positions = layout.add(plan.positions);
   const std::size_t first_page = layout.add(plan.first_page);
   const std::size_t pages = layout.add(plan.pages);
+  const std::size_t floats = layout.add(plan.floats);
   const std::size_t tiles = layout.add(plan.tiles);
   const std::size_t wanted = layout.add(plan.wanted);
   device.synchronize();  // the staging memory is read by the copy before
@@ -100,6 +112,7 @@ void DeviceBatch::upload(ops::Device& device, const BatchPlan& plan) {
   put(positions, plan.positions);
   put(first_page, plan.first_page);
   put(pages, plan.pages);
+  put(floats, plan.floats);
   put(tiles, plan.tiles);
   put(wanted, plan.wanted);
   device.upload(staging_.get(), block_.data(), layout.size());
@@ -114,6 +127,8 @@ void DeviceBatch::upload(ops::Device& device, const BatchPlan& plan) {
            .positions = positions_,
            .first_page = reinterpret_cast<const std::int32_t*>(at(first_page)),
            .pages = reinterpret_cast<const std::uint64_t*>(at(pages)),
+           .floats = plan.floats.empty() ? nullptr
+                                         : reinterpret_cast<const std::uint64_t*>(at(floats)),
            .n_tokens = static_cast<int>(plan.tokens.size())};
 }
 

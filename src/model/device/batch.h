@@ -31,6 +31,7 @@ struct BatchPlan {
   std::vector<std::int32_t> tokens, sequence_of, positions;
   std::vector<std::int32_t> first_page;
   std::vector<std::uint64_t> pages;
+  std::vector<std::uint64_t> floats;  ///< beside pages that are coded: as `pages`, else nothing
   std::vector<kernels::cuda::QueryTile> tiles;
   std::vector<std::uint32_t> wanted;
   std::size_t most_pages = 0;  ///< of a sequence

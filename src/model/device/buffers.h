@@ -41,7 +41,7 @@ struct DeviceDecoder::Buffers {
   ops::DeviceBuffer normed;            ///< half [rows][hidden]
   ops::DeviceBuffer qkv, attended, gated;
   ops::DeviceBuffer final_hidden;  ///< float [rows][hidden]
-  ops::DeviceScratch partial, logits, log_sums, best, targets, target_logits;
+  ops::DeviceScratch partial, cuts, logits, log_sums, best, targets, target_logits;
   ops::LinearScratch linear;
   std::shared_ptr<std::byte> staging;  ///< page-locked, of the host
   std::size_t staging_bytes = 0;

@@ -10,19 +10,19 @@
 #include "model/device/page_memory.h"
 #include "model/device/probes.h"
 #include "model/forward_call.h"
-#include "model/layers/attention_block.h"
 
 namespace nibble::model {
 namespace {
 
 using kernels::cuda::Epilogue;
 
-kernels::cuda::KvShape kv_shape(const ModelConfig& config, std::size_t layer) {
-  return {.n_heads = static_cast<int>(config.n_heads),
-          .n_kv_heads = static_cast<int>(config.n_kv_heads),
-          .head_dim = static_cast<int>(config.head_dim),
-          .page_tokens = static_cast<int>(kPageTokens),
-          .layer = static_cast<int>(layer)};
+/// Raises for pages that a device does not fill.
+void check_cache(const KvCache& cache) {
+  if (cache.dtype() != DType::kF16) {
+    raise(ErrorCode::kUnsupported,
+          "a GPU keeps keys and values as binary16 or coded, not as {}",
+          cache.setup().name());
+  }
 }
 
 }  // namespace
@@ -90,58 +90,6 @@ void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
   task.epsilon = config_.norm_epsilon;
   task.float_out = true;
   device_->kernels().rms_norm(task, device_->stream());
-}
-
-void DeviceDecoder::run_attention(const DeviceLayer& layer,
-                                  std::size_t index,
-                                  const BatchPlan& plan) {
-  Buffers& b = *buffers_;
-  const std::size_t n = plan.tokens.size();
-  const std::size_t width = config_.n_heads * config_.head_dim;
-  layer.qkv.apply(*device_,
-                  normed(b.hidden.as<float>(), layer.attention_norm, n),
-                  {b.qkv.data(), qkv_cols(config_), Epilogue::kHalf},
-                  fixed_order(),
-                  b.linear);
-  kernels::cuda::RopeTask rope;
-  rope.batch = batch_.view();
-  rope.shape = kv_shape(config_, index);
-  rope.qkv = b.qkv.data();
-  rope.inverse_frequency = layer.inverse_frequency.as<const float>();
-  rope.bias = layer.qkv_bias.as<const float>();
-  rope.q_norm = layer.q_norm.as<const float>();
-  rope.k_norm = layer.k_norm.as<const float>();
-  rope.epsilon = config_.norm_epsilon;
-
-  kernels::cuda::AttentionTask task;
-  task.batch = batch_.view();
-  task.shape = rope.shape;
-  task.qkv = b.qkv.data();
-  task.out = b.attended.data();
-  task.arranges = layer.o.takes_arranged(*device_, n, fixed_order());
-  task.tiles = batch_.tiles();
-  task.n_tiles = static_cast<int>(plan.tiles.size());
-  task.n_splits = static_cast<int>(plan.n_splits);
-  task.pages_per_split = plan.is_wide ? static_cast<int>(plan.most_pages) : kSplitPages;
-  task.is_wide = plan.is_wide;
-  task.scale = config_.attention_scale;
-  task.window = static_cast<int>(attention_shape(config_, index).window);
-  task.partial = reinterpret_cast<float*>(
-      scratch(b.partial, plan.n_splits > 1 ? attention_partial_floats(task) * sizeof(float) : 0));
-  const bool is_turned = fixed_order() || !plan.is_decode ||
-                         !device_->kernels().decode_attention(rope, task, device_->stream());
-  if (is_turned) {
-    device_->kernels().rope_store(rope, device_->stream());
-    device_->kernels().attention(task, device_->stream());
-  }
-  if (probes_ != nullptr) {
-    probes_->measure(rope, task, is_turned);
-  }
-  layer.o.apply(*device_,
-                ops::DeviceRows{b.attended.data(), n, width, task.arranges},
-                {b.hidden.data(), config_.hidden, Epilogue::kAddFloat},
-                fixed_order(),
-                b.linear);
 }
 
 void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows) {
@@ -249,7 +197,7 @@ void DeviceDecoder::run(const BatchPlan& plan, bool is_greedy) {
     forget_graphs();
     recorded_at_ = batch_.address();
   }
-  const GraphKey key{n, plan.pages.size() / n, is_greedy};
+  const GraphKey key = graph_key(plan, is_greedy);
   if (graphs_.find(key) == graphs_.end()) {
     queue(plan, is_greedy);  // once as it comes: memory grows and modules load
     if (is_greedy) {
@@ -264,6 +212,12 @@ void DeviceDecoder::run(const BatchPlan& plan, bool is_greedy) {
   }
 }
 
+void DeviceDecoder::use_cache(const KvCache& cache) {
+  if (kv_.use(*device_, config_, cache)) {
+    forget_graphs();
+  }
+}
+
 void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
                             KvCache& cache,
                             std::span<const std::uint32_t> wanted,
@@ -272,12 +226,11 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
   if (chunks.empty()) {
     return;
   }
-  if (cache.coding(0) != nullptr) {
-    raise(ErrorCode::kUnsupported, "a GPU does not keep coded keys and values yet");
-  }
+  check_cache(cache);
   cancel_flag().check();
   const PackedBatch checked(chunks, cache);  // no empty chunk, no sequence twice
   CacheGrowth growth(cache, chunks);
+  use_cache(cache);
   need_rows(checked.n_rows());
   const bool is_decode = checked.n_rows() == chunks.size();
   PlanShape shape{.is_wide = !is_decode && !fixed_order()};
@@ -290,6 +243,10 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
   probes_ = std::make_unique<DeviceProbes>(config_, chunks, checked, *device_);
   if (probes_->empty()) {
     probes_.reset();
+  } else if (cache.coding(0) != nullptr) {
+    raise(ErrorCode::kUnsupported,
+          "a GPU does not measure attention over keys that are coded ({}) yet; --device cpu does",
+          cache.setup().name());
   }
   run(plan, false);
   if (hidden.rows > 0) {
@@ -318,7 +275,9 @@ std::vector<std::int32_t> DeviceDecoder::decode(std::span<const SequenceChunk> f
     NIBBLE_CHECK(first[i].tokens.size() == 1, "decode: one token for each sequence");
   }
   NIBBLE_CHECK(first.size() <= kMostRecorded, "decode: too many sequences");
+  check_cache(cache);
   probes_.reset();
+  use_cache(cache);
   need_rows(first.size());
   CacheGrowth growth(cache, first);
   for (const SequenceChunk& chunk : first) {
@@ -339,7 +298,7 @@ std::vector<std::int32_t> DeviceDecoder::decode(std::span<const SequenceChunk> f
     run(plan, true);
     if (step == 0) {
       device_->synchronize();
-      static_cast<void>(graph_for(plan, {first.size(), plan.pages.size() / first.size(), true}));
+      static_cast<void>(graph_for(plan, graph_key(plan, true)));
     }
     const std::size_t line = first.size() * sizeof(std::int32_t);
     device_->copy(batch_.tokens(), kept.data() + step * line, line);

@@ -3,15 +3,17 @@
 ///   x += attention(norm(x));   x += mlp(norm(x))
 ///
 /// Passes of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
-/// values lie in pages of the device, which the sequences of one cache share as they do on the
-/// host. Layers that lie in the host's memory are copied in passing (layer_stream.h), recorded
-/// like the rest: the numbers are those of a model that lies on the device.
+/// values, as binary16 or coded, lie in pages of the device, which the sequences of one cache share
+/// as they do on the host. Layers that lie in the host's memory are copied in passing
+/// (layer_stream.h), recorded like the rest: the numbers are those of a model that lies on the
+/// device.
 ///
 /// Precision  the stream between layers is float32, what enters a product binary16, sums float32.
 ///            `deterministic`: one kernel for any number of tokens, so that a row's bits do not
 ///            depend on its company; `native`: the fastest for each number
 /// Threads    one call at a time
-/// Errors     those of LanguageModel and Device; kUnsupported for coded keys and values
+/// Errors     those of LanguageModel and Device; kUnsupported for a cache of float32, and for probes
+///            over coded keys
 /// Source     modeling_llama.py of the Transformers library; our own
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "model/device/batch.h"
+#include "model/device/kv_pages.h"
 #include "model/device/weights.h"
 #include "model/language_model.h"
 
@@ -76,11 +79,23 @@ class DeviceDecoder final : public LanguageModel {
     std::size_t n_sequences;
     std::size_t page_room;
     bool is_greedy;
+    const codec::KvScheme* scheme;
     auto operator<=>(const GraphKey&) const = default;
   };
 
   void run_layers(const BatchPlan& plan);
   void run_attention(const DeviceLayer& layer, std::size_t index, const BatchPlan& plan);
+  [[nodiscard]] kernels::cuda::RopeTask rope_task(const DeviceLayer& layer, std::size_t index);
+  kernels::cuda::AttentionTask attention_task(const DeviceLayer& layer,
+                                              std::size_t index,
+                                              const BatchPlan& plan);
+  /// Whether the kernels for pages of binary16 do what this model and cache ask for.
+  [[nodiscard]] bool attends_plainly() const noexcept;
+  /// RoPE, storing and attention by the kernels for pages of any kind.
+  void attend_pages(kernels::cuda::RopeTask rope,
+                    const kernels::cuda::AttentionTask& task,
+                    const DeviceLayer& layer,
+                    std::size_t index);
   void run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows);
   /// What a product reads behind a norm.
   ops::NormedRows normed(const float* x, const ops::DeviceBuffer& weight, std::size_t n_rows);
@@ -97,6 +112,12 @@ class DeviceDecoder final : public LanguageModel {
   /// Queues the pass that was uploaded; a recorded one where it may be.
   void run(const BatchPlan& plan, bool is_greedy);
   void queue(const BatchPlan& plan, bool is_greedy);
+  /// Before a pass: what the kernels know of its pages.
+  void use_cache(const KvCache& cache);
+  [[nodiscard]] GraphKey graph_key(const BatchPlan& plan, bool is_greedy) const {
+    const std::size_t n = plan.first_page.size();
+    return {n, plan.pages.size() / n, is_greedy, &kv_.scheme()};
+  }
   void forget_graphs();
   void* graph_for(const BatchPlan& plan, const GraphKey& key);
   [[nodiscard]] bool fixed_order() const noexcept {
@@ -110,6 +131,7 @@ class DeviceDecoder final : public LanguageModel {
   ThreadPool& pool_;
   std::shared_ptr<PageMemory> pages_;
   DeviceBatch batch_;
+  DeviceKvPages kv_;
   std::unique_ptr<Buffers> buffers_;
   std::unique_ptr<DeviceProbes> probes_;  ///< what the pass under way measures, if it does
   std::map<GraphKey, void*> graphs_;
