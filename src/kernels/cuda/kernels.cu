@@ -167,6 +167,8 @@ const Kernels* kernels() noexcept {
                                      .decode_attention = &decode_attention,
                                      .store_kv = &store_kv,
                                      .page_attention = &page_attention,
+                                     .transform_rows = &transform_rows,
+                                     .most_transformed = &most_transformed,
                                      .gather = &gather,
                                      .to_half = &to_half,
                                      .scores = &scores,

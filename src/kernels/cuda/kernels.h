@@ -174,6 +174,20 @@ struct ScoreTask {
   float* target_logits = nullptr;  ///< [n_targets]
 };
 
+/// Rows of halves changed in place: each `n` columns by a Hadamard transform (kernels/hadamard.h),
+/// then the whole row rounded by its largest magnitude (ops/token_rounding.h).
+struct TransformTask {
+  void* x = nullptr;  ///< half [n_rows][stride]
+  int n_rows = 0, n_cols = 0, stride = 0;
+  int n = 0;  ///< 0: no transform; divides n_cols
+  int base = 1, block = 1, run = 1;
+  const float* signs = nullptr;  ///< [base][base] with a base above 1
+  float scale = 1;
+  int bits = 0;  ///< 0: no rounding
+  float clip = 1;
+  float outliers = 0;  ///< 0: none
+};
+
 struct Kernels {
   void (*linear)(const LinearTask&, Stream);
   /// Whether `linear` normalizes for a product of that size.
@@ -196,6 +210,9 @@ struct Kernels {
   void (*store_kv)(const StoreTask&, Stream);
   /// `attention` over pages of any kind (attention/kv_pages.h).
   void (*page_attention)(const AttentionTask&, const KvPages&, Stream);
+  void (*transform_rows)(const TransformTask&, Stream);
+  /// The most columns of a row that it can hold.
+  int (*most_transformed)();
   void (*gather)(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream);
   void (*to_half)(const float* x, void* y, std::size_t n, Stream);
   void (*scores)(const ScoreTask&, Stream);

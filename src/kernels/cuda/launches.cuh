@@ -27,6 +27,8 @@ void attention(const AttentionTask& task, Stream stream);
 bool decode_attention(const RopeTask& rope, const AttentionTask& task, Stream stream);
 void store_kv(const StoreTask& task, Stream stream);
 void page_attention(const AttentionTask& task, const KvPages& kv, Stream stream);
+void transform_rows(const TransformTask& task, Stream stream);
+int most_transformed();
 void gather(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream stream);
 void to_half(const float* x, void* y, std::size_t n, Stream stream);
 void scores(const ScoreTask& task, Stream stream);

@@ -10,6 +10,7 @@
 #include "model/device/page_memory.h"
 #include "model/device/probes.h"
 #include "model/forward_call.h"
+#include "model/layers/attention_block.h"
 
 namespace nibble::model {
 namespace {
@@ -27,6 +28,27 @@ void check_cache(const KvCache& cache) {
 
 }  // namespace
 
+DeviceDecoder::Transforms::Transforms(ops::Device& device, const ModelConfig& config) {
+  const Runtime& runtime = config.runtime;
+  const std::size_t attended_cols = config.n_heads * config.head_dim;
+  std::optional<ops::Hadamard> of_attended, of_gated;
+  if (runtime.rotates_heads) {
+    heads = {device,
+             (config.n_heads + config.n_kv_heads) * config.head_dim,
+             ops::hadamard_for(config.head_dim),
+             {}};
+  }
+  if (runtime.rotates_attended) {
+    of_attended = attended_rotation(config);
+  }
+  if (runtime.rotates_gated) {
+    of_gated = ops::hadamard_for(config.intermediate);
+  }
+  normed = {device, config.hidden, std::nullopt, runtime.activations};
+  attended = {device, attended_cols, of_attended, runtime.activations};
+  gated = {device, config.intermediate, of_gated, runtime.activations};
+}
+
 DeviceDecoder::DeviceDecoder(const ModelConfig& config,
                              Arithmetic arithmetic,
                              DeviceWeights weights,
@@ -37,6 +59,7 @@ DeviceDecoder::DeviceDecoder(const ModelConfig& config,
       device_(std::move(device)),
       weights_(std::move(weights)),
       pool_(pool),
+      transforms_(*device_, config_),
       pages_(device_page_memory(device_)),
       buffers_(std::make_unique<Buffers>()) {}
 
@@ -74,10 +97,32 @@ std::byte* DeviceDecoder::scratch(ops::DeviceScratch& which, std::size_t n_bytes
   return which.need(*device_, n_bytes);
 }
 
-ops::NormedRows DeviceDecoder::normed(const float* x,
-                                      const ops::DeviceBuffer& weight,
-                                      std::size_t n_rows) {
-  return {x, weight.as<const float>(), config_.norm_epsilon, n_rows, buffers_->normed.data()};
+void DeviceDecoder::multiply_normed(const ops::DeviceLinear& linear,
+                                    const float* x,
+                                    const ops::DeviceBuffer& norm,
+                                    std::size_t n_rows,
+                                    const ops::DeviceOutput& y) {
+  Buffers& b = *buffers_;
+  if (!transforms_.normed.is_on()) {
+    const ops::NormedRows rows{
+        x, norm.as<const float>(), config_.norm_epsilon, n_rows, b.normed.data()};
+    linear.apply(*device_, rows, y, fixed_order(), b.linear);
+    return;
+  }
+  kernels::cuda::NormTask task;
+  task.x = x;
+  task.weight = norm.as<const float>();
+  task.y = b.normed.data();
+  task.n_rows = static_cast<int>(n_rows);
+  task.width = static_cast<int>(config_.hidden);
+  task.epsilon = config_.norm_epsilon;
+  device_->kernels().rms_norm(task, device_->stream());
+  transforms_.normed.apply(*device_, b.normed.data(), n_rows, config_.hidden);
+  linear.apply(*device_,
+               ops::DeviceRows{b.normed.data(), n_rows, config_.hidden},
+               y,
+               fixed_order(),
+               b.linear);
 }
 
 void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
@@ -94,16 +139,18 @@ void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
 
 void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows) {
   Buffers& b = *buffers_;
-  const bool arranges = layer.down.takes_arranged(*device_, n_rows, fixed_order());
+  const bool arranges = !transforms_.gated.is_on() &&
+                        layer.down.takes_arranged(*device_, n_rows, fixed_order());
   const bool is_gelu = config_.activation == ops::GateActivation::kGeluTanh;
-  layer.gate_up.apply(*device_,
-                      normed(hidden, layer.mlp_norm, n_rows),
-                      {b.gated.data(),
-                       config_.intermediate,
-                       is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu,
-                       arranges},
-                      fixed_order(),
-                      b.linear);
+  multiply_normed(layer.gate_up,
+                  hidden,
+                  layer.mlp_norm,
+                  n_rows,
+                  {b.gated.data(),
+                   config_.intermediate,
+                   is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu,
+                   arranges});
+  transforms_.gated.apply(*device_, b.gated.data(), n_rows, config_.intermediate);
   layer.down.apply(*device_,
                    ops::DeviceRows{b.gated.data(), n_rows, config_.intermediate, arranges},
                    {hidden, config_.hidden, Epilogue::kAddFloat},

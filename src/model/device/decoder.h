@@ -2,7 +2,8 @@
 ///
 ///   x += attention(norm(x));   x += mlp(norm(x))
 ///
-/// Passes of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
+/// Rotations and rounding of activations are those of the model's runtime (model/runtime.h). Passes
+/// of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
 /// values, as binary16 or coded, lie in pages of the device, which the sequences of one cache share
 /// as they do on the host. Layers that lie in the host's memory are copied in passing
 /// (layer_stream.h), recorded like the rest: the numbers are those of a model that lies on the
@@ -26,6 +27,7 @@
 #include "model/device/kv_pages.h"
 #include "model/device/weights.h"
 #include "model/language_model.h"
+#include "ops/device/transform.h"
 
 namespace nibble::model {
 
@@ -74,6 +76,12 @@ class DeviceDecoder final : public LanguageModel {
  private:
   /// The buffers of a pass, for as many rows as any pass so far had.
   struct Buffers;
+  /// What the runtime of the model does to activations: to the heads of queries and keys, and to
+  /// what products read behind norms, behind attention and behind gates.
+  struct Transforms {
+    Transforms(ops::Device& device, const ModelConfig& config);
+    ops::DeviceTransform heads, normed, attended, gated;
+  };
   /// A recorded pass, by its sequences, the room for their pages, and what it ends with.
   struct GraphKey {
     std::size_t n_sequences;
@@ -97,8 +105,12 @@ class DeviceDecoder final : public LanguageModel {
                     const DeviceLayer& layer,
                     std::size_t index);
   void run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows);
-  /// What a product reads behind a norm.
-  ops::NormedRows normed(const float* x, const ops::DeviceBuffer& weight, std::size_t n_rows);
+  /// A product of normed rows, which are rounded in between where the runtime says so.
+  void multiply_normed(const ops::DeviceLinear& linear,
+                       const float* x,
+                       const ops::DeviceBuffer& norm,
+                       std::size_t n_rows,
+                       const ops::DeviceOutput& y);
   void normalize_last(const float* x, std::size_t n_rows);
   /// Logits of the first rows of the final hidden states.
   void apply_head(std::size_t n_rows);
@@ -129,6 +141,7 @@ class DeviceDecoder final : public LanguageModel {
   std::shared_ptr<ops::Device> device_;
   DeviceWeights weights_;
   ThreadPool& pool_;
+  Transforms transforms_;
   std::shared_ptr<PageMemory> pages_;
   DeviceBatch batch_;
   DeviceKvPages kv_;

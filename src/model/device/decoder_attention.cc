@@ -41,7 +41,7 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
   task.shape = kv_shape(config_, index);
   task.qkv = b.qkv.data();
   task.out = b.attended.data();
-  task.arranges = layer.o.takes_arranged(*device_, plan.tokens.size(), fixed_order());
+  task.arranges = !transforms_.attended.is_on() && layer.o.takes_arranged(*device_, plan.tokens.size(), fixed_order());
   task.tiles = batch_.tiles();
   task.n_tiles = static_cast<int>(plan.tiles.size());
   task.n_splits = static_cast<int>(plan.n_splits);
@@ -55,7 +55,7 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
 }
 
 bool DeviceDecoder::attends_plainly() const noexcept {
-  return !kv_.scheme().is_coded();
+  return !kv_.scheme().is_coded() && !transforms_.heads.is_on();
 }
 
 void DeviceDecoder::attend_pages(kernels::cuda::RopeTask rope,
@@ -65,6 +65,8 @@ void DeviceDecoder::attend_pages(kernels::cuda::RopeTask rope,
   rope.stays = true;
   rope.turns_keys = !kv_.scheme().keys_before_rope;
   device_->kernels().rope_store(rope, device_->stream());
+  transforms_.heads.apply(
+      *device_, rope.qkv, static_cast<std::size_t>(rope.batch.n_tokens), qkv_cols(config_));
   kernels::cuda::StoreTask store;
   store.batch = rope.batch;
   store.shape = rope.shape;
@@ -83,11 +85,11 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
                                   const BatchPlan& plan) {
   Buffers& b = *buffers_;
   const std::size_t n = plan.tokens.size();
-  layer.qkv.apply(*device_,
-                  normed(b.hidden.as<float>(), layer.attention_norm, n),
-                  {b.qkv.data(), qkv_cols(config_), Epilogue::kHalf},
-                  fixed_order(),
-                  b.linear);
+  multiply_normed(layer.qkv,
+                  b.hidden.as<float>(),
+                  layer.attention_norm,
+                  n,
+                  {b.qkv.data(), qkv_cols(config_), Epilogue::kHalf});
   const kernels::cuda::RopeTask rope = rope_task(layer, index);
   const kernels::cuda::AttentionTask task = attention_task(layer, index, plan);
   const auto& k = device_->kernels();
@@ -104,9 +106,11 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   if (probes_ != nullptr) {
     probes_->measure(rope, task, is_turned);
   }
+  const std::size_t width = config_.n_heads * config_.head_dim;
+  transforms_.attended.apply(*device_, b.attended.data(), n, width);
   layer.o.apply(
       *device_,
-      ops::DeviceRows{b.attended.data(), n, config_.n_heads * config_.head_dim, task.arranges},
+      ops::DeviceRows{b.attended.data(), n, width, task.arranges},
       {b.hidden.data(), config_.hidden, Epilogue::kAddFloat},
       fixed_order(),
       b.linear);

@@ -137,9 +137,6 @@ Result<void> check_device_support(const ModelConfig& config) {
   if (config.hidden % 8 != 0 || config.intermediate % 8 != 0) {
     return refuse("widths that are no multiples of 8");
   }
-  if (!config.runtime.is_plain()) {
-    return refuse("rotations or rounded activations");
-  }
   return {};
 }
 
