@@ -5,9 +5,11 @@
 // where a transform's last bit decides, which the tests of rounding alone do not have.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
+#include "base/error.h"
 #include "ops/device/transform.h"
 #include "support/gpu.h"
 #include "tensor/half.h"
