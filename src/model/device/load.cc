@@ -62,7 +62,7 @@ std::unique_ptr<LanguageModel> build_device_model(const io::Checkpoint& checkpoi
                                                   ThreadPool& pool,
                                                   ProgressSink& progress) {
   const auto device = ops::Device::open(room.name);
-  check_device_support(config).take();
+  check_device_support(config, arithmetic).take();
   device->set_limit(room.memory_bytes);
   device->forget_most();
   const std::string what = checkpoint.path().string();

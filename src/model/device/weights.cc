@@ -120,7 +120,7 @@ std::size_t DeviceWeights::n_bytes() const noexcept {
   return n_bytes;
 }
 
-Result<void> check_device_support(const ModelConfig& config) {
+Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic) {
   const auto refuse = [&](std::string_view what) {
     return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
   };
@@ -136,6 +136,9 @@ Result<void> check_device_support(const ModelConfig& config) {
   }
   if (config.hidden % 8 != 0 || config.intermediate % 8 != 0) {
     return refuse("widths that are no multiples of 8");
+  }
+  if (arithmetic == Arithmetic::kF32 && !config.runtime.is_plain()) {
+    return refuse("rotations or rounded activations in f32 arithmetic");
   }
   return {};
 }

@@ -33,7 +33,7 @@ struct DeviceWeights {
 };
 
 /// kUnsupported with the reason when a model is none of the device's, in any arithmetic.
-Result<void> check_device_support(const ModelConfig& config);
+Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic);
 
 /// `plan` says which layers go to the host's memory.
 DeviceWeights load_device_weights(const ModelConfig& config,

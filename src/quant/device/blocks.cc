@@ -74,7 +74,11 @@ Result<void> check_device_plan(const Plan& plan, const model::ModelConfig& confi
       }
     }
   }
-  return model::check_device_support(config);
+  if (!config.runtime.is_plain()) {
+    return fail(ErrorCode::kUnsupported,
+                "models with rotations or rounded activations are not quantized on a device yet");
+  }
+  return model::check_device_support(config, Arithmetic::kNative);
 }
 
 bool is_solved_on_device(const PlanRow& row) {

@@ -16,15 +16,17 @@ ModelConfig supported_config() {
   return config;
 }
 
-void expect_refusal(const ModelConfig& config, std::string_view what) {
-  const auto checked = check_device_support(config);
+void expect_refusal(const ModelConfig& config,
+                    std::string_view what,
+                    Arithmetic arithmetic = Arithmetic::kNative) {
+  const auto checked = check_device_support(config, arithmetic);
   ASSERT_FALSE(checked) << what;
   EXPECT_EQ(checked.failure().code, ErrorCode::kUnsupported);
   EXPECT_NE(checked.failure().message.find(what), std::string::npos) << checked.failure().message;
 }
 
 TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
-  EXPECT_TRUE(check_device_support(supported_config()));
+  EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kF32));
   ModelConfig config = supported_config();
   config.head_dim = 80;
   expect_refusal(config, "heads of 80");
@@ -38,7 +40,8 @@ TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
   expect_refusal(config, "groups of 17");
   config = supported_config();
   config.runtime.rotates_heads = true;
-  EXPECT_TRUE(check_device_support(config));
+  EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
+  expect_refusal(config, "rotations or rounded activations in f32", Arithmetic::kF32);
 }
 
 }  // namespace
