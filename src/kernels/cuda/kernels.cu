@@ -170,6 +170,7 @@ const Kernels* kernels() noexcept {
                                      .transform_rows = &transform_rows,
                                      .most_transformed = &most_transformed,
                                      .gather = &gather,
+                                     .cap = &cap,
                                      .to_half = &to_half,
                                      .scores = &scores,
                                      .advance = &advance,

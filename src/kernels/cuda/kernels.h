@@ -102,6 +102,7 @@ struct NormTask {
   int n_rows = 0, width = 0;
   float epsilon = 0;
   bool float_out = false;
+  bool adds = false;                    ///< with float_out: to what y holds
   bool arranges = false;                ///< y as LinearTask::arranged
   const std::uint32_t* rows = nullptr;  ///< rows of x to take, or all in order
 };
@@ -199,8 +200,9 @@ struct Kernels {
   /// Gated halves out of [tokens][2 n] in turns of 8: half [tokens][n].
   void (*gate)(const void* x, void* y, int n, int n_tokens, bool gelu, Stream);
   void (*rms_norm)(const NormTask&, Stream);
-  /// hidden[t] = table[tokens[t]], half [vocab][width].
-  void (*embed)(const BatchView&, const void* table, float* hidden, int width, Stream);
+  /// hidden[t] = scale * table[tokens[t]], half [vocab][width].
+  void (*embed)(
+      const BatchView&, const void* table, float scale, float* hidden, int width, Stream);
   void (*rope_store)(const RopeTask&, Stream);
   void (*attention)(const AttentionTask&, Stream);
   /// Both at once for one new token a sequence, in an order of sums that depends on the number of
@@ -214,6 +216,8 @@ struct Kernels {
   /// The most columns of a row that it can hold.
   int (*most_transformed)();
   void (*gather)(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream);
+  /// x = limit * tanh(x / limit)
+  void (*cap)(float* x, std::size_t n, float limit, Stream);
   void (*to_half)(const float* x, void* y, std::size_t n, Stream);
   void (*scores)(const ScoreTask&, Stream);
   /// Greedy decoding: the best token of each row becomes its next token, one position on.

@@ -20,7 +20,12 @@ bool takes_arranged(const LinearTask& task);
 void dequantize(const WeightView& w, void* out, Stream stream);
 void gate(const void* x, void* y, int n, int n_tokens, bool gelu, Stream stream);
 void rms_norm(const NormTask& task, Stream stream);
-void embed(const BatchView& batch, const void* table, float* hidden, int width, Stream stream);
+void embed(const BatchView& batch,
+           const void* table,
+           float scale,
+           float* hidden,
+           int width,
+           Stream stream);
 void rope_store(const RopeTask& task, Stream stream);
 void attention(const AttentionTask& task, Stream stream);
 /// False where the device does not do it: rope_store and attention do.
@@ -30,6 +35,7 @@ void page_attention(const AttentionTask& task, const KvPages& kv, Stream stream)
 void transform_rows(const TransformTask& task, Stream stream);
 int most_transformed();
 void gather(const float* x, const std::uint32_t* rows, float* y, int n, int width, Stream stream);
+void cap(float* x, std::size_t n, float limit, Stream stream);
 void to_half(const float* x, void* y, std::size_t n, Stream stream);
 void scores(const ScoreTask& task, Stream stream);
 void advance(

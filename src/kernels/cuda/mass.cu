@@ -63,6 +63,13 @@ __device__ void load_query(const MassTask& task, int row, int head, float* out) 
 constexpr int kFewRows = 8;
 constexpr int kQueries = 32;
 
+/// A product of a query and a key, scaled and times log2(e).
+__device__ __forceinline__ float score_of(const MassTask& task, float product) {
+  return task.softcap > 0.0F
+             ? task.softcap * tanhf(product * task.scale / task.softcap) * kToExp2
+             : product * (task.scale * kToExp2);
+}
+
 /// Scores of a key, times log2(e), for rows of one sequence and at most kHeads query heads each.
 template <int kDim, int kHeads, int kRows>
 __device__ void score_key(
@@ -107,7 +114,7 @@ __device__ void score_key(
     for (int head = 0; head < kHeads; ++head) {
       if (key <= position && head < n_heads) {
         task.scores[(line + head) * task.n_keys + key] =
-            is_seen ? sums[row * kHeads + head] * (task.scale * kToExp2) : -INFINITY;
+            is_seen ? score_of(task, sums[row * kHeads + head]) : -INFINITY;
       }
     }
   }
@@ -234,10 +241,16 @@ void launch_scores_of(const MassTask& task, Stream stream) {
 
 void launch_masses(const MassTask& task, Stream stream) {
   const KvShape& shape = task.rope.shape;
-  if (shape.head_dim == 64) {
-    launch_scores_of<64>(task, stream);
-  } else {
-    launch_scores_of<128>(task, stream);
+  switch (shape.head_dim) {
+    case 64:
+      launch_scores_of<64>(task, stream);
+      break;
+    case 128:
+      launch_scores_of<128>(task, stream);
+      break;
+    default:
+      launch_scores_of<256>(task, stream);
+      break;
   }
   share_masses(task, stream);
 }

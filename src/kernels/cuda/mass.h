@@ -36,7 +36,8 @@ struct MassTask {
   float* scores = nullptr;  ///< [n_rows][n_heads][n_keys], overwritten
   float* masses = nullptr;
   float scale = 1;
-  int window = 0;  ///< 0: none
+  float softcap = 0;  ///< 0: none
+  int window = 0;     ///< 0: none
 };
 
 /// Queues the masses of a layer; nullptr in a build without CUDA.

@@ -102,10 +102,13 @@ void rope_store(const RopeTask& task, Stream stream) {
   const unsigned spread =
       task.batch.n_tokens >= 64 ? 1U : static_cast<unsigned>((n_all + kWarps - 1) / kWarps);
   const dim3 grid(static_cast<unsigned>(task.batch.n_tokens), spread);
-  if (task.shape.head_dim == 64) {
-    launch(rope_kernel<1>, grid, kThreads, 0, stream, task);
-  } else {
-    launch(rope_kernel<2>, grid, kThreads, 0, stream, task);
+  switch (task.shape.head_dim) {
+    case 64:
+      return launch(rope_kernel<1>, grid, kThreads, 0, stream, task);
+    case 128:
+      return launch(rope_kernel<2>, grid, kThreads, 0, stream, task);
+    default:
+      return launch(rope_kernel<4>, grid, kThreads, 0, stream, task);
   }
 }
 

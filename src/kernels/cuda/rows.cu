@@ -48,10 +48,14 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
   for (int i = static_cast<int>(threadIdx.x) * 4; i < task.width; i += kThreads * 4) {
     const float4 v = *reinterpret_cast<const float4*>(x + i);
     const float4 w = *reinterpret_cast<const float4*>(task.weight + i);
-    const float4 y = {
-        v.x * factor * w.x, v.y * factor * w.y, v.z * factor * w.z, v.w * factor * w.w};
+    float4 y = {v.x * factor * w.x, v.y * factor * w.y, v.z * factor * w.z, v.w * factor * w.w};
     if (task.float_out) {
-      *reinterpret_cast<float4*>(static_cast<float*>(task.y) + line + i) = y;
+      auto* const out = reinterpret_cast<float4*>(static_cast<float*>(task.y) + line + i);
+      if (task.adds) {
+        const float4 own = *out;
+        y = {own.x + y.x, own.y + y.y, own.z + y.z, own.w + y.w};
+      }
+      *out = y;
     } else if (task.arranges) {
       // Columns i, i + 1 and i + 2, i + 3 are neighbours, in chunks of their own.
       const int n_eights = arranged_tokens(task.n_rows) / 8, token = static_cast<int>(blockIdx.x);
@@ -68,12 +72,24 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
 }
 
 __global__ void __launch_bounds__(kThreads)
-    embed_kernel(const BatchView batch, const __half* table, float* hidden, int width) {
+    embed_kernel(const BatchView batch,
+                 const __half* table,
+                 float scale,
+                 float* hidden,
+                 int width) {
   follow_earlier_kernels();
   const std::size_t token = static_cast<std::size_t>(batch.tokens[blockIdx.x]);
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {
     hidden[static_cast<std::size_t>(blockIdx.x) * width + i] =
-        __half2float(table[token * width + i]);
+        scale * __half2float(table[token * width + i]);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads) cap_kernel(float* x, std::size_t n, float limit) {
+  follow_earlier_kernels();
+  const std::size_t i = static_cast<std::size_t>(blockIdx.x) * kThreads + threadIdx.x;
+  if (i < n) {
+    x[i] = limit * tanhf(x[i] / limit);
   }
 }
 
@@ -273,7 +289,12 @@ void rms_norm(const NormTask& task, Stream stream) {
   launch(norm_kernel, dim3(static_cast<unsigned>(task.n_rows)), kThreads, 0, stream, task);
 }
 
-void embed(const BatchView& batch, const void* table, float* hidden, int width, Stream stream) {
+void embed(const BatchView& batch,
+           const void* table,
+           float scale,
+           float* hidden,
+           int width,
+           Stream stream) {
   launch(embed_kernel,
          dim3(static_cast<unsigned>(batch.n_tokens)),
          kThreads,
@@ -281,8 +302,13 @@ void embed(const BatchView& batch, const void* table, float* hidden, int width, 
          stream,
          batch,
          static_cast<const __half*>(table),
+         scale,
          hidden,
          width);
+}
+
+void cap(float* x, std::size_t n, float limit, Stream stream) {
+  launch(cap_kernel, dim3(blocks_for(n)), kThreads, 0, stream, x, n, limit);
 }
 
 void gate(const void* x, void* y, int n, int n_tokens, bool gelu, Stream stream) {

@@ -38,6 +38,7 @@ inline std::size_t row_bytes(const ModelConfig& config) {
 
 struct DeviceDecoder::Buffers {
   ops::DeviceBuffer hidden, narrowed;  ///< float [rows][hidden]
+  ops::DeviceBuffer branch;            ///< the same, where norms follow branches
   ops::DeviceBuffer normed;            ///< half [rows][hidden]
   ops::DeviceBuffer qkv, attended, gated;
   ops::DeviceBuffer final_hidden;  ///< float [rows][hidden]
@@ -55,6 +56,9 @@ struct DeviceDecoder::Buffers {
     n_rows = std::max<std::size_t>(std::bit_ceil(rows), kMostRecorded);
     hidden = device.allocate(n_rows * config.hidden * sizeof(float));
     narrowed = device.allocate(n_rows * config.hidden * sizeof(float));
+    if (config.sandwich_norms) {
+      branch = device.allocate(n_rows * config.hidden * sizeof(float));
+    }
     final_hidden = device.allocate(n_rows * config.hidden * sizeof(float));
     normed = device.allocate(n_rows * config.hidden * kHalfBytes);
     qkv = device.allocate(n_rows * qkv_cols(config) * kHalfBytes);

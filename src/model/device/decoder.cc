@@ -1,5 +1,7 @@
 #include "model/device/decoder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -23,6 +25,18 @@ void check_cache(const KvCache& cache) {
     raise(ErrorCode::kUnsupported,
           "a GPU keeps keys and values as binary16 or coded, not as {}",
           cache.setup().name());
+  }
+}
+
+/// Raises where the kernel of masses does not see what attention sees.
+void check_probes(const KvCache& cache) {
+  const auto refuse = [](const std::string& what) {
+    raise(ErrorCode::kUnsupported,
+          "a GPU does not measure attention {} yet; --device cpu does",
+          what);
+  };
+  if (cache.coding(0) != nullptr) {
+    refuse(fmt::format("over keys that are coded ({})", cache.setup().name()));
   }
 }
 
@@ -125,6 +139,33 @@ void DeviceDecoder::multiply_normed(const ops::DeviceLinear& linear,
                b.linear);
 }
 
+void DeviceDecoder::add_branch(const ops::DeviceLinear& linear,
+                               const ops::DeviceRows& x,
+                               const ops::DeviceBuffer& norm,
+                               float* hidden) {
+  Buffers& b = *buffers_;
+  if (norm.size() == 0) {
+    linear.apply(
+        *device_, x, {hidden, config_.hidden, Epilogue::kAddFloat}, fixed_order(), b.linear);
+    return;
+  }
+  linear.apply(*device_,
+               x,
+               {b.branch.data(), config_.hidden, Epilogue::kFloat},
+               fixed_order(),
+               b.linear);
+  kernels::cuda::NormTask task;
+  task.x = b.branch.as<float>();
+  task.weight = norm.as<const float>();
+  task.y = hidden;
+  task.n_rows = static_cast<int>(x.n_rows);
+  task.width = static_cast<int>(config_.hidden);
+  task.epsilon = config_.norm_epsilon;
+  task.float_out = true;
+  task.adds = true;
+  device_->kernels().rms_norm(task, device_->stream());
+}
+
 void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
   kernels::cuda::NormTask task;
   task.x = x;
@@ -151,18 +192,22 @@ void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t
                    is_gelu ? Epilogue::kGatedGelu : Epilogue::kGatedSilu,
                    arranges});
   transforms_.gated.apply(*device_, b.gated.data(), n_rows, config_.intermediate);
-  layer.down.apply(*device_,
-                   ops::DeviceRows{b.gated.data(), n_rows, config_.intermediate, arranges},
-                   {hidden, config_.hidden, Epilogue::kAddFloat},
-                   fixed_order(),
-                   b.linear);
+  add_branch(layer.down,
+             ops::DeviceRows{b.gated.data(), n_rows, config_.intermediate, arranges},
+             layer.output_norm,
+             hidden);
 }
 
 void DeviceDecoder::run_layers(const BatchPlan& plan) {
   Buffers& b = *buffers_;
   const auto& k = device_->kernels();
   const int width = static_cast<int>(config_.hidden);
-  k.embed(batch_.view(), weights_.embedding.data(), b.hidden.as<float>(), width, device_->stream());
+  k.embed(batch_.view(),
+          weights_.embedding.data(),
+          config_.embedding_scale,
+          b.hidden.as<float>(),
+          width,
+          device_->stream());
   float* hidden = b.hidden.as<float>();
   std::size_t n_rows = plan.tokens.size();
   LayerStream* const stream = weights_.stream.get();
@@ -290,10 +335,8 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
   probes_ = std::make_unique<DeviceProbes>(config_, chunks, checked, *device_);
   if (probes_->empty()) {
     probes_.reset();
-  } else if (cache.coding(0) != nullptr) {
-    raise(ErrorCode::kUnsupported,
-          "a GPU does not measure attention over keys that are coded ({}) yet; --device cpu does",
-          cache.setup().name());
+  } else {
+    check_probes(cache);
   }
   run(plan, false);
   if (hidden.rows > 0) {

@@ -1,7 +1,9 @@
-/// A decoder of the Llama family on a GPU, behind the same interface as those of the host.
+/// A decoder of the Llama family, or Gemma 3, on a GPU, behind the same interface as those of the
+/// host.
 ///
 ///   x += attention(norm(x));   x += mlp(norm(x))
 ///
+/// with norms behind both branches, too, where the architecture has them.
 /// Rotations and rounding of activations are those of the model's runtime (model/runtime.h). Passes
 /// of one token a sequence (decoding) are recorded once as a graph and replayed; keys and
 /// values, as binary16 or coded, lie in pages of the device, which the sequences of one cache share
@@ -15,7 +17,7 @@
 /// Threads    one call at a time
 /// Errors     those of LanguageModel and Device; kUnsupported for a cache of float32, and for probes
 ///            over coded keys
-/// Source     modeling_llama.py of the Transformers library; our own
+/// Source     modeling_llama.py and modeling_gemma3.py of the Transformers library; our own
 #pragma once
 
 #include <map>
@@ -111,6 +113,11 @@ class DeviceDecoder final : public LanguageModel {
                        const ops::DeviceBuffer& norm,
                        std::size_t n_rows,
                        const ops::DeviceOutput& y);
+  /// hidden += linear x, behind a norm where there is one.
+  void add_branch(const ops::DeviceLinear& linear,
+                  const ops::DeviceRows& x,
+                  const ops::DeviceBuffer& norm,
+                  float* hidden);
   void normalize_last(const float* x, std::size_t n_rows);
   /// Logits of the first rows of the final hidden states.
   void apply_head(std::size_t n_rows);

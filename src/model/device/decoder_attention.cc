@@ -48,6 +48,7 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
   task.pages_per_split = plan.is_wide ? static_cast<int>(plan.most_pages) : kSplitPages;
   task.is_wide = plan.is_wide;
   task.scale = config_.attention_scale;
+  task.softcap = config_.attention_softcap;
   task.window = static_cast<int>(attention_shape(config_, index).window);
   task.partial = reinterpret_cast<float*>(
       scratch(b.partial, plan.n_splits > 1 ? attention_partial_floats(task) * sizeof(float) : 0));
@@ -55,7 +56,9 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
 }
 
 bool DeviceDecoder::attends_plainly() const noexcept {
-  return !kv_.scheme().is_coded() && !transforms_.heads.is_on();
+  constexpr std::size_t kMostDim = 128;
+  return !kv_.scheme().is_coded() && !transforms_.heads.is_on() &&
+         config_.head_dim <= kMostDim && config_.attention_softcap == 0.0F;
 }
 
 void DeviceDecoder::attend_pages(kernels::cuda::RopeTask rope,
@@ -108,12 +111,10 @@ void DeviceDecoder::run_attention(const DeviceLayer& layer,
   }
   const std::size_t width = config_.n_heads * config_.head_dim;
   transforms_.attended.apply(*device_, b.attended.data(), n, width);
-  layer.o.apply(
-      *device_,
-      ops::DeviceRows{b.attended.data(), n, width, task.arranges},
-      {b.hidden.data(), config_.hidden, Epilogue::kAddFloat},
-      fixed_order(),
-      b.linear);
+  add_branch(layer.o,
+             ops::DeviceRows{b.attended.data(), n, width, task.arranges},
+             layer.attended_norm,
+             b.hidden.as<float>());
 }
 
 }  // namespace nibble::model

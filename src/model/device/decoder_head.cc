@@ -57,6 +57,12 @@ void DeviceDecoder::apply_head(std::size_t n_rows) {
       {scratch(b.logits, n_rows * config_.vocab * sizeof(float)), config_.vocab, Epilogue::kFloat},
       fixed_order(),
       b.linear);
+  if (config_.final_softcap > 0.0F) {
+    device_->kernels().cap(reinterpret_cast<float*>(scratch(b.logits, 0)),
+                           n_rows * config_.vocab,
+                           config_.final_softcap,
+                           device_->stream());
+  }
 }
 
 void DeviceDecoder::upload_hidden(MatrixView<const float> hidden) {

@@ -13,10 +13,11 @@
 namespace nibble::model {
 
 struct DeviceLayer {
-  ops::DeviceBuffer attention_norm, mlp_norm;  ///< float [hidden]
-  ops::DeviceBuffer qkv_bias;                  ///< float, or nothing
-  ops::DeviceBuffer q_norm, k_norm;            ///< float [head_dim], or nothing
-  ops::DeviceBuffer inverse_frequency;         ///< float [head_dim / 2]
+  ops::DeviceBuffer attention_norm, mlp_norm;    ///< float [hidden]
+  ops::DeviceBuffer attended_norm, output_norm;  ///< behind both branches, or nothing
+  ops::DeviceBuffer qkv_bias;                    ///< float, or nothing
+  ops::DeviceBuffer q_norm, k_norm;              ///< float [head_dim], or nothing
+  ops::DeviceBuffer inverse_frequency;           ///< float [head_dim / 2]
   ops::DeviceLinear qkv, o, gate_up, down;
 
   /// Of the matrices.

@@ -69,6 +69,7 @@ void DeviceProbes::measure(const kernels::cuda::RopeTask& rope,
   task.scores = scores_.as<float>();
   task.masses = masses_.as<float>();
   task.scale = attention.scale;
+  task.softcap = attention.softcap;
   task.window = attention.window;
   const std::size_t at_once = scores_.size() / (row_size_ * sizeof(float));
   for (std::size_t first = 0; first < sizes_.size(); first += at_once) {

@@ -36,7 +36,14 @@ class DeviceLoader {
     const std::size_t kv_rows = config_.n_kv_heads * config_.head_dim;
     DeviceLayer out;
     out.attention_norm = upload_floats(device_, weights_.norm(i, "input_layernorm"));
-    out.mlp_norm = upload_floats(device_, weights_.norm(i, "post_attention_layernorm"));
+    out.mlp_norm = upload_floats(
+        device_,
+        weights_.norm(
+            i, config_.sandwich_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm"));
+    if (config_.sandwich_norms) {
+      out.attended_norm = upload_floats(device_, weights_.norm(i, "post_attention_layernorm"));
+      out.output_norm = upload_floats(device_, weights_.norm(i, "post_feedforward_layernorm"));
+    }
     out.inverse_frequency = upload_floats(device_, rope_frequencies(config_, i));
     if (config_.qkv_bias) {
       out.qkv_bias = upload_floats(device_, biases(i));
@@ -110,6 +117,28 @@ class DeviceLoader {
   ops::Device& device_;
 };
 
+Failure not_on_a_gpu(std::string_view what) {
+  return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
+}
+
+/// The plain walk in float32 knows less than the fast decoder.
+Result<void> check_exact_support(const ModelConfig& config) {
+  const auto refuse = [](std::string_view what) {
+    return not_on_a_gpu(fmt::format("{} in f32 arithmetic", what));
+  };
+  if (config.sandwich_norms || config.attention_softcap > 0 || config.final_softcap > 0 ||
+      config.embedding_scale != 1.0F) {
+    return refuse(fmt::format("the architecture {}", config.architecture));
+  }
+  if (config.head_dim != 64 && config.head_dim != 128) {
+    return refuse(fmt::format("heads of {} columns", config.head_dim));
+  }
+  if (!config.runtime.is_plain()) {
+    return refuse("rotations or rounded activations");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::size_t DeviceWeights::n_bytes() const noexcept {
@@ -121,14 +150,8 @@ std::size_t DeviceWeights::n_bytes() const noexcept {
 }
 
 Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic) {
-  const auto refuse = [&](std::string_view what) {
-    return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
-  };
-  if (config.sandwich_norms || config.attention_softcap > 0 || config.final_softcap > 0 ||
-      config.embedding_scale != 1.0F) {
-    return refuse(fmt::format("the architecture {}", config.architecture));
-  }
-  if (config.head_dim != 64 && config.head_dim != 128) {
+  const auto refuse = not_on_a_gpu;
+  if (config.head_dim != 64 && config.head_dim != 128 && config.head_dim != 256) {
     return refuse(fmt::format("heads of {} columns", config.head_dim));
   }
   if (config.n_heads / config.n_kv_heads > kMostHeadsOfGroup) {
@@ -137,10 +160,7 @@ Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmet
   if (config.hidden % 8 != 0 || config.intermediate % 8 != 0) {
     return refuse("widths that are no multiples of 8");
   }
-  if (arithmetic == Arithmetic::kF32 && !config.runtime.is_plain()) {
-    return refuse("rotations or rounded activations in f32 arithmetic");
-  }
-  return {};
+  return arithmetic == Arithmetic::kF32 ? check_exact_support(config) : Result<void>();
 }
 
 DeviceWeights load_device_weights(const ModelConfig& config,

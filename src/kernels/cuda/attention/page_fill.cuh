@@ -33,7 +33,7 @@ struct FillPlace {
 
 /// Eight codes of kBits each, from their first byte on.
 template <int kBits>
-__device__ __forceinline__ void read_codes(const std::uint8_t* at, int (&codes)[8]) {
+__device__ __forceinline__ void read_eight_codes(const std::uint8_t* at, int (&codes)[8]) {
   std::uint32_t words[2] = {};
   if constexpr (kBits == 2) {
     words[0] = __ldcg(reinterpret_cast<const unsigned short*>(at));
@@ -122,7 +122,7 @@ __device__ __forceinline__ void decode_tokens(const FillPlace& from,
   for (int i = static_cast<int>(threadIdx.x); i < from.n_keys * kChunks; i += kFillThreads) {
     const int key = i / kChunks, chunk = i % kChunks;
     int code[8];
-    read_codes<kBits>(codes + i * kBits, code);
+    read_eight_codes<kBits>(codes + i * kBits, code);
     const float2 pair = read_pair(pairs, has_levels ? key : key * kGrids + chunk * 8 / kGridGroup);
     float x[8];
 #pragma unroll
@@ -161,7 +161,7 @@ __device__ __forceinline__ void decode_channels(const FillPlace& from,
         const int channel = chunk * 8 + two * 2 + k;
         const int row = has_levels ? channel * 2 + group : group * kDim + channel;
         int code[8];
-        read_codes<kBits>(codes + (row * 4 + i % 4) * kBits, code);
+        read_eight_codes<kBits>(codes + (row * 4 + i % 4) * kBits, code);
         float factor, offset;
         if (has_levels) {
           const float* const span = spans + (from.head * kDim + channel) * 2;

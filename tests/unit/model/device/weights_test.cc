@@ -33,7 +33,9 @@ TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
   config = supported_config();
   config.architecture = "gemma3";
   config.sandwich_norms = true;
-  expect_refusal(config, "gemma3");
+  config.head_dim = 256;
+  EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
+  expect_refusal(config, "the architecture gemma3 in f32", Arithmetic::kF32);
   config = supported_config();
   config.n_heads = 34;
   config.n_kv_heads = 2;
