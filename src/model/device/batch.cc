@@ -56,10 +56,11 @@ BatchPlan plan_batch(const ModelConfig& config,
                      std::span<const std::uint32_t> wanted,
                      PlanShape shape) {
   BatchPlan plan;
-  plan.is_wide = shape.is_wide;
   const std::size_t heads = config.n_heads / config.n_kv_heads;
+  const bool needs_wide = has_large_groups(config);
+  plan.is_wide = shape.is_wide || needs_wide;
   const std::size_t tile_tokens =
-      (shape.is_wide ? kernels::cuda::kWideRows : kernels::cuda::kNarrowRows) / heads;
+      (plan.is_wide ? kernels::cuda::kWideRows : kernels::cuda::kNarrowRows) / heads;
   std::vector<std::vector<ops::KvPageView>> pages;
   for (const SequenceChunk& chunk : chunks) {
     pages.push_back(cache.pages(chunk.sequence, 0));
@@ -85,6 +86,7 @@ BatchPlan plan_batch(const ModelConfig& config,
   plan.is_decode = plan.tokens.size() == chunks.size();
   plan.wanted.assign(wanted.begin(), wanted.end());
   plan.n_splits = shape.is_wide ? 1 : ceil_div(room, kSplitPages);
+  plan.pages_per_split = shape.is_wide ? plan.most_pages : kSplitPages;
   return plan;
 }
 

@@ -36,11 +36,18 @@ struct BatchPlan {
   std::vector<std::uint32_t> wanted;
   std::size_t most_pages = 0;  ///< of a sequence
   std::size_t n_splits = 1;
+  std::size_t pages_per_split = 1;
   bool is_wide = false;    ///< see kernels::cuda::AttentionTask
   bool is_decode = false;  ///< one token a sequence
 };
 
-/// `page_room` is the least room that each sequence gets in the list of pages.
+/// Whether a token's query heads of a key/value head are more than a narrow tile has rows: such
+/// models have wide tiles only.
+[[nodiscard]] inline bool has_large_groups(const ModelConfig& config) noexcept {
+  return config.n_heads / config.n_kv_heads > kernels::cuda::kNarrowRows;
+}
+
+/// `is_wide` is for many tokens a sequence, whose keys need not be split. `page_room` is the least room that each sequence gets in the list of pages.
 struct PlanShape {
   bool is_wide = false;
   std::size_t page_room = 0;

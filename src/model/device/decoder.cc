@@ -29,7 +29,7 @@ void check_cache(const KvCache& cache) {
 }
 
 /// Raises where the kernel of masses does not see what attention sees.
-void check_probes(const KvCache& cache) {
+void check_probes(const ModelConfig& config, const KvCache& cache) {
   const auto refuse = [](const std::string& what) {
     raise(ErrorCode::kUnsupported,
           "a GPU does not measure attention {} yet; --device cpu does",
@@ -37,6 +37,9 @@ void check_probes(const KvCache& cache) {
   };
   if (cache.coding(0) != nullptr) {
     refuse(fmt::format("over keys that are coded ({})", cache.setup().name()));
+  }
+  if (has_large_groups(config)) {
+    refuse(fmt::format("of groups of {} heads", config.n_heads / config.n_kv_heads));
   }
 }
 
@@ -336,7 +339,7 @@ void DeviceDecoder::forward(std::span<const SequenceChunk> chunks,
   if (probes_->empty()) {
     probes_.reset();
   } else {
-    check_probes(cache);
+    check_probes(config_, cache);
   }
   run(plan, false);
   if (hidden.rows > 0) {

@@ -45,7 +45,7 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
   task.tiles = batch_.tiles();
   task.n_tiles = static_cast<int>(plan.tiles.size());
   task.n_splits = static_cast<int>(plan.n_splits);
-  task.pages_per_split = plan.is_wide ? static_cast<int>(plan.most_pages) : kSplitPages;
+  task.pages_per_split = static_cast<int>(plan.pages_per_split);
   task.is_wide = plan.is_wide;
   task.scale = config_.attention_scale;
   task.softcap = config_.attention_softcap;
@@ -58,7 +58,8 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
 bool DeviceDecoder::attends_plainly() const noexcept {
   constexpr std::size_t kMostDim = 128;
   return !kv_.scheme().is_coded() && !transforms_.heads.is_on() &&
-         config_.head_dim <= kMostDim && config_.attention_softcap == 0.0F;
+         config_.head_dim <= kMostDim && config_.attention_softcap == 0.0F &&
+         !has_large_groups(config_);
 }
 
 void DeviceDecoder::attend_pages(kernels::cuda::RopeTask rope,

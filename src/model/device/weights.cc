@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kRowsAtOnce = 4096;
 constexpr std::size_t kHalfBytes = 2;
 /// Query heads of a key/value head that a tile of attention holds.
-constexpr std::size_t kMostHeadsOfGroup = kernels::cuda::kNarrowRows;
+constexpr std::size_t kMostHeadsOfGroup = kernels::cuda::kWideRows;
 
 std::string name_of(std::size_t layer, std::string_view part) {
   return fmt::format("model.layers.{}.{}.weight", layer, part);

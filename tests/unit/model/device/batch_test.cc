@@ -56,5 +56,47 @@ TEST(PlanBatch, PartsOfTheKeysFollowFromTheRoom) {
   EXPECT_EQ(plan_batch(config, chunks, cache, {}, {.is_wide = true}).n_splits, 1U);
 }
 
+/// A token of 24 heads does not fit 16 rows: wide tiles of two tokens, keys in parts all the same.
+TEST(PlanBatch, LargeGroupsHaveWideTiles) {
+  ModelConfig config = small_config();
+  config.n_heads = 48;
+  KvCache cache(config, DType::kF16, std::size_t{1} << 24);
+  const SequenceId a = cache.create();
+  const std::vector<std::int32_t> tokens(3);
+  cache.extend(a, 300);
+  const std::vector<SequenceChunk> chunks = {{a, tokens}};
+  const BatchPlan plan = plan_batch(config, chunks, cache, {}, {});
+  EXPECT_TRUE(plan.is_wide);
+  ASSERT_EQ(plan.tiles.size(), 2U);
+  EXPECT_EQ(plan.tiles[0].n_tokens, 2);
+  EXPECT_EQ(plan.n_splits, 2U);
+  EXPECT_EQ(plan.pages_per_split, kSplitPages);
+}
+
+/// Pages of floats stand beside those of codes, 0 where a sequence keeps none.
+TEST(PlanBatch, ListsFloatsBesideCodedPages) {
+  const ModelConfig config = small_config();
+  KvCache cache(config,
+                kv_setup(*codec::kv_scheme_from_name("kivi-2").take(), Arithmetic::kNative),
+                std::size_t{1} << 24);
+  const SequenceId a = cache.create();
+  const std::vector<std::int32_t> tokens(1);
+  cache.extend(a, 300);
+  cache.extend(a, 1);  // floats below 300 - 128 are given back
+  const std::vector<SequenceChunk> chunks = {{a, tokens}};
+  const BatchPlan plan = plan_batch(config, chunks, cache, {}, {.page_room = 8});
+  ASSERT_EQ(plan.pages.size(), 8U);
+  ASSERT_EQ(plan.floats.size(), 8U);
+  for (std::size_t page = 0; page < 8; ++page) {
+    EXPECT_EQ(plan.pages[page] != 0, page < 5) << page;
+    EXPECT_EQ(plan.floats[page] != 0, page >= 2 && page < 5) << page;
+  }
+  KvCache plain(config, DType::kF16, std::size_t{1} << 24);
+  const SequenceId b = plain.create();
+  plain.extend(b, 1);
+  const std::vector<SequenceChunk> one = {{b, tokens}};
+  EXPECT_TRUE(plan_batch(config, one, plain, {}, {}).floats.empty());
+}
+
 }  // namespace
 }  // namespace nibble::model

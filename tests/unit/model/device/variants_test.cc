@@ -107,6 +107,15 @@ TEST(DeviceVariants, Gemma3) {
   expect_host_logits(config, gpu, 5e-3);
 }
 
+/// More heads share keys and values than a narrow tile has rows.
+TEST(DeviceVariants, LargeGroups) {
+  NIBBLE_NEEDS_GPU(gpu);
+  ModelConfig config = small_random_config(64);
+  config.n_heads = 48;
+  expect_host_logits(config, gpu, 5e-3);
+  expect_host_logits(config, gpu, 1e-2, "int8");
+}
+
 /// Masses of heads of 256 columns with soft limits and a window.
 TEST(DeviceVariants, MassesOfGemma3) {
   NIBBLE_NEEDS_GPU(gpu);

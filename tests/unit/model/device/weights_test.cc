@@ -37,9 +37,9 @@ TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
   EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
   expect_refusal(config, "the architecture gemma3 in f32", Arithmetic::kF32);
   config = supported_config();
-  config.n_heads = 34;
+  config.n_heads = 130;
   config.n_kv_heads = 2;
-  expect_refusal(config, "groups of 17");
+  expect_refusal(config, "groups of 65");
   config = supported_config();
   config.runtime.rotates_heads = true;
   EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
