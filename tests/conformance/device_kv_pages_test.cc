@@ -169,7 +169,8 @@ class DeviceSide {
 
   /// What the last tokens of both sequences get.
   std::vector<float> attend(bool is_wide, std::size_t pages_per_split) {
-    const Batch batch = make_batch({shape_.n_before, shape_.n_before}, {shape_.n_new, shape_.n_new});
+    const Batch batch =
+        make_batch({shape_.n_before, shape_.n_before}, {shape_.n_new, shape_.n_new});
     const std::size_t heads = shape_.n_heads / shape_.n_kv_heads;
     const std::size_t most =
         (is_wide ? kernels::cuda::kWideRows : kernels::cuda::kNarrowRows) / heads;
@@ -250,8 +251,8 @@ class DeviceSide {
     std::vector<std::uint16_t> qkv;
     std::vector<std::int32_t> positions, sequences;
     for (std::size_t s = 0; s < 2; ++s) {
-      const auto from = tokens_[s]->qkv.begin() +
-                        static_cast<std::ptrdiff_t>(first[s] * tokens_[s]->line());
+      const auto from =
+          tokens_[s]->qkv.begin() + static_cast<std::ptrdiff_t>(first[s] * tokens_[s]->line());
       qkv.insert(qkv.end(), from, from + static_cast<std::ptrdiff_t>(n[s] * tokens_[s]->line()));
       for (std::size_t i = 0; i < n[s]; ++i) {
         positions.push_back(static_cast<std::int32_t>(first[s] + i));
@@ -317,9 +318,7 @@ void expect_floats(const codec::KvScheme& scheme,
         const auto* const values = static_cast<const std::uint8_t*>(views[page].values) + at;
         ASSERT_TRUE(std::equal(keys, keys + line, got.begin() + static_cast<std::ptrdiff_t>(at)));
         ASSERT_TRUE(std::equal(
-            values,
-            values + line,
-            got.begin() + static_cast<std::ptrdiff_t>(got.size() / 2 + at)));
+            values, values + line, got.begin() + static_cast<std::ptrdiff_t>(got.size() / 2 + at)));
       }
     }
   }

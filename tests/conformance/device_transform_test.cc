@@ -102,7 +102,8 @@ TEST(DeviceTransform, RotatesAsTheHost) {
     expect_near_host(device, n, hadamard_for(n), {});
   }
   expect_near_host(device, 12 * 64, hadamard_for(64), {});
-  for (const auto& [heads, dim] : {std::pair<std::size_t, std::size_t>{9, 64}, {32, 128}, {28, 128}}) {
+  for (const auto& [heads, dim] :
+       {std::pair<std::size_t, std::size_t>{9, 64}, {32, 128}, {28, 128}}) {
     expect_near_host(device, heads * dim, hadamard_across(heads * dim, dim), {});
   }
 }

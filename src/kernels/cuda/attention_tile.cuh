@@ -158,8 +158,11 @@ __device__ __forceinline__ void multiply_keys(const Page& page,
 /// Scores become weights exp2(scale * score - top) where `seen(k, key)` says that row k of the lane
 /// sees the key; what was summed before is brought to the new top.
 template <int kBlocks, int kEights, class Seen>
-__device__ __forceinline__ void soften_where(
-    float scale, int first_key, const Seen& seen, float (&scores)[kEights][4], State<kBlocks>& state) {
+__device__ __forceinline__ void soften_where(float scale,
+                                             int first_key,
+                                             const Seen& seen,
+                                             float (&scores)[kEights][4],
+                                             State<kBlocks>& state) {
   float top[2] = {state.top[0], state.top[1]};
 #pragma unroll
   for (int n = 0; n < kEights; ++n) {

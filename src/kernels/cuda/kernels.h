@@ -201,8 +201,7 @@ struct Kernels {
   void (*gate)(const void* x, void* y, int n, int n_tokens, bool gelu, Stream);
   void (*rms_norm)(const NormTask&, Stream);
   /// hidden[t] = scale * table[tokens[t]], half [vocab][width].
-  void (*embed)(
-      const BatchView&, const void* table, float scale, float* hidden, int width, Stream);
+  void (*embed)(const BatchView&, const void* table, float scale, float* hidden, int width, Stream);
   void (*rope_store)(const RopeTask&, Stream);
   void (*attention)(const AttentionTask&, Stream);
   /// Both at once for one new token a sequence, in an order of sums that depends on the number of

@@ -65,9 +65,8 @@ constexpr int kQueries = 32;
 
 /// A product of a query and a key, scaled and times log2(e).
 __device__ __forceinline__ float score_of(const MassTask& task, float product) {
-  return task.softcap > 0.0F
-             ? task.softcap * tanhf(product * task.scale / task.softcap) * kToExp2
-             : product * (task.scale * kToExp2);
+  return task.softcap > 0.0F ? task.softcap * tanhf(product * task.scale / task.softcap) * kToExp2
+                             : product * (task.scale * kToExp2);
 }
 
 /// Scores of a key, times log2(e), for rows of one sequence and at most kHeads query heads each.

@@ -71,12 +71,8 @@ __global__ void __launch_bounds__(kThreads) norm_kernel(const NormTask task) {
   }
 }
 
-__global__ void __launch_bounds__(kThreads)
-    embed_kernel(const BatchView batch,
-                 const __half* table,
-                 float scale,
-                 float* hidden,
-                 int width) {
+__global__ void __launch_bounds__(kThreads) embed_kernel(
+    const BatchView batch, const __half* table, float scale, float* hidden, int width) {
   follow_earlier_kernels();
   const std::size_t token = static_cast<std::size_t>(batch.tokens[blockIdx.x]);
   for (int i = static_cast<int>(threadIdx.x); i < width; i += kThreads) {

@@ -84,13 +84,11 @@ __device__ float top_of_row(const float* row, int n_cols, float limit) {
 __device__ void round_row(const TransformTask& task, float* row) {
   const float limit = task.outliers > 0.0F ? task.outliers : INFINITY;
   const auto most = static_cast<float>((1 << (task.bits - 1)) - 1);
-  const float scale =
-      __fdiv_rn(__fmul_rn(task.clip, top_of_row(row, task.n_cols, limit)), most);
+  const float scale = __fdiv_rn(__fmul_rn(task.clip, top_of_row(row, task.n_cols, limit)), most);
   if (!(scale > 0.0F)) {
     return;
   }
-  for (int i = static_cast<int>(threadIdx.x); i < task.n_cols;
-       i += static_cast<int>(blockDim.x)) {
+  for (int i = static_cast<int>(threadIdx.x); i < task.n_cols; i += static_cast<int>(blockDim.x)) {
     const float x = row[i];
     const float code = rintf(fminf(fmaxf(__fdiv_rn(x, scale), -most - 1.0F), most));
     row[i] = fabsf(x) < limit ? scale * code : x;

@@ -124,14 +124,14 @@ void DeviceBatch::upload(ops::Device& device, const BatchPlan& plan) {
   positions_ = reinterpret_cast<std::int32_t*>(at(positions));
   tiles_ = reinterpret_cast<const kernels::cuda::QueryTile*>(at(tiles));
   wanted_ = reinterpret_cast<const std::uint32_t*>(at(wanted));
-  view_ = {.tokens = tokens_,
-           .sequence_of = reinterpret_cast<const std::int32_t*>(at(sequence_of)),
-           .positions = positions_,
-           .first_page = reinterpret_cast<const std::int32_t*>(at(first_page)),
-           .pages = reinterpret_cast<const std::uint64_t*>(at(pages)),
-           .floats = plan.floats.empty() ? nullptr
-                                         : reinterpret_cast<const std::uint64_t*>(at(floats)),
-           .n_tokens = static_cast<int>(plan.tokens.size())};
+  view_ = {
+      .tokens = tokens_,
+      .sequence_of = reinterpret_cast<const std::int32_t*>(at(sequence_of)),
+      .positions = positions_,
+      .first_page = reinterpret_cast<const std::int32_t*>(at(first_page)),
+      .pages = reinterpret_cast<const std::uint64_t*>(at(pages)),
+      .floats = plan.floats.empty() ? nullptr : reinterpret_cast<const std::uint64_t*>(at(floats)),
+      .n_tokens = static_cast<int>(plan.tokens.size())};
 }
 
 }  // namespace nibble::model

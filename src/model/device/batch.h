@@ -47,7 +47,8 @@ struct BatchPlan {
   return config.n_heads / config.n_kv_heads > kernels::cuda::kNarrowRows;
 }
 
-/// `is_wide` is for many tokens a sequence, whose keys need not be split. `page_room` is the least room that each sequence gets in the list of pages.
+/// `is_wide` is for many tokens a sequence, whose keys need not be split. `page_room` is the least
+/// room that each sequence gets in the list of pages.
 struct PlanShape {
   bool is_wide = false;
   std::size_t page_room = 0;

@@ -152,11 +152,8 @@ void DeviceDecoder::add_branch(const ops::DeviceLinear& linear,
         *device_, x, {hidden, config_.hidden, Epilogue::kAddFloat}, fixed_order(), b.linear);
     return;
   }
-  linear.apply(*device_,
-               x,
-               {b.branch.data(), config_.hidden, Epilogue::kFloat},
-               fixed_order(),
-               b.linear);
+  linear.apply(
+      *device_, x, {b.branch.data(), config_.hidden, Epilogue::kFloat}, fixed_order(), b.linear);
   kernels::cuda::NormTask task;
   task.x = b.branch.as<float>();
   task.weight = norm.as<const float>();
@@ -183,8 +180,8 @@ void DeviceDecoder::normalize_last(const float* x, std::size_t n_rows) {
 
 void DeviceDecoder::run_mlp(const DeviceLayer& layer, float* hidden, std::size_t n_rows) {
   Buffers& b = *buffers_;
-  const bool arranges = !transforms_.gated.is_on() &&
-                        layer.down.takes_arranged(*device_, n_rows, fixed_order());
+  const bool arranges =
+      !transforms_.gated.is_on() && layer.down.takes_arranged(*device_, n_rows, fixed_order());
   const bool is_gelu = config_.activation == ops::GateActivation::kGeluTanh;
   multiply_normed(layer.gate_up,
                   hidden,

@@ -15,8 +15,8 @@
 ///            `deterministic`: one kernel for any number of tokens, so that a row's bits do not
 ///            depend on its company; `native`: the fastest for each number
 /// Threads    one call at a time
-/// Errors     those of LanguageModel and Device; kUnsupported for a cache of float32, and for probes
-///            over coded keys
+/// Errors     those of LanguageModel and Device; kUnsupported for a cache of float32, and for
+///            probes over coded keys
 /// Source     modeling_llama.py and modeling_gemma3.py of the Transformers library; our own
 #pragma once
 

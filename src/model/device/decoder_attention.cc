@@ -41,7 +41,8 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
   task.shape = kv_shape(config_, index);
   task.qkv = b.qkv.data();
   task.out = b.attended.data();
-  task.arranges = !transforms_.attended.is_on() && layer.o.takes_arranged(*device_, plan.tokens.size(), fixed_order());
+  task.arranges = !transforms_.attended.is_on() &&
+                  layer.o.takes_arranged(*device_, plan.tokens.size(), fixed_order());
   task.tiles = batch_.tiles();
   task.n_tiles = static_cast<int>(plan.tiles.size());
   task.n_splits = static_cast<int>(plan.n_splits);
@@ -57,9 +58,8 @@ kernels::cuda::AttentionTask DeviceDecoder::attention_task(const DeviceLayer& la
 
 bool DeviceDecoder::attends_plainly() const noexcept {
   constexpr std::size_t kMostDim = 128;
-  return !kv_.scheme().is_coded() && !transforms_.heads.is_on() &&
-         config_.head_dim <= kMostDim && config_.attention_softcap == 0.0F &&
-         !has_large_groups(config_);
+  return !kv_.scheme().is_coded() && !transforms_.heads.is_on() && config_.head_dim <= kMostDim &&
+         config_.attention_softcap == 0.0F && !has_large_groups(config_);
 }
 
 void DeviceDecoder::attend_pages(kernels::cuda::RopeTask rope,

@@ -12,15 +12,12 @@ using kernels::cuda::PageKind;
 constexpr std::size_t kBytesOfHalf = 2;
 constexpr std::size_t kLevelRoom = 16;
 
-static_assert(static_cast<int>(PageKind::kFloat) == static_cast<int>(codec::KvKind::kFloat) &&
-              static_cast<int>(PageKind::kTokenGroups) ==
-                  static_cast<int>(codec::KvKind::kTokenGroups) &&
-              static_cast<int>(PageKind::kChannelGroups) ==
-                  static_cast<int>(codec::KvKind::kChannelGroups) &&
-              static_cast<int>(PageKind::kChannelLevels) ==
-                  static_cast<int>(codec::KvKind::kChannelLevels) &&
-              static_cast<int>(PageKind::kTokenLevels) ==
-                  static_cast<int>(codec::KvKind::kTokenLevels));
+static_assert(
+    static_cast<int>(PageKind::kFloat) == static_cast<int>(codec::KvKind::kFloat) &&
+    static_cast<int>(PageKind::kTokenGroups) == static_cast<int>(codec::KvKind::kTokenGroups) &&
+    static_cast<int>(PageKind::kChannelGroups) == static_cast<int>(codec::KvKind::kChannelGroups) &&
+    static_cast<int>(PageKind::kChannelLevels) == static_cast<int>(codec::KvKind::kChannelLevels) &&
+    static_cast<int>(PageKind::kTokenLevels) == static_cast<int>(codec::KvKind::kTokenLevels));
 
 KvBlock coded_block(const codec::KvFormat& format, const codec::KvShape& shape) {
   const codec::KvLayout layout = codec::kv_layout(format, shape);
@@ -37,20 +34,16 @@ KvBlock coded_block(const codec::KvFormat& format, const codec::KvShape& shape) 
 /// The ranks that codec::quantile takes at both ends of a token's values.
 void set_cuts(KvPages& pages, std::size_t width) {
   for (const int end : {0, 1}) {
-    const double share =
-        end == 0 ? codec::kKvOutlierShare / 2 : 1.0 - codec::kKvOutlierShare / 2;
+    const double share = end == 0 ? codec::kKvOutlierShare / 2 : 1.0 - codec::kKvOutlierShare / 2;
     const double place = share * static_cast<double>(width - 1);
     pages.cut_rank[end] = static_cast<int>(place);
-    pages.cut_weight[end] =
-        static_cast<float>(place - static_cast<double>(pages.cut_rank[end]));
+    pages.cut_weight[end] = static_cast<float>(place - static_cast<double>(pages.cut_rank[end]));
   }
 }
 
 }  // namespace
 
-KvPages layer_pages(const codec::KvScheme& scheme,
-                    const codec::KvShape& shape,
-                    std::size_t layer) {
+KvPages layer_pages(const codec::KvScheme& scheme, const codec::KvShape& shape, std::size_t layer) {
   KvPages pages;
   pages.float_tokens =
       static_cast<int>(scheme.is_coded() ? float_tokens(scheme) : codec::kKvPageTokens);

@@ -137,8 +137,8 @@ __device__ __forceinline__ void decode_tokens(const FillPlace& from,
   }
 }
 
-/// Codes that lie channel by channel: grids of 32 tokens, or levels with limits a channel. Spans are
-/// middle and half of each channel.
+/// Codes that lie channel by channel: grids of 32 tokens, or levels with limits a channel. Spans
+/// are middle and half of each channel.
 template <int kBlocks, int kBits>
 __device__ __forceinline__ void decode_channels(const FillPlace& from,
                                                 const float* spans,
@@ -195,12 +195,10 @@ __device__ __forceinline__ void decode_channels(const FillPlace& from,
 template <int kBlocks>
 __device__ __forceinline__ void put_outliers(const FillPlace& from, const SharedPage<kBlocks>& to) {
   constexpr int kDim = kBlocks * 64;
-  const auto* const ends =
-      reinterpret_cast<const unsigned short*>(from.page + from.block.outliers);
+  const auto* const ends = reinterpret_cast<const unsigned short*>(from.page + from.block.outliers);
   const auto* const entries = reinterpret_cast<const std::uint32_t*>(ends + kPage);
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  for (int key = static_cast<int>(threadIdx.x) / kWarp; key < from.n_keys;
-       key += kAttentionWarps) {
+  for (int key = static_cast<int>(threadIdx.x) / kWarp; key < from.n_keys; key += kAttentionWarps) {
     const int begin = key == 0 ? 0 : __ldcg(ends + key - 1), end = __ldcg(ends + key);
     for (int i = begin + lane; i < end; i += kWarp) {
       const std::uint32_t entry = __ldcg(entries + i);
@@ -255,9 +253,8 @@ __device__ __forceinline__ void turn_keys(const float* inverse_frequency,
       const auto position = static_cast<float>(first + key);
       const float2 t = turn_of(position * __ldg(inverse_frequency + chunk * 8 + k * 2));
       const float2 u = turn_of(position * __ldg(inverse_frequency + chunk * 8 + k * 2 + 1));
-      const std::uint32_t turned[2] = {
-          pack_halves(a.x * t.x - b.x * t.y, a.y * u.x - b.y * u.y),
-          pack_halves(b.x * t.x + a.x * t.y, b.y * u.x + a.y * u.y)};
+      const std::uint32_t turned[2] = {pack_halves(a.x * t.x - b.x * t.y, a.y * u.x - b.y * u.y),
+                                       pack_halves(b.x * t.x + a.x * t.y, b.y * u.x + a.y * u.y)};
       x[k] = *reinterpret_cast<const __half2*>(&turned[0]);
       y[k] = *reinterpret_cast<const __half2*>(&turned[1]);
     }

@@ -69,9 +69,10 @@ struct PageWalk {
   __device__ __forceinline__ FillPlace place(int page, bool is_value) const {
     const KvBlock& block = is_value ? kv.values : kv.keys;
     const std::uint64_t coded = task.batch.pages[sequence_page + page];
-    const std::uint64_t beside = is_plain()                     ? coded
-                                 : task.batch.floats == nullptr ? 0
-                                                                : task.batch.floats[sequence_page + page];
+    const std::uint64_t beside = is_plain() ? coded
+                                 : task.batch.floats == nullptr
+                                     ? 0
+                                     : task.batch.floats[sequence_page + page];
     const std::size_t head_at = block.floats_at + static_cast<std::size_t>(kv_head) *
                                                       kv.float_tokens * kBlocks * 64 *
                                                       sizeof(__half);
@@ -99,9 +100,7 @@ struct PageWalk {
   __device__ __forceinline__ void add_piece(int page, const KeyRange& range) const {
     const int warp = static_cast<int>(threadIdx.x) / kWarp;
     const int n_keys = last_position + 1 - page * kPage;
-    const auto seen = [&](int k, int key) {
-      return key >= range.begin[k] && key < range.end[k];
-    };
+    const auto seen = [&](int k, int key) { return key >= range.begin[k] && key < range.end[k]; };
 #pragma unroll 1
     for (int first = kIsWide ? 0 : warp * kStep; first < (kIsWide ? kPage : (warp + 1) * kStep);
          first += kStep) {

@@ -51,8 +51,7 @@ merge(Merged a, float top, float weight, float& own_factor, float& other_factor)
 /// Shared memory of merge_warps.
 template <int kBlocks>
 constexpr std::size_t merge_bytes() {
-  return static_cast<std::size_t>(kAttentionWarps - 1) * (kBlocks * 32 + 4) * kWarp *
-         sizeof(float);
+  return static_cast<std::size_t>(kAttentionWarps - 1) * (kBlocks * 32 + 4) * kWarp * sizeof(float);
 }
 
 /// Makes the sums of the four warps, which saw different keys, those of warp 0, in order.

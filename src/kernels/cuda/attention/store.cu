@@ -1,5 +1,5 @@
-// Keys and values on their way into pages of any kind: floats that are kept, codes, and the lists of
-// outliers. The formulas, and the order of their roundings, are those of codec/kv (group_grid,
+// Keys and values on their way into pages of any kind: floats that are kept, codes, and the lists
+// of outliers. The formulas, and the order of their roundings, are those of codec/kv (group_grid,
 // levels, page_write): of the same halves they make the same bits.
 //
 // Two kernels: one for what a token needs alone, a block each; then one for what tokens of a page
@@ -43,8 +43,9 @@ struct NewToken {
     coded = reinterpret_cast<std::uint8_t*>(task.batch.pages[entry]);
     const bool is_coded = task.kv.keys.kind != PageKind::kFloat;
     const bool is_kept = !is_coded || task.kv.residual > 0 || position < task.kv.n_sinks;
-    const std::uint64_t beside = !is_kept ? 0 : is_coded ? task.batch.floats[entry]
-                                                         : task.batch.pages[entry];
+    const std::uint64_t beside = !is_kept   ? 0
+                                 : is_coded ? task.batch.floats[entry]
+                                            : task.batch.pages[entry];
     floats = reinterpret_cast<__half*>(beside);
   }
 };
@@ -66,8 +67,7 @@ __device__ __forceinline__ const __half* heads_of(const StoreTask& task, int row
 __device__ __forceinline__ __half* float_place(
     const StoreTask& task, __half* page, const KvBlock& block, int slot, int column) {
   const int dim = task.shape.head_dim;
-  const std::size_t line =
-      static_cast<std::size_t>(column / dim) * task.kv.float_tokens + slot;
+  const std::size_t line = static_cast<std::size_t>(column / dim) * task.kv.float_tokens + slot;
   return page + block.floats_at / sizeof(__half) + line * dim + column % dim;
 }
 
@@ -100,7 +100,10 @@ __device__ __forceinline__ void put_codes(std::uint32_t code, int bits, std::uin
   }
 }
 
-__device__ __forceinline__ void put_pair(std::uint8_t* pairs, int index, float factor, float offset) {
+__device__ __forceinline__ void put_pair(std::uint8_t* pairs,
+                                         int index,
+                                         float factor,
+                                         float offset) {
   reinterpret_cast<__half2*>(pairs)[index] = __floats2half2_rn(factor, offset);
 }
 
@@ -127,8 +130,7 @@ __device__ void put_token_groups(const StoreTask& task, const NewToken& token, b
   const __half* const x = heads_of(task, token.row, is_value);
   const int dim = task.shape.head_dim, n_grids = dim / kGridGroup;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  for (int group = static_cast<int>(threadIdx.x) / kWarp;
-       group < width_of(task.shape) / kGridGroup;
+  for (int group = static_cast<int>(threadIdx.x) / kWarp; group < width_of(task.shape) / kGridGroup;
        group += kWarps) {
     const float own = __half2float(x[group * kGridGroup + lane]);
     float least = own, most = own;
@@ -274,8 +276,8 @@ __device__ void put_channel_groups(const StoreTask& task, const NewToken& token)
   for (int channel = static_cast<int>(threadIdx.x); channel < width_of(task.shape);
        channel += kThreads) {
     const auto value = [&](int t) {
-      return __half2float(__ldcg(
-          float_place(task, token.floats, block, group * kGridGroup + t, channel)));
+      return __half2float(
+          __ldcg(float_place(task, token.floats, block, group * kGridGroup + t, channel)));
     };
     float least = value(0), most = least;
     for (int t = 1; t < kGridGroup; ++t) {
@@ -317,9 +319,9 @@ __device__ void put_channel_levels(const StoreTask& task,
   const LevelSearch search{thresholds};
   for (int channel = static_cast<int>(threadIdx.x); channel < width_of(task.shape);
        channel += kThreads) {
-    auto* const row = reinterpret_cast<std::uint32_t*>(
-        part.first.coded + block.at + channel / dim * block.head_bytes +
-        channel % dim * kPage / 8 * kBits);
+    auto* const row = reinterpret_cast<std::uint32_t*>(part.first.coded + block.at +
+                                                       channel / dim * block.head_bytes +
+                                                       channel % dim * kPage / 8 * kBits);
     const float middle = task.kv.key_spans[2 * channel], half = task.kv.key_spans[2 * channel + 1];
     std::uint32_t words[kWords];
 #pragma unroll
@@ -338,8 +340,7 @@ __device__ void put_channel_levels(const StoreTask& task,
       const int bit = slot * kBits, word = bit / kWord, shift = bit % kWord;
       words[word] = (words[word] & ~(kMask << shift)) | code << shift;
       if (shift + kBits > kWord) {
-        words[word + 1] =
-            (words[word + 1] & ~(kMask >> (kWord - shift))) | code >> (kWord - shift);
+        words[word + 1] = (words[word + 1] & ~(kMask >> (kWord - shift))) | code >> (kWord - shift);
       }
     }
 #pragma unroll

@@ -39,8 +39,7 @@ inline FakeCheckpoint random_checkpoint(const ModelConfig& config) {
   std::mt19937 random(3);
   std::normal_distribution<float> normal;
   for (const WeightInfo& weight : list_weights(config)) {
-    const bool is_matrix = weight.role == WeightRole::kLinear ||
-                           weight.role == WeightRole::kHead ||
+    const bool is_matrix = weight.role == WeightRole::kLinear || weight.role == WeightRole::kHead ||
                            weight.role == WeightRole::kEmbedding;
     const bool is_norm = !is_matrix && weight.role != WeightRole::kBias;
     const float spread =

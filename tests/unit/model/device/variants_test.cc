@@ -90,8 +90,7 @@ TEST(DeviceVariants, RoundedActivations) {
 
 TEST(DeviceVariants, CodedKeysAndValues) {
   NIBBLE_NEEDS_GPU(gpu);
-  for (const std::string_view kv :
-       {"int8", "int4", "kivi-4", "kivi-2", "kvquant-4", "kvquant-3"}) {
+  for (const std::string_view kv : {"int8", "int4", "kivi-4", "kivi-2", "kvquant-4", "kvquant-3"}) {
     for (const std::size_t head_dim : {64U, 128U, 256U}) {
       expect_host_logits(small_random_config(head_dim), gpu, kv == "int8" ? 1e-2 : 1e-1, kv);
     }
