@@ -25,7 +25,10 @@ struct DeviceSolveInput {
 struct DeviceSolved {
   DeviceCodes codes;
   std::vector<Fact> facts;
+  std::vector<Fact> measures = {};
 };
+
+class DeviceBlockSolver;
 
 class DeviceSolver {
  public:
@@ -38,6 +41,10 @@ class DeviceSolver {
   [[nodiscard]] virtual DeviceSolved solve_on(ops::Device& device,
                                               const DeviceSolveInput& input,
                                               const codec::Codec& codec) const = 0;
+  /// The method for all weights of a decoder block at once; none in most methods.
+  [[nodiscard]] virtual const DeviceBlockSolver* device_block_solver() const noexcept {
+    return nullptr;
+  }
 };
 
 }  // namespace nibble::quant

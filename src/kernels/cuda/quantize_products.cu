@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/cuda/autoround_launches.cuh"
 #include "kernels/cuda/common.cuh"
 #include "kernels/cuda/quantize_launches.cuh"
 
@@ -38,6 +39,29 @@ struct Products {
                          int c_stride,
                          cublasComputeType_t,
                          cublasGemmAlgo_t) = nullptr;
+  cublasStatus_t (*gemm_batch)(cublasHandle_t,
+                               cublasOperation_t a_operation,
+                               cublasOperation_t b_operation,
+                               int m,
+                               int n,
+                               int k,
+                               const void* alpha,
+                               const void* a,
+                               cudaDataType a_type,
+                               int a_stride,
+                               long long a_next,
+                               const void* b,
+                               cudaDataType b_type,
+                               int b_stride,
+                               long long b_next,
+                               const void* beta,
+                               void* c,
+                               cudaDataType c_type,
+                               int c_stride,
+                               long long c_next,
+                               int n_products,
+                               cublasComputeType_t,
+                               cublasGemmAlgo_t) = nullptr;
   cublasHandle_t handle = nullptr;
   std::string problem;
 };
@@ -85,6 +109,7 @@ Products open_products() {
   library.find("cublasCreate_v2", out.create);
   library.find("cublasSetStream_v2", out.set_stream);
   library.find("cublasGemmEx", out.gemm);
+  library.find("cublasGemmStridedBatchedEx", out.gemm_batch);
   if (out.problem.empty() && out.create(&out.handle) != CUBLAS_STATUS_SUCCESS) {
     out.problem = "cuBLAS cannot start";
   }
@@ -285,6 +310,41 @@ const char* float_product(const ProductTask& task, Stream stream) {
                        task.c_stride,
                        task.adds ? 1.0F : 0.0F},
                       stream);
+}
+
+const char* half_product(const HalfProduct& product, Stream stream) {
+  const Products& lib = products();
+  if (!lib.problem.empty()) {
+    return lib.problem.c_str();
+  }
+  // c^T = op(b)^T op(a)^T, which is what rows are to cuBLAS.
+  const float beta = product.adds ? 1.0F : 0.0F;
+  const bool is_done =
+      lib.set_stream(lib.handle, static_cast<cudaStream_t>(stream)) == CUBLAS_STATUS_SUCCESS &&
+      lib.gemm_batch(lib.handle,
+                     product.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                     product.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                     product.cols,
+                     product.rows,
+                     product.k,
+                     &product.factor,
+                     product.b,
+                     CUDA_R_16F,
+                     product.b_stride,
+                     product.b_next,
+                     product.a,
+                     CUDA_R_16F,
+                     product.a_stride,
+                     product.a_next,
+                     &beta,
+                     product.c,
+                     product.float_out ? CUDA_R_32F : CUDA_R_16F,
+                     product.c_stride,
+                     product.c_next,
+                     product.n,
+                     CUBLAS_COMPUTE_32F,
+                     CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS;
+  return is_done ? nullptr : "cuBLAS refused a product of halves";
 }
 
 const char* invert_factor(double* a, int n, bool* is_definite, Stream stream) {

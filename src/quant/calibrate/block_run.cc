@@ -117,8 +117,7 @@ void BlockRun::run() {
   tokens_ = embed_windows(job_.checkpoint, job_.config, job_.windows);
   if (job_.device != nullptr) {
     device_ = std::make_unique<DeviceBlocks>(job_, std::move(tokens_), pool_, progress_);
-  }
-  if (wants_originals()) {
+  } else if (wants_originals()) {
     originals_ = tokens_;
   }
   for (std::size_t layer = 0; layer < job_.config.n_layers; ++layer) {

@@ -13,40 +13,6 @@ constexpr std::size_t kHalf = 2;
 /// Gates and what they let through take turns of so many rows.
 constexpr std::size_t kTurn = 8;
 
-/// Where the rows of a weight lie among those of its product.
-struct PlaceOfRows {
-  const ops::DeviceBuffer* product = nullptr;
-  std::size_t first = 0;
-  std::size_t turn = 0;
-};
-
-PlaceOfRows place_of(const DeviceBlock::Weights& weights,
-                     const model::ModelConfig& config,
-                     std::string_view name) {
-  const std::size_t q = config.n_heads * config.head_dim;
-  const std::size_t kv = config.n_kv_heads * config.head_dim;
-  if (name == "self_attn.q_proj.weight") {
-    return {&weights.qkv};
-  }
-  if (name == "self_attn.k_proj.weight") {
-    return {&weights.qkv, q};
-  }
-  if (name == "self_attn.v_proj.weight") {
-    return {&weights.qkv, q + kv};
-  }
-  if (name == "self_attn.o_proj.weight") {
-    return {&weights.o};
-  }
-  if (name == "mlp.gate_proj.weight") {
-    return {&weights.gate_up, 0, kTurn};
-  }
-  if (name == "mlp.up_proj.weight") {
-    return {&weights.gate_up, kTurn, kTurn};
-  }
-  NIBBLE_CHECK(name == "mlp.down_proj.weight", "a weight that the block does not have");
-  return {&weights.down};
-}
-
 /// Where a vector that transforms rewrite lies; nothing for what is no such vector.
 struct PlaceOfVector {
   const ops::DeviceBuffer* all = nullptr;
@@ -144,13 +110,38 @@ void DeviceBlock::rewrite(std::string_view name, DeviceMatrix values) {
   rewritten_.insert_or_assign(std::string(name), std::move(values));
 }
 
+DeviceBlock::PlaceOfRows DeviceBlock::place_of(std::string_view name) const {
+  const std::size_t q = config_.n_heads * config_.head_dim;
+  const std::size_t kv = config_.n_kv_heads * config_.head_dim;
+  if (name == "self_attn.q_proj.weight") {
+    return {&weights_.qkv};
+  }
+  if (name == "self_attn.k_proj.weight") {
+    return {&weights_.qkv, q};
+  }
+  if (name == "self_attn.v_proj.weight") {
+    return {&weights_.qkv, q + kv};
+  }
+  if (name == "self_attn.o_proj.weight") {
+    return {&weights_.o};
+  }
+  if (name == "mlp.gate_proj.weight") {
+    return {&weights_.gate_up, 0, kTurn};
+  }
+  if (name == "mlp.up_proj.weight") {
+    return {&weights_.gate_up, kTurn, kTurn};
+  }
+  NIBBLE_CHECK(name == "mlp.down_proj.weight", "a weight that the block does not have");
+  return {&weights_.down};
+}
+
 void DeviceBlock::set_weight(std::string_view name, const DeviceMatrix& values) {
   if (const PlaceOfVector place = place_of_vector(weights_, config_, name); place.all != nullptr) {
     device_.copy(
         values.data(), place.all->as<float>() + place.first, values.size() * sizeof(float));
     return;
   }
-  const PlaceOfRows place = place_of(weights_, config_, name);
+  const PlaceOfRows place = place_of(name);
   quantize_kernels().narrow_rows(values.data(),
                                  place.product->data(),
                                  static_cast<int>(values.rows),

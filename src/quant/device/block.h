@@ -29,6 +29,13 @@ class DeviceBlock {
     ops::DeviceBuffer qkv_bias, q_norm, k_norm;  ///< empty where the architecture has none
   };
 
+  /// Where the rows of a linear weight lie among those of its product.
+  struct PlaceOfRows {
+    const ops::DeviceBuffer* product = nullptr;  ///< one of `weights`
+    std::size_t first = 0;
+    std::size_t turn = 0;  ///< narrow_rows of kernels/cuda/quantize.h
+  };
+
   /// Everything borrowed must outlive it. Linear weights that are not finite are refused.
   DeviceBlock(const io::Checkpoint& checkpoint,
               const model::ModelConfig& config,
@@ -42,6 +49,7 @@ class DeviceBlock {
   /// A weight, norm or bias in float32, by its name within the block ("mlp.up_proj.weight"): the
   /// checkpoint's, or what a transform made of it. Norms and biases have one row.
   [[nodiscard]] DeviceMatrix weight(std::string_view name) const;
+  [[nodiscard]] PlaceOfRows place_of(std::string_view name) const;
   /// What the block runs with.
   void set_weight(std::string_view name, const DeviceMatrix& values);
   /// The same, and what `weight` gives from now on.

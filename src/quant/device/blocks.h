@@ -6,7 +6,9 @@
 /// Source     our own
 #pragma once
 
-#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
 
 #include "base/function_ref.h"
 #include "io/checkpoint_writer.h"
@@ -56,6 +58,19 @@ class DeviceBlocks {
                 DeviceMoment* moment,
                 io::CheckpointWriter& writer,
                 Json& reports);
+  /// The weights of the layer whose methods solve for them together.
+  [[nodiscard]] std::vector<const PlanRow*> solved_together(std::size_t layer) const;
+  void run_block_together(std::span<const PlanRow* const> rows,
+                          std::size_t layer,
+                          io::CheckpointWriter& writer,
+                          Json& reports);
+  /// Solves for rows of one stage, and puts the codes into the block.
+  void solve_stage(std::span<const PlanRow* const> rows,
+                   DeviceBlock& block,
+                   std::vector<WeightReport>& reports,
+                   io::CheckpointWriter& writer);
+  /// Between the two streams.
+  [[nodiscard]] double mean_square_difference() const;
   [[nodiscard]] bool feeds_quantized() const {
     return job_.plan.recipe->calibration->inputs == BlockInputs::kQuantized;
   }
@@ -64,6 +79,9 @@ class DeviceBlocks {
   ThreadPool& pool_;
   ProgressSink& progress_;
   DeviceWalk walk_;
+  /// The tokens that only original blocks have seen, where a method solves for whole blocks: at the
+  /// exit of this block while it is solved for.
+  std::optional<DeviceWalk> originals_;
 };
 
 }  // namespace nibble::quant

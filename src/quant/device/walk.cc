@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include "base/cancel.h"
+#include "base/check.h"
 #include "base/checked_math.h"
 #include "base/error.h"
-#include "model/device/page_memory.h"
-#include "model/kv_setup.h"
-#include "model/layers/attention_block.h"
+#include "quant/device/window_attention.h"
 
 namespace nibble::quant {
 namespace {
@@ -24,20 +23,12 @@ std::size_t qkv_width(const model::ModelConfig& config) {
   return (config.n_heads + 2 * config.n_kv_heads) * config.head_dim;
 }
 
-kernels::cuda::KvShape one_layer_shape(const model::ModelConfig& config) {
-  return {.n_heads = static_cast<int>(config.n_heads),
-          .n_kv_heads = static_cast<int>(config.n_kv_heads),
-          .head_dim = static_cast<int>(config.head_dim),
-          .page_tokens = static_cast<int>(model::kPageTokens),
-          .layer = 0};
-}
-
 /// Bytes of a part's buffers for each of its tokens.
 std::size_t bytes_a_token(const model::ModelConfig& config) {
   return (config.hidden + qkv_width(config) + config.n_heads * config.head_dim +
           3 * config.intermediate) *
              kHalf +
-         model::KvCache::bytes_per_token(config, DType::kF16) / config.n_layers;
+         WindowAttention::bytes_a_token(config);
 }
 
 }  // namespace
@@ -45,50 +36,59 @@ std::size_t bytes_a_token(const model::ModelConfig& config) {
 struct DeviceWalk::Buffers {
   ops::DeviceBuffer normed, qkv, attended, both, gated;  ///< halves of a part's tokens
   ops::DeviceScratch between, branch;                    ///< floats, where somebody looks
-  std::vector<std::int32_t> window;  ///< tokens, of which only the number counts
-  std::optional<model::KvCache> cache;
-  std::vector<model::SequenceId> sequences;
-  model::DeviceBatch batch;
-  model::BatchPlan plan;
+  WindowAttention attention;
+
+  Buffers(ops::Device& device, const model::ModelConfig& config, std::size_t window)
+      : attention(device, config, window, windows_at_once(window)) {
+    const std::size_t n = windows_at_once(window) * window;
+    normed = device.allocate(n * config.hidden * kHalf);
+    qkv = device.allocate(n * qkv_width(config) * kHalf);
+    attended = device.allocate(n * config.n_heads * config.head_dim * kHalf);
+    both = device.allocate(n * 2 * config.intermediate * kHalf);
+    gated = device.allocate(n * config.intermediate * kHalf);
+  }
 };
 
-DeviceWalk::DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens)
+DeviceWalk::DeviceWalk(ops::Device& device,
+                       const model::ModelConfig& config,
+                       std::size_t n_tokens,
+                       std::size_t window)
     : device_(device),
       config_(config),
-      n_tokens_(tokens.size()),
-      window_(tokens.window()),
-      hidden_(device.allocate(tokens.size() * config.hidden * sizeof(float))),
-      buffers_(std::make_unique<Buffers>()) {
+      n_tokens_(n_tokens),
+      window_(window),
+      hidden_(device.allocate(n_tokens * config.hidden * sizeof(float))) {
   config_.n_layers = 1;
-  device.upload(tokens.hidden().data, hidden_.data(), hidden_.size());
-  device.synchronize();  // the host's tokens go
-  Buffers& b = *buffers_;
-  const std::size_t n_windows = windows_at_once(window_);
-  const std::size_t n = n_windows * window_;
-  b.normed = device.allocate(n * config.hidden * kHalf);
-  b.qkv = device.allocate(n * qkv_width(config) * kHalf);
-  b.attended = device.allocate(n * config.n_heads * config.head_dim * kHalf);
-  b.both = device.allocate(n * 2 * config.intermediate * kHalf);
-  b.gated = device.allocate(n * config.intermediate * kHalf);
-  b.window.resize(window_);
-  const std::size_t cache_bytes = n_windows * (window_ + model::kPageTokens) *
-                                  model::KvCache::bytes_per_token(config_, DType::kF16);
-  b.cache.emplace(config_,
-                  model::default_kv_setup(Arithmetic::kNative),
-                  cache_bytes,
-                  model::device_page_memory(device.shared_from_this()));
-  for (std::size_t i = 0; i < n_windows; ++i) {
-    b.sequences.push_back(b.cache->create());
-    b.cache->extend(b.sequences.back(), window_);
-  }
 }
 
+DeviceWalk::DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens)
+    : DeviceWalk(device, config, tokens.size(), tokens.window()) {
+  device.upload(tokens.hidden().data, hidden_.data(), hidden_.size());
+  device.synchronize();  // the host's tokens go
+}
+
+DeviceWalk DeviceWalk::twin() const {
+  DeviceWalk out(device_, config_, n_tokens_, window_);
+  out.take_tokens_of(*this);
+  return out;
+}
+
+DeviceWalk::DeviceWalk(DeviceWalk&&) noexcept = default;
 DeviceWalk::~DeviceWalk() = default;
+
+void DeviceWalk::rest() {
+  buffers_.reset();
+}
+
+void DeviceWalk::take_tokens_of(const DeviceWalk& other) {
+  NIBBLE_CHECK(other.hidden_.size() == hidden_.size(), "tokens of another walk");
+  device_.copy(other.hidden_.data(), hidden_.data(), hidden_.size());
+}
 
 std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
                                      std::size_t n_tokens,
                                      std::size_t window,
-                                     bool transforms) {
+                                     Uses uses) {
   const std::size_t q = config.n_heads * config.head_dim;
   const std::size_t widest = std::max({config.hidden, config.intermediate, q});
   const std::size_t linears =
@@ -103,7 +103,7 @@ std::size_t DeviceWalk::bytes_needed(const model::ModelConfig& config,
       windows_at_once(window) * window * config.hidden * 2 * sizeof(float) + 2 * linears;
   return n_tokens * config.hidden * sizeof(float) +
          windows_at_once(window) * window * bytes_a_token(config) + linears + weight +
-         (transforms ? std::max(moment, rewriting) : moment);
+         std::max(uses.moments ? moment : 0, uses.transforms ? rewriting : 0);
 }
 
 std::size_t DeviceWalk::cols_at(Site site) const noexcept {
@@ -112,50 +112,17 @@ std::size_t DeviceWalk::cols_at(Site site) const noexcept {
 
 template <class F>
 void DeviceWalk::for_each_part(const F& f) {
+  if (buffers_ == nullptr) {
+    buffers_ = std::make_unique<Buffers>(device_, config_, window_);
+  }
   const std::size_t n_windows = n_tokens_ / window_;
   const std::size_t at_once = windows_at_once(window_);
   for (std::size_t first = 0; first < n_windows; first += at_once) {
     cancel_flag().check();
     const std::size_t n = std::min(at_once, n_windows - first);
-    need_batch(n);
     f(Part{hidden_.as<float>() + first * window_ * config_.hidden, first * window_, n * window_});
   }
   device_.check("a decoder block");
-}
-
-void DeviceWalk::need_batch(std::size_t n_windows) {
-  Buffers& b = *buffers_;
-  if (b.plan.first_page.size() == n_windows) {
-    return;
-  }
-  std::vector<model::SequenceChunk> chunks;
-  for (std::size_t i = 0; i < n_windows; ++i) {
-    chunks.push_back({b.sequences[i], b.window});
-  }
-  b.plan = model::plan_batch(config_, chunks, *b.cache, {}, {.is_wide = true});
-  b.batch.upload(device_, b.plan);
-}
-
-void DeviceWalk::multiply(const ops::DeviceBuffer& w,
-                          const void* x,
-                          void* y,
-                          Into into,
-                          std::size_t rows,
-                          std::size_t cols,
-                          std::size_t n_tokens) {
-  const kernels::cuda::DenseTask task{.w = w.data(),
-                                      .x = x,
-                                      .y = y,
-                                      .rows = static_cast<int>(rows),
-                                      .cols = static_cast<int>(cols),
-                                      .x_stride = static_cast<int>(cols),
-                                      .y_stride = static_cast<int>(rows),
-                                      .n_tokens = static_cast<int>(n_tokens),
-                                      .float_out = into != Into::kHalf,
-                                      .add = into == Into::kAddFloat};
-  if (const char* problem = device_.runtime().dense(task, device_.stream())) {
-    raise(ErrorCode::kDevice, "{}: {}", device_.name(), problem);
-  }
 }
 
 const void* DeviceWalk::normalize(const DeviceBlock& block, Site site, Part part) {
@@ -174,47 +141,28 @@ const void* DeviceWalk::normalize(const DeviceBlock& block, Site site, Part part
 
 const void* DeviceWalk::attend(const DeviceBlock& block, const void* x, std::size_t n_tokens) {
   Buffers& b = *buffers_;
-  multiply(block.weights().qkv,
-           x,
-           b.qkv.data(),
-           Into::kHalf,
-           qkv_width(config_),
-           config_.hidden,
-           n_tokens);
-  kernels::cuda::RopeTask rope;
-  rope.batch = b.batch.view();
-  rope.shape = one_layer_shape(config_);
-  rope.qkv = b.qkv.data();
-  rope.inverse_frequency = block.weights().inverse_frequency.as<const float>();
-  rope.bias = block.weights().qkv_bias.as<const float>();
-  rope.q_norm = block.weights().q_norm.as<const float>();
-  rope.k_norm = block.weights().k_norm.as<const float>();
-  rope.epsilon = config_.norm_epsilon;
-  device_.kernels().rope_store(rope, device_.stream());
-  kernels::cuda::AttentionTask task;
-  task.batch = rope.batch;
-  task.shape = rope.shape;
-  task.qkv = b.qkv.data();
-  task.out = b.attended.data();
-  task.tiles = b.batch.tiles();
-  task.n_tiles = static_cast<int>(b.plan.tiles.size());
-  task.pages_per_split = static_cast<int>(b.plan.most_pages);
-  task.is_wide = true;
-  task.scale = config_.attention_scale;
-  task.window = static_cast<int>(model::attention_shape(block.config(), 0).window);
-  device_.kernels().attention(task, device_.stream());
-  return task.out;
+  multiply_tokens(device_,
+                  block.weights().qkv,
+                  x,
+                  b.qkv.data(),
+                  Into::kHalf,
+                  qkv_width(config_),
+                  config_.hidden,
+                  n_tokens);
+  b.attention.run(block, b.qkv.data(), b.attended.data(), n_tokens / window_);
+  return b.attended.data();
 }
 
 const void* DeviceWalk::gate(const DeviceBlock& block, const void* x, std::size_t n_tokens) {
   Buffers& b = *buffers_;
-  multiply(block.weights().gate_up,
-           x,
-           b.both.data(),
-           Into::kHalf,
-           2 * config_.intermediate,
-           config_.hidden,
-           n_tokens);
+  multiply_tokens(device_,
+                  block.weights().gate_up,
+                  x,
+                  b.both.data(),
+                  Into::kHalf,
+                  2 * config_.intermediate,
+                  config_.hidden,
+                  n_tokens);
   device_.kernels().gate(b.both.data(),
                          b.gated.data(),
                          static_cast<int>(config_.intermediate),
@@ -239,7 +187,7 @@ const void* DeviceWalk::reach(const DeviceBlock& block, Site site, Part part) {
 void DeviceWalk::project(
     const DeviceBlock& block, Site site, const void* x, float* y, std::size_t n_tokens, Into into) {
   const auto& w = site == Site::kAttentionOut ? block.weights().o : block.weights().down;
-  multiply(w, x, y, into, config_.hidden, cols_at(site), n_tokens);
+  multiply_tokens(device_, w, x, y, into, config_.hidden, cols_at(site), n_tokens);
 }
 
 void DeviceWalk::look(const DeviceBlock& block,
@@ -276,7 +224,6 @@ void DeviceWalk::look(const DeviceBlock& block,
 }
 
 const float* DeviceWalk::branch(const DeviceBlock& block, Site site, const SiteInputs& inputs) {
-  need_batch(inputs.n_tokens / window_);
   auto* const out = reinterpret_cast<float*>(
       buffers_->branch.need(device_, inputs.n_tokens * config_.hidden * sizeof(float)));
   const bool is_attention = site == Site::kAttentionIn;

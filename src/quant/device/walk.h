@@ -14,10 +14,10 @@
 #include <optional>
 
 #include "base/function_ref.h"
-#include "model/device/batch.h"
 #include "quant/calibrate/block_tokens.h"
 #include "quant/device/block.h"
 #include "quant/device/moment.h"
+#include "quant/device/products.h"
 
 namespace nibble::quant {
 
@@ -32,18 +32,31 @@ class DeviceWalk {
  public:
   /// `config` is that of the model; `tokens` are at the entrance of its first block.
   DeviceWalk(ops::Device& device, const model::ModelConfig& config, BlockTokens tokens);
+  DeviceWalk(DeviceWalk&&) noexcept;
   ~DeviceWalk();
 
-  /// Bytes on the device of the tokens and of what blocks of that model need beside them;
-  /// `transforms` keep what a site reads and what it makes of that.
+  /// What is done beside running blocks.
+  struct Uses {
+    bool moments = false;     ///< and their factors
+    bool transforms = false;  ///< keep what a site reads and what it makes of that
+  };
+  /// Bytes on the device of the tokens and of what blocks of that model need beside them.
   static std::size_t bytes_needed(const model::ModelConfig& config,
                                   std::size_t n_tokens,
                                   std::size_t window,
-                                  bool transforms);
+                                  Uses uses);
 
   [[nodiscard]] std::size_t n_tokens() const noexcept { return n_tokens_; }
   [[nodiscard]] std::size_t window() const noexcept { return window_; }
   [[nodiscard]] std::size_t cols_at(Site site) const noexcept;
+  /// float [n_tokens][hidden], where they are now.
+  [[nodiscard]] const float* tokens() const noexcept { return hidden_.as<const float>(); }
+  /// Another with the same tokens.
+  [[nodiscard]] DeviceWalk twin() const;
+  /// The tokens go where those of another walk over as many are.
+  void take_tokens_of(const DeviceWalk& other);
+  /// Gives back what a pass needs beside the tokens; the next one makes it again.
+  void rest();
   /// Takes the tokens through the block. At each site, in order, `solve` gets the second moment of
   /// what is read there, or nullptr where `wants_moment` says no, and may replace weights that
   /// read it.
@@ -64,15 +77,16 @@ class DeviceWalk {
 
  private:
   struct Buffers;
+  DeviceWalk(ops::Device& device,
+             const model::ModelConfig& config,
+             std::size_t n_tokens,
+             std::size_t window);
   /// Some windows.
   struct Part {
     float* hidden;
     std::size_t first;
     std::size_t n_tokens;
   };
-  /// What becomes of a product.
-  enum class Into : std::uint8_t { kHalf, kFloat, kAddFloat };
-
   template <class F>
   void for_each_part(const F& f);
   const void* normalize(const DeviceBlock& block, Site site, Part part);
@@ -88,21 +102,12 @@ class DeviceWalk {
                float* y,
                std::size_t n_tokens,
                Into into);
-  void multiply(const ops::DeviceBuffer& w,
-                const void* x,
-                void* y,
-                Into into,
-                std::size_t rows,
-                std::size_t cols,
-                std::size_t n_tokens);
-  /// Pages and positions of the windows of a part.
-  void need_batch(std::size_t n_windows);
 
   ops::Device& device_;
   model::ModelConfig config_;  ///< of a model with one layer
   std::size_t n_tokens_, window_;
   ops::DeviceBuffer hidden_;
-  std::unique_ptr<Buffers> buffers_;
+  std::unique_ptr<Buffers> buffers_;  ///< while there are passes
 };
 
 }  // namespace nibble::quant

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
-#include <optional>
-#include <random>
 
-#include "base/cancel.h"
 #include "base/check.h"
+#include "quant/device/autoround.h"
 #include "quant/gradient/block_gradient.h"
 #include "quant/solve/parallel_for.h"
 #include "quant/solve/rounding_tuner.h"
@@ -31,34 +28,8 @@ std::size_t linear_index(std::string_view name) {
         name);
 }
 
-/// Batches of windows in an order that is shuffled anew when less than a batch is left of it.
-class Sampler {
- public:
-  Sampler(std::size_t n, std::size_t batch, std::uint64_t seed)
-      : order_(n), batch_(std::min(n, batch)), random_(seed), next_(n) {
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
-  }
-
-  std::span<const std::size_t> next() {
-    if (next_ + batch_ > order_.size()) {
-      for (std::size_t i = order_.size(); i > 1; --i) {
-        std::swap(order_[i - 1], order_[static_cast<std::size_t>(random_() % i)]);
-      }
-      next_ = 0;
-    }
-    next_ += batch_;
-    return std::span(order_).subspan(next_ - batch_, batch_);
-  }
-
- private:
-  std::vector<std::size_t> order_;
-  std::size_t batch_;
-  std::mt19937_64 random_;
-  std::size_t next_;
-};
-
 /// A block whose weights are tuned.
-class Tuning {
+class Tuning final : public TunedBlock {
  public:
   Tuning(const BlockSolveInput& input, ThreadPool& pool)
       : input_(input), pool_(pool), gradient_(input.block, pool) {
@@ -81,7 +52,7 @@ class Tuning {
   }
 
   /// The mean square error over some windows; its gradients lie ready for `step`.
-  double loss(std::span<const std::size_t> windows) {
+  double loss(std::span<const std::size_t> windows) override {
     for (Tuned& tuned : tuned_) {
       std::ranges::fill(tuned.gradient, 0.0F);
     }
@@ -93,14 +64,14 @@ class Tuning {
     return sum / static_cast<double>(windows.size() * input_.window * input_.inputs.cols);
   }
 
-  void step(const StepSizes& sizes, Keep keep) {
+  void step(const StepSizes& sizes, Keep keep) override {
     for (Tuned& tuned : tuned_) {
       const MatrixView<float> decoded(tuned.decoded.data(), tuned.tuner.rows(), tuned.tuner.cols());
       tuned.tuner.step(gradients_[tuned.linear], sizes, keep, decoded, pool_);
     }
   }
 
-  void keep() {
+  void keep() override {
     for (Tuned& tuned : tuned_) {
       tuned.tuner.keep();
     }
@@ -167,42 +138,19 @@ AutoroundResult autoround(const BlockSolveInput& input,
                    input.targets.rows == input.inputs.rows,
                "autoround: whole windows");
   Tuning tuning(input, pool);
-  // Each block has an order of its own, whatever came before: a run can go on at any block.
-  Sampler sampler(input.inputs.rows / input.window,
-                  settings.batch,
-                  settings.seed + (std::uint64_t{input.layer} << 32U));
   AutoroundResult out;
-  out.best_loss = std::numeric_limits<double>::infinity();
-  const auto n = static_cast<double>(settings.iterations);
-  const double rate = settings.rate > 0 ? settings.rate : 1.0 / n;
-  for (std::size_t i = 0; i < settings.iterations; ++i) {
-    cancel_flag().check();
-    const double loss = tuning.loss(sampler.next());
-    if (!std::isfinite(loss)) {
-      raise(ErrorCode::kUnsupported,
-            "layer {}: the block's outputs are not finite on the calibration text",
-            input.layer);
-    }
-    out.first_loss = i == 0 ? loss : out.first_loss;
-    const bool is_best = loss < out.best_loss;
-    if (is_best) {
-      out.best_loss = loss;
-      out.best_iteration = i;
-    }
-    const auto size = static_cast<float>(rate * (1.0 - static_cast<double>(i) / n));
-    tuning.step({size, settings.tunes_range ? size : 0.0F}, is_best ? Keep::kYes : Keep::kNo);
-    done(static_cast<double>(i + 1) / n);
-  }
-  if (!settings.keeps_best) {
-    tuning.keep();
-  }
+  static_cast<AutoroundTrace&>(out) =
+      autoround_steps(tuning, input.inputs.rows / input.window, input.layer, settings, done);
   out.codes = tuning.codes();
   return out;
 }
 
 namespace {
 
-class Autoround final : public Solver, public BlockSolver {
+class Autoround final : public Solver,
+                        public BlockSolver,
+                        public DeviceSolver,
+                        public DeviceBlockSolver {
  public:
   explicit Autoround(const AutoroundSettings& settings) : settings_(settings) {}
 
@@ -247,17 +195,45 @@ class Autoround final : public Solver, public BlockSolver {
       const auto w = input.block.weight(input.weights[i].name);
       const auto& format = *codec::int_group_format(*input.weights[i].codec);
       out.push_back({codec::pack_int_group(format, w.rows, w.cols, result.codes[i]), {}, {}});
-      if (settings_.iterations > 0) {
-        out.back().measures = {{"iterations", static_cast<double>(settings_.iterations)},
-                               {"best_iteration", static_cast<double>(result.best_iteration)},
-                               {"first_loss", result.first_loss},
-                               {"best_loss", result.best_loss}};
-      }
+      out.back().measures = measures_of(result);
+    }
+    return out;
+  }
+
+  const DeviceSolver* device_solver() const noexcept override { return this; }
+  const DeviceBlockSolver* device_block_solver() const noexcept override { return this; }
+
+  DeviceSolved solve_on(ops::Device& device,
+                        const DeviceSolveInput& input,
+                        const codec::Codec& codec) const override {
+    return {autoround_start_on(device, input.weight, *codec::int_group_format(codec)), {}};
+  }
+
+  std::size_t block_bytes(const model::ModelConfig& config, std::size_t window) const override {
+    return autoround_bytes_on(config, window);
+  }
+
+  std::vector<DeviceSolved> solve_block_on(const DeviceBlockInput& input,
+                                           FunctionRef<void(double)> done) const override {
+    DeviceAutoround result = autoround_on(input, settings_, done);
+    std::vector<DeviceSolved> out;
+    for (DeviceCodes& codes : result.codes) {
+      out.push_back({std::move(codes), {}, measures_of(result)});
     }
     return out;
   }
 
  private:
+  [[nodiscard]] std::vector<Fact> measures_of(const AutoroundTrace& trace) const {
+    if (settings_.iterations == 0) {
+      return {};
+    }
+    return {{"iterations", static_cast<double>(settings_.iterations)},
+            {"best_iteration", static_cast<double>(trace.best_iteration)},
+            {"first_loss", trace.first_loss},
+            {"best_loss", trace.best_loss}};
+  }
+
   AutoroundSettings settings_;
 };
 

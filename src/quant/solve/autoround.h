@@ -11,8 +11,7 @@
 /// most of the energy, the batch decides. `keep = "last"` takes the state after the last step
 /// instead.
 ///
-/// Windows are drawn in an order that is shuffled anew when less than a batch is left of it. The
-/// inputs come from the quantized blocks before this one or from the original ones, as
+/// autoround_loop.h draws the windows. The inputs come from the quantized blocks before this one or from the original ones, as
 /// [calibration] says; targets are always the outputs of the original block for original inputs.
 ///
 /// With no iterations, and for weights outside of decoder blocks, codes are the nearest ones on the
@@ -26,32 +25,20 @@
 ///            0.16
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/toml.h"
 #include "codec/int_group.h"
 #include "quant/block_solver.h"
+#include "quant/solve/autoround_loop.h"
 #include "quant/solver.h"
 
 namespace nibble::quant {
 
-struct AutoroundSettings {
-  std::size_t iterations = 200;
-  std::size_t batch = 8;    ///< windows
-  double rate = 0;          ///< of the first step; 0: 1 / iterations
-  bool keeps_best = true;   ///< the state of the lowest loss; else the last state
-  bool tunes_range = true;  ///< the factors too, not only the offsets
-  std::uint64_t seed = 42;
-};
-
 /// What became of a block.
-struct AutoroundResult {
+struct AutoroundResult : AutoroundTrace {
   std::vector<codec::IntGroupCodes> codes;  ///< in the order of the weights
-  double first_loss = 0;                    ///< of rounding to nearest, on the first batch
-  double best_loss = 0;                     ///< on another batch, as a rule
-  std::size_t best_iteration = 0;
 };
 
 AutoroundResult autoround(const BlockSolveInput& input,

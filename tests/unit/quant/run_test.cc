@@ -87,9 +87,12 @@ TEST(Run, ChoosesTheDeviceWhereItDoesSomethingOfTheRecipe) {
   EXPECT_EQ(side("rtn-int4", "cuda:0").device, "cuda:0");
   EXPECT_EQ(side("nf4", "cuda:0").device, "cpu");
   EXPECT_THAT(side("nf4", "cuda:0").reason, HasSubstr("none of its methods"));
-  const QuantizeSide autoround = side("autoround-4bit-g128", "cuda:0");
-  EXPECT_EQ(autoround.device, "cpu");
-  EXPECT_EQ(autoround.reason, "method 'autoround' does not run on a device yet");
+  const QuantizeSide smooth = side("smoothquant-w8a8", "cuda:0");
+  EXPECT_EQ(smooth.device, "cpu");
+  EXPECT_EQ(smooth.reason, "transform 'smooth' does not run on a device yet");
+  EXPECT_THAT(side("autoround-4bit-g128", "cuda:0").reason,
+              HasSubstr("a GPU does not run heads of"))
+      << "the method does";
 }
 
 TEST(Run, EqualBytesForAnyNumberOfThreads) {
