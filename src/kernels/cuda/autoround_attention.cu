@@ -1,4 +1,4 @@
-// Attention backwards around its products: heads by unit, softmax, and RoPE with the norms of heads.
+// Attention backwards around its products: heads by unit, softmax, RoPE with the norms of heads.
 #include "kernels/cuda/autoround_launches.cuh"
 #include "kernels/cuda/common.cuh"
 

@@ -8,7 +8,6 @@
 namespace nibble::quant {
 namespace {
 
-using kernels::cuda::HalfProduct;
 using HalfBits = std::uint16_t;
 
 /// Enough queries that products are large, few enough that little above the diagonal is made.
@@ -16,6 +15,76 @@ constexpr std::size_t kMostQueries = 512;
 constexpr std::size_t kFewestQueries = 64;
 /// Of all heads of the windows and queries that are in memory at once.
 constexpr std::size_t kMostScores = std::size_t{1} << 26U;
+
+/// The products of some queries of all units with the keys that they see.
+struct TileProducts {
+  ops::Device& device;
+  int n_units;
+  int rows, keys, dim;  ///< queries of all heads of a group; keys; columns of a head
+  int stride;           ///< of what has a column for each key
+  std::int64_t q_next, k_next, s_next;
+
+  /// c = factor a b^T, with a column for each key
+  void scores_of(const HalfBits* a, const HalfBits* b, void* c, float factor, bool floats) const {
+    multiply_halves(device,
+                    {.a = a,
+                     .b = b,
+                     .c = c,
+                     .a_stride = dim,
+                     .b_stride = dim,
+                     .c_stride = stride,
+                     .b_transposed = true,
+                     .rows = rows,
+                     .k = dim,
+                     .cols = keys,
+                     .factor = factor,
+                     .float_out = floats,
+                     .n = n_units,
+                     .a_next = q_next,
+                     .b_next = k_next,
+                     .c_next = s_next});
+  }
+  /// c += factor s^T b for s with a column for each key
+  void add_to_keys(const HalfBits* s, const HalfBits* b, float* c, float factor) const {
+    multiply_halves(device,
+                    {.a = s,
+                     .b = b,
+                     .c = c,
+                     .a_stride = stride,
+                     .b_stride = dim,
+                     .c_stride = dim,
+                     .a_transposed = true,
+                     .rows = keys,
+                     .k = rows,
+                     .cols = dim,
+                     .factor = factor,
+                     .float_out = true,
+                     .adds = true,
+                     .n = n_units,
+                     .a_next = s_next,
+                     .b_next = q_next,
+                     .c_next = k_next});
+  }
+  /// c = factor s b
+  void to_queries(const HalfBits* s, const HalfBits* b, float* c, float factor) const {
+    multiply_halves(device,
+                    {.a = s,
+                     .b = b,
+                     .c = c,
+                     .a_stride = stride,
+                     .b_stride = dim,
+                     .c_stride = dim,
+                     .rows = rows,
+                     .k = keys,
+                     .cols = dim,
+                     .factor = factor,
+                     .float_out = true,
+                     .n = n_units,
+                     .a_next = s_next,
+                     .b_next = k_next,
+                     .c_next = q_next});
+  }
+};
 
 }  // namespace
 
@@ -84,89 +153,35 @@ void DeviceAttentionGradient::run_queries(const Scratch& s,
                                           std::size_t n_units,
                                           std::size_t first) const {
   const std::size_t n = std::min(tiles_.n_queries, window_ - first);
-  const std::size_t n_keys = first + n;
   const std::size_t group = config_.n_heads / config_.n_kv_heads;
   const std::size_t dim = config_.head_dim;
-  const std::size_t queries_at = first * group * dim;
-  const auto rows = static_cast<int>(n * group);
-  const auto keys = static_cast<int>(n_keys);
-  const auto columns = static_cast<int>(dim);
-  const auto stride = static_cast<int>(tiles_.stride);
-  const auto q_next = static_cast<std::int64_t>(window_ * group * dim);
-  const auto k_next = static_cast<std::int64_t>(window_ * dim);
-  const auto s_next = static_cast<std::int64_t>(n * group * tiles_.stride);
+  const TileProducts products{device_,
+                              static_cast<int>(n_units),
+                              static_cast<int>(n * group),
+                              static_cast<int>(first + n),
+                              static_cast<int>(dim),
+                              static_cast<int>(tiles_.stride),
+                              static_cast<std::int64_t>(window_ * group * dim),
+                              static_cast<std::int64_t>(window_ * dim),
+                              static_cast<std::int64_t>(n * group * tiles_.stride)};
+  const std::size_t at = first * group * dim;
   const float scale = config_.attention_scale;
-  // Rows of queries times those of keys; scores and what becomes of them times either.
-  const auto against_keys = [&](const HalfBits* a, const HalfBits* b, void* c, bool is_scores) {
-    multiply_halves(device_,
-                    {.a = a + queries_at,
-                     .b = b,
-                     .c = c,
-                     .a_stride = columns,
-                     .b_stride = columns,
-                     .c_stride = stride,
-                     .b_transposed = true,
-                     .rows = rows,
-                     .k = columns,
-                     .cols = keys,
-                     .factor = is_scores ? scale : 1.0F,
-                     .float_out = is_scores,
-                     .n = static_cast<int>(n_units),
-                     .a_next = q_next,
-                     .b_next = k_next,
-                     .c_next = s_next});
-  };
-  const auto into_keys = [&](const HalfBits* a, const HalfBits* b, float* c, float factor) {
-    multiply_halves(device_,
-                    {.a = a,
-                     .b = b + queries_at,
-                     .c = c,
-                     .a_stride = stride,
-                     .b_stride = columns,
-                     .c_stride = columns,
-                     .a_transposed = true,
-                     .rows = keys,
-                     .k = rows,
-                     .cols = columns,
-                     .factor = factor,
-                     .float_out = true,
-                     .adds = true,
-                     .n = static_cast<int>(n_units),
-                     .a_next = s_next,
-                     .b_next = q_next,
-                     .c_next = k_next});
-  };
-  against_keys(s.q, s.k, s.scores, true);
-  against_keys(s.d, s.v, s.ds, false);
+  products.scores_of(s.q + at, s.k, s.scores, scale, true);
+  products.scores_of(s.d + at, s.v, s.ds, 1.0F, false);
   autoround_kernels().softmax_backward({.scores = s.scores,
                                         .d = s.ds,
                                         .p = s.p,
-                                        .n_units = static_cast<int>(n_units),
+                                        .n_units = products.n_units,
                                         .group = static_cast<int>(group),
                                         .first = static_cast<int>(first),
                                         .n_queries = static_cast<int>(n),
-                                        .n_keys = keys,
-                                        .stride = stride,
+                                        .n_keys = products.keys,
+                                        .stride = products.stride,
                                         .window = static_cast<int>(sliding_)},
                                        device_.stream());
-  into_keys(s.p, s.d, s.dv, 1.0F);
-  into_keys(s.ds, s.q, s.dk, scale);
-  multiply_halves(device_,
-                  {.a = s.ds,
-                   .b = s.k,
-                   .c = s.dq + queries_at,
-                   .a_stride = stride,
-                   .b_stride = columns,
-                   .c_stride = columns,
-                   .rows = rows,
-                   .k = keys,
-                   .cols = columns,
-                   .factor = scale,
-                   .float_out = true,
-                   .n = static_cast<int>(n_units),
-                   .a_next = s_next,
-                   .b_next = k_next,
-                   .c_next = q_next});
+  products.add_to_keys(s.p, s.d + at, s.dv, 1.0F);
+  products.add_to_keys(s.ds, s.q + at, s.dk, scale);
+  products.to_queries(s.ds, s.k, s.dq + at, scale);
 }
 
 void DeviceAttentionGradient::run_windows(const DeviceBlock& block,

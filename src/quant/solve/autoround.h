@@ -11,8 +11,9 @@
 /// most of the energy, the batch decides. `keep = "last"` takes the state after the last step
 /// instead.
 ///
-/// autoround_loop.h draws the windows. The inputs come from the quantized blocks before this one or from the original ones, as
-/// [calibration] says; targets are always the outputs of the original block for original inputs.
+/// autoround_loop.h draws the windows. The inputs come from the quantized blocks before this one or
+/// from the original ones, as [calibration] says; targets are always the outputs of the original
+/// block for original inputs.
 ///
 /// With no iterations, and for weights outside of decoder blocks, codes are the nearest ones on the
 /// method's grid.
