@@ -295,10 +295,10 @@ class AwqScaleTransform final : public Transform, public DeviceTransform {
 
   /// The default is not told, so that recipes without it keep their hash.
   std::vector<std::pair<std::string, std::string>> settings() const override {
-    if (settings_.search_windows == 0) {
+    if (!settings_.search_windows) {
       return {};
     }
-    return {{"search_windows", fmt::format("{}", settings_.search_windows)}};
+    return {{"search_windows", fmt::format("{}", *settings_.search_windows)}};
   }
   Result<void> check(const codec::Codec& codec) const override {
     return check_awq_codec("awq_scale", codec);
@@ -344,7 +344,8 @@ std::vector<float> awq_scales(std::span<const float> abs_mean,
 std::size_t awq_search_tokens(const AwqScaleSettings& settings,
                               std::size_t n_tokens,
                               std::size_t window) noexcept {
-  const std::size_t n_windows = settings.search_windows;
+  const std::size_t n_windows =
+      settings.search_windows.value_or(std::max<std::size_t>(1, kAwqSearchTokens / window));
   return n_windows == 0 || n_windows > n_tokens / window ? n_tokens : n_windows * window;
 }
 
@@ -386,12 +387,15 @@ std::vector<AwqScale> awq_scale(const TransformInput& input,
 
 std::unique_ptr<Transform> make_awq_scale(TomlTable& stage) {
   constexpr std::int64_t kMostWindows = 1'000'000;
-  const auto windows = stage.optional<std::int64_t>("search_windows").value_or(0);
-  if (windows < 0 || windows > kMostWindows) {
+  const auto windows = stage.optional<std::int64_t>("search_windows");
+  if (windows && (*windows < 0 || *windows > kMostWindows)) {
     stage.reject("search_windows", fmt::format("expected a number from 0 to {}", kMostWindows));
   }
-  return std::make_unique<AwqScaleTransform>(
-      AwqScaleSettings{.search_windows = static_cast<std::size_t>(windows)});
+  AwqScaleSettings settings;
+  if (windows) {
+    settings.search_windows = static_cast<std::size_t>(*windows);
+  }
+  return std::make_unique<AwqScaleTransform>(settings);
 }
 
 }  // namespace nibble::quant

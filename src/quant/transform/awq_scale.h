@@ -14,8 +14,8 @@
 ///   the s with the least error:  w *= s, producer /= s
 ///
 /// o and down stay as they are where their inputs are rotated while the model runs.
-/// Outputs of branches may be compared over the first windows of the text alone (search_windows);
-/// means always count all.
+/// Outputs of branches are compared over the first windows of the text alone where it is longer than
+/// kAwqSearchTokens, or as search_windows says; means always count all.
 ///
 /// Q rounds to the nearest code of the layer's codec in AWQ's grid (range "raw"). For a single
 /// layer the error comes from the second moment of x: sum of d H d^T / (tokens * rows).
@@ -25,6 +25,7 @@
 /// Source     Lin et al. 2023, arXiv 2306.00978; the details are AutoAWQ 0.2.9's
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,9 +34,12 @@
 namespace nibble::quant {
 
 inline constexpr std::size_t kAwqRatios = 20;
+/// AutoAWQ's usual text: 128 windows of 512 tokens.
+inline constexpr std::size_t kAwqSearchTokens = 65'536;
 
 struct AwqScaleSettings {
-  std::size_t search_windows = 0;  ///< at most so many are compared; 0: all
+  /// At most so many are compared, 0: all; without it those of kAwqSearchTokens tokens.
+  std::optional<std::size_t> search_windows = {};
 };
 
 struct AwqScale {
@@ -64,7 +68,7 @@ std::size_t awq_search_tokens(const AwqScaleSettings& settings,
                               std::size_t n_tokens,
                               std::size_t window) noexcept;
 
-/// The transform "awq_scale". Setting: search_windows = 0, which is all of them.
+/// The transform "awq_scale". Setting: search_windows.
 std::unique_ptr<Transform> make_awq_scale(TomlTable& stage);
 
 }  // namespace nibble::quant

@@ -94,6 +94,15 @@ TEST(AwqScale, ComparesTheFirstWindowsAloneWhereItIsTold) {
   EXPECT_EQ(awq_scale(all.input(), pool, {.search_windows = 3})[0].errors, everything[0].errors);
 }
 
+TEST(AwqScale, ComparesAsManyTokensAsAutoAwqUsuallyHas) {
+  EXPECT_EQ(awq_search_tokens({}, 262'144, 2048), 65'536U);
+  EXPECT_EQ(awq_search_tokens({}, 65'536, 512), 65'536U);
+  EXPECT_EQ(awq_search_tokens({}, 4096, 512), 4096U);
+  EXPECT_EQ(awq_search_tokens({}, 400'000, 100'000), 100'000U) << "a window at least";
+  EXPECT_EQ(awq_search_tokens({.search_windows = 0}, 262'144, 2048), 262'144U);
+  EXPECT_EQ(awq_search_tokens({.search_windows = 64}, 262'144, 2048), 131'072U);
+}
+
 TEST(AwqScale, LayersThatAreKeptAreNotScaled) {
   ThreadPool pool(1);
   AwqBlock awq = small_awq_block(pool);
