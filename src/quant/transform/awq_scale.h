@@ -14,8 +14,8 @@
 ///   the s with the least error:  w *= s, producer /= s
 ///
 /// o and down stay as they are where their inputs are rotated while the model runs.
-/// Outputs of branches are compared over the first windows of the text alone where it is longer than
-/// kAwqSearchTokens, or as search_windows says; means always count all.
+/// Outputs of branches are compared over the first windows of the text alone where it is longer
+/// than kAwqSearchTokens, or as search_windows says; means always count all.
 ///
 /// Q rounds to the nearest code of the layer's codec in AWQ's grid (range "raw"). For a single
 /// layer the error comes from the second moment of x: sum of d H d^T / (tokens * rows).
