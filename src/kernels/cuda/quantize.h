@@ -90,6 +90,7 @@ struct ProductTask {
   int rows = 0, k = 0, cols = 0;
   float factor = 1;
   bool adds = false;
+  bool is_coarse = false;  ///< a and b with 10 bits of fraction, from 8.0 on; sums in float32
 };
 
 struct QuantizeKernels {

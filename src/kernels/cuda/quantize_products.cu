@@ -151,6 +151,7 @@ struct Gemm {
   float* c;
   int c_stride;
   float beta;
+  cublasComputeType_t precision = CUBLAS_COMPUTE_32F;
 };
 
 const char* multiply_add(const Gemm& g, Stream stream) {
@@ -177,7 +178,7 @@ const char* multiply_add(const Gemm& g, Stream stream) {
                g.c,
                CUDA_R_32F,
                g.c_stride,
-               CUBLAS_COMPUTE_32F,
+               g.precision,
                CUBLAS_GEMM_DEFAULT) == CUBLAS_STATUS_SUCCESS;
   return is_done ? nullptr : "cuBLAS refused a product";
 }
@@ -308,7 +309,8 @@ const char* float_product(const ProductTask& task, Stream stream) {
                        CUDA_R_32F,
                        task.c,
                        task.c_stride,
-                       task.adds ? 1.0F : 0.0F},
+                       task.adds ? 1.0F : 0.0F,
+                       task.is_coarse ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F},
                       stream);
 }
 

