@@ -8,12 +8,15 @@
 #include "model/device/probes.h"
 #include "model/forward_call.h"
 #include "model/layers/attention_block.h"
+#include "model/load.h"
 
 namespace nibble::model {
 namespace {
 
 /// Logits that are on the device at a time: 256 MiB.
 constexpr std::size_t kExactLogits = std::size_t{64} << 20;
+/// Of activations and logits beside the weights.
+constexpr std::size_t kExactWorkingBytes = std::size_t{1} << 30;
 
 kernels::cuda::KvShape exact_kv_shape(const ModelConfig& config, std::size_t layer) {
   return {.n_heads = static_cast<int>(config.n_heads),
@@ -221,6 +224,32 @@ void ExactDecoder::score(MatrixView<const float> hidden,
     scorer.add(first, 0, part, pool_);
   }
   scorer.finish(scores);
+}
+
+std::unique_ptr<LanguageModel> build_exact_decoder(const io::Checkpoint& checkpoint,
+                                                   const ModelConfig& config,
+                                                   std::shared_ptr<ops::Device> device,
+                                                   ThreadPool& pool,
+                                                   ProgressSink& progress) {
+  constexpr double kGibibyte = 1024.0 * 1024.0 * 1024.0;
+  // A tied embedding is the head, which is counted.
+  const std::size_t needed =
+      memory_needed(checkpoint, config, Arithmetic::kF32).take() +
+      (config.tied_embeddings ? 0 : config.vocab * config.hidden * sizeof(float)) +
+      kExactWorkingBytes;
+  if (const std::size_t free = device->free_bytes(); needed > free) {
+    raise(ErrorCode::kOutOfMemory,
+          "{} needs {:.1f} GiB on {} in f32 arithmetic, {:.1f} GiB are free",
+          checkpoint.path().string(),
+          static_cast<double>(needed) / kGibibyte,
+          device->name(),
+          static_cast<double>(free) / kGibibyte);
+  }
+  progress.begin("load", config.n_layers);
+  const WeightLoader loader(checkpoint, config, Arithmetic::kF32, pool, progress);
+  ExactWeights weights = load_exact_weights(config, loader, *device);
+  progress.end();
+  return std::make_unique<ExactDecoder>(config, std::move(weights), std::move(device), pool);
 }
 
 }  // namespace nibble::model

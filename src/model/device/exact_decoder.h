@@ -14,6 +14,7 @@
 
 #include <memory>
 
+#include "base/progress.h"
 #include "model/device/batch.h"
 #include "model/device/exact_weights.h"
 #include "model/language_model.h"
@@ -74,5 +75,12 @@ class ExactDecoder final : public LanguageModel {
   ops::DeviceScratch hidden_, narrowed_, normed_, qkv_, attended_, gate_up_, gated_, final_,
       logits_;
 };
+
+/// Throws Error: kOutOfMemory before work begins when the weights do not fit.
+std::unique_ptr<LanguageModel> build_exact_decoder(const io::Checkpoint& checkpoint,
+                                                   const ModelConfig& config,
+                                                   std::shared_ptr<ops::Device> device,
+                                                   ThreadPool& pool,
+                                                   ProgressSink& progress);
 
 }  // namespace nibble::model
