@@ -116,6 +116,28 @@ std::size_t ExactWeights::n_bytes() const noexcept {
   return n_bytes;
 }
 
+Result<void> check_exact_support(const ModelConfig& config) {
+  const auto refuse = [](std::string_view what) {
+    return fail(ErrorCode::kUnsupported,
+                "a GPU does not run {} in f32 arithmetic yet; --device cpu does",
+                what);
+  };
+  if (config.sandwich_norms || config.attention_softcap > 0 || config.final_softcap > 0 ||
+      config.embedding_scale != 1.0F) {
+    return refuse(fmt::format("the architecture {}", config.architecture));
+  }
+  if (config.head_dim != 64 && config.head_dim != 128) {
+    return refuse(fmt::format("heads of {} columns", config.head_dim));
+  }
+  if (config.hidden % 8 != 0 || config.intermediate % 8 != 0) {
+    return refuse("widths that are no multiples of 8");
+  }
+  if (!config.runtime.is_plain()) {
+    return refuse("rotations or rounded activations");
+  }
+  return {};
+}
+
 ExactWeights load_exact_weights(const ModelConfig& config,
                                 const WeightLoader& weights,
                                 ops::Device& device) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/result.h"
 #include "model/config.h"
 #include "model/weights/weight_loader.h"
 #include "ops/device/device.h"
@@ -36,6 +37,9 @@ struct ExactWeights {
 
   [[nodiscard]] std::size_t n_bytes() const noexcept;
 };
+
+/// kUnsupported, by name, for what the kernels of `f32` arithmetic do not do.
+Result<void> check_exact_support(const ModelConfig& config);
 
 ExactWeights load_exact_weights(const ModelConfig& config,
                                 const WeightLoader& weights,

@@ -11,7 +11,6 @@
 namespace nibble::model {
 namespace {
 
-
 /// Streamed layers wait in the host's memory.
 StreamPlan plan_memory(const DeviceNeeds& needs,
                        DeviceSpace space,
@@ -36,7 +35,7 @@ std::unique_ptr<LanguageModel> build_device_model(const io::Checkpoint& checkpoi
                                                   ThreadPool& pool,
                                                   ProgressSink& progress) {
   const auto device = ops::Device::open(room.name);
-  check_device_support(config).take();
+  check_device_support(config, arithmetic).take();
   device->set_limit(room.memory_bytes);
   device->forget_most();
   if (arithmetic == Arithmetic::kF32) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/cancel.h"
+#include "model/device/exact_weights.h"
 #include "model/layers/attention_block.h"
 #include "tensor/half.h"
 
@@ -117,28 +118,6 @@ class DeviceLoader {
   ops::Device& device_;
 };
 
-Failure not_on_a_gpu(std::string_view what) {
-  return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
-}
-
-/// The plain walk in float32 knows less than the fast decoder.
-Result<void> check_exact_support(const ModelConfig& config) {
-  const auto refuse = [](std::string_view what) {
-    return not_on_a_gpu(fmt::format("{} in f32 arithmetic", what));
-  };
-  if (config.sandwich_norms || config.attention_softcap > 0 || config.final_softcap > 0 ||
-      config.embedding_scale != 1.0F) {
-    return refuse(fmt::format("the architecture {}", config.architecture));
-  }
-  if (config.head_dim != 64 && config.head_dim != 128) {
-    return refuse(fmt::format("heads of {} columns", config.head_dim));
-  }
-  if (!config.runtime.is_plain()) {
-    return refuse("rotations or rounded activations");
-  }
-  return {};
-}
-
 }  // namespace
 
 std::size_t DeviceWeights::n_bytes() const noexcept {
@@ -150,7 +129,12 @@ std::size_t DeviceWeights::n_bytes() const noexcept {
 }
 
 Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic) {
-  const auto refuse = not_on_a_gpu;
+  const auto refuse = [&](std::string_view what) {
+    return fail(ErrorCode::kUnsupported, "a GPU does not run {} yet; --device cpu does", what);
+  };
+  if (arithmetic == Arithmetic::kF32) {
+    return check_exact_support(config);
+  }
   if (config.head_dim != 64 && config.head_dim != 128 && config.head_dim != 256) {
     return refuse(fmt::format("heads of {} columns", config.head_dim));
   }
@@ -160,7 +144,7 @@ Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmet
   if (config.hidden % 8 != 0 || config.intermediate % 8 != 0) {
     return refuse("widths that are no multiples of 8");
   }
-  return arithmetic == Arithmetic::kF32 ? check_exact_support(config) : Result<void>();
+  return {};
 }
 
 DeviceWeights load_device_weights(const ModelConfig& config,

@@ -32,7 +32,7 @@ struct DeviceWeights {
   [[nodiscard]] std::size_t n_bytes() const noexcept;
 };
 
-/// kUnsupported with the reason when a model is none of the device's, in any arithmetic.
+/// kUnsupported with the reason when a model or an arithmetic is none of the device's.
 Result<void> check_device_support(const ModelConfig& config, Arithmetic arithmetic);
 
 /// `plan` says which layers go to the host's memory.

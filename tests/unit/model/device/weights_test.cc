@@ -16,9 +16,7 @@ ModelConfig supported_config() {
   return config;
 }
 
-void expect_refusal(const ModelConfig& config,
-                    std::string_view what,
-                    Arithmetic arithmetic = Arithmetic::kNative) {
+void expect_refusal(const ModelConfig& config, Arithmetic arithmetic, std::string_view what) {
   const auto checked = check_device_support(config, arithmetic);
   ASSERT_FALSE(checked) << what;
   EXPECT_EQ(checked.failure().code, ErrorCode::kUnsupported);
@@ -26,24 +24,41 @@ void expect_refusal(const ModelConfig& config,
 }
 
 TEST(DeviceSupport, NamesWhatAGpuDoesNotRun) {
+  EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kNative));
+  EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kDeterministic));
   EXPECT_TRUE(check_device_support(supported_config(), Arithmetic::kF32));
   ModelConfig config = supported_config();
   config.head_dim = 80;
-  expect_refusal(config, "heads of 80");
+  expect_refusal(config, Arithmetic::kNative, "heads of 80");
   config = supported_config();
   config.architecture = "gemma3";
   config.sandwich_norms = true;
   config.head_dim = 256;
   EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
-  expect_refusal(config, "the architecture gemma3 in f32", Arithmetic::kF32);
   config = supported_config();
   config.n_heads = 130;
   config.n_kv_heads = 2;
-  expect_refusal(config, "groups of 65");
+  expect_refusal(config, Arithmetic::kNative, "groups of 65");
   config = supported_config();
   config.runtime.rotates_heads = true;
   EXPECT_TRUE(check_device_support(config, Arithmetic::kNative));
-  expect_refusal(config, "rotations or rounded activations in f32", Arithmetic::kF32);
+}
+
+TEST(DeviceSupport, NamesWhatAGpuDoesNotRunInF32) {
+  constexpr Arithmetic kExact = Arithmetic::kF32;
+  ModelConfig config = supported_config();
+  config.head_dim = 256;
+  expect_refusal(config, kExact, "heads of 256 columns in f32");
+  config = supported_config();
+  config.architecture = "gemma3";
+  config.sandwich_norms = true;
+  expect_refusal(config, kExact, "gemma3 in f32");
+  config = supported_config();
+  config.attention_softcap = 50.0F;
+  expect_refusal(config, kExact, "llama in f32");
+  config = supported_config();
+  config.runtime.rotates_heads = true;
+  expect_refusal(config, kExact, "rotations or rounded activations in f32");
 }
 
 }  // namespace
