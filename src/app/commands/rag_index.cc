@@ -122,7 +122,27 @@ rag::AnnRequest ann_of(const IndexOptions& options, ThreadPool& pool) {
   return out;
 }
 
-int run(const IndexOptions& options, const Globals& globals) {
+/// What is not said about an index that is there already is as it was made.
+IndexOptions as_made(IndexOptions options) {
+  std::error_code missing;
+  const auto n_bytes = std::filesystem::file_size(options.index, missing);
+  if (missing || n_bytes == 0 || !options.encoder.empty()) {
+    return options;
+  }
+  const rag::IndexSettings made = rag::IndexFile::open(options.index).settings();
+  if (options.passages.empty()) {
+    options.passages = made.passages;
+  }
+  if (!made.encoder.empty()) {
+    options.encoder = made.encoder;
+    options.codec = made.codec;
+    options.arithmetic = arithmetic_from_name(made.arithmetic).value_or(options.arithmetic);
+  }
+  return options;
+}
+
+int run(const IndexOptions& asked, const Globals& globals) {
+  const IndexOptions options = as_made(asked);
   const auto progress = make_progress(globals);
   ThreadPool pool(globals.threads);
   const rag::AnnRequest ann = ann_of(options, pool);
@@ -163,7 +183,7 @@ void add_rag_index(CLI::App& rag, Invocation& invocation) {
   auto* encoder =
       command->add_option("--encoder",
                           options->encoder,
-                          "Folder of a BERT encoder; without, the index has words alone");
+                          "Folder of a BERT encoder; without, as the index was made, words alone at first");
   command
       ->add_option(
           "--encoder-codec",

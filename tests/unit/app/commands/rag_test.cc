@@ -59,6 +59,16 @@ TEST_F(Rag, IndexesSearchesAndIndexesAgain) {
   EXPECT_THAT(run_program("rag search " + path("i.rag") + " sleeping").out, HasSubstr("dogs.txt"));
 }
 
+TEST_F(Rag, WhatIsNotSaidOfAnIndexIsAsItWasMade) {
+  ASSERT_EQ(index("--passages words:3:1").exit_code, 0);
+  const auto again = index("--json");
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(parse(again.out)["same"], 2);
+  const auto other = index("--passages words:4:1");
+  EXPECT_EQ(other.exit_code, 8);
+  EXPECT_THAT(other.err, HasSubstr("was made with passages 'words:3:1', given is 'words:4:1'"));
+}
+
 TEST_F(Rag, AQuestionWithoutAKnownWordFindsNothing) {
   index();
   const auto found = run_program("rag search " + path("i.rag") + " \"Wo schläft Katze\"");
