@@ -122,6 +122,12 @@ Loss distance_loss(const store::SummaryRecord& row) {
   return loss;
 }
 
+/// Of too few samples there is no difference with an interval, whatever the reference has.
+std::string why_not_compared(const store::SummaryRecord& row) {
+  return row.n < kLeastPairs ? fmt::format("{} samples carry no interval of this score", row.n)
+                             : "the reference has no score to compare with";
+}
+
 Loss loss_of(const Data& data, const Variant& variant, std::size_t task) {
   if (data.tasks[task].metrics.empty()) {
     return {{}, {}, {}, "no metric", 0, 0, false};
@@ -140,7 +146,7 @@ Loss loss_of(const Data& data, const Variant& variant, std::size_t task) {
     return distance_loss(*known.value);
   }
   if (!known.value->comparison) {
-    return {{}, {}, {}, "the reference has no score to compare with", 0, 0, is_share};
+    return {{}, {}, {}, why_not_compared(*known.value), 0, 0, is_share};
   }
   const store::ComparisonRecord& with = *known.value->comparison;
   Loss loss{metric.higher_is_better ? -with.difference : with.difference,
