@@ -2,13 +2,15 @@
 // batch, a prompt, the same with half and all of the layers in the host's memory, and single
 // matrices beside cuBLAS on binary16. One JSON object a line.
 //
-//   gpu_bench [decode] [prefill] [stream] [masses] [gemm] [limits] [int4g128] [nf4g128] [fp16]
-//             [TOKENS ...]
+//   gpu_bench [decode] [coded] [prefill] [stream] [masses] [gemm] [limits] [int4g128] [nf4g128]
+//             [fp16] [TOKENS ...]
 //
 // What is named is measured, else everything: parts, formats, sequences or tokens of a product.
 //
-// Conditions: greedy decoding of 128 tokens (16 where layers are copied) behind a prompt of 128, the
-// tokens of all sequences counted; times of the host's clock around everything, copies included. Matrices: a recorded
+// Conditions: greedy decoding of 128 tokens (16 where layers are copied) behind a prompt of 128,
+// the tokens of all sequences counted; times of the host's clock around everything, copies
+// included. Coded: 64 tokens behind 4,096, by schemes of keys and values, and the prompt of 4,096
+// itself. Matrices: a recorded
 // sequence of products over copies of the weights that together exceed four times 60 MB, events
 // around its replays, the gaps included.
 #include <fmt/format.h>
@@ -121,6 +123,37 @@ class ModelBench {
     }
     print(fmt::format("{} decode, batch {}", label_, batch), "tok/s", rates);
     print_bus(fmt::format("decode, batch {}", batch), rates, batch);
+  }
+
+  /// Decoding behind 4,096 tokens, and reading them, with keys and values in one scheme.
+  void coded(std::string_view scheme, std::size_t batch) {
+    constexpr std::size_t kPrompt = 4096, kSteps = 64;
+    decoder_.set_kv(
+        model::kv_setup(*codec::kv_scheme_from_name(scheme).take(), Arithmetic::kNative));
+    const auto tokens = some_tokens(kPrompt);
+    std::vector<double> rates, prompt_rates;
+    for (int i = 0; i <= 3; ++i) {
+      model::KvCache cache = decoder_.make_cache(kCacheBytes);
+      std::vector<model::SequenceChunk> chunks;
+      auto start = std::chrono::steady_clock::now();
+      for (std::size_t s = 0; s < batch; ++s) {
+        chunks.push_back({cache.create(), tokens});
+        decoder_.forward(std::span(chunks).last(1), cache, {}, {});
+      }
+      const double prompts = seconds_since(start);
+      for (auto& chunk : chunks) {
+        chunk.tokens = std::span(tokens).first(1);
+      }
+      start = std::chrono::steady_clock::now();
+      decoder_.decode(chunks, cache, kSteps);
+      if (i > 0) {
+        rates.push_back(static_cast<double>(batch * kSteps) / seconds_since(start));
+        prompt_rates.push_back(static_cast<double>(batch * kPrompt) / prompts);
+      }
+    }
+    print(fmt::format("{} decode at 4096, {}, batch {}", label_, scheme, batch), "tok/s", rates);
+    print(fmt::format("{} prefill 4096, {}", label_, scheme), "tok/s", prompt_rates);
+    decoder_.set_kv(model::default_kv_setup(Arithmetic::kNative));
   }
 
   void prefill(std::size_t n) {
@@ -399,6 +432,13 @@ void run_model(const std::shared_ptr<ops::Device>& device, const Wanted& wanted)
         bench.decode(batch);
       }
     }
+    if (wanted.has_part("coded")) {
+      for (const char* const scheme : {"f16", "int8", "int4", "kivi-4", "kivi-2"}) {
+        for (const std::size_t batch : wanted.of({1, 16})) {
+          bench.coded(scheme, batch);
+        }
+      }
+    }
     if (wanted.has_part("prefill")) {
       for (const std::size_t n : wanted.of({512, 2048})) {
         bench.prefill(n);
@@ -455,7 +495,8 @@ void run(const Wanted& wanted) {
   if (wanted.has_part("limits")) {
     GemmBench(*device).limits();
   }
-  if (wanted.has_part("decode") || wanted.has_part("prefill") || wanted.has_part("masses")) {
+  if (wanted.has_part("decode") || wanted.has_part("coded") || wanted.has_part("prefill") ||
+      wanted.has_part("masses")) {
     run_model(device, wanted);
   }
   if (wanted.has_part("stream")) {
