@@ -24,7 +24,6 @@ struct FillPlace {
   const KvBlock& block;
   const std::uint8_t* page;  ///< the block of the layer
   const __half* floats;      ///< of the head in the page beside, or nullptr
-  const float* levels;       ///< in shared memory
   int head, n_keys;
   bool is_value;
 
@@ -127,7 +126,8 @@ __device__ __forceinline__ void decode_tokens(const FillPlace& from,
     float x[8];
 #pragma unroll
     for (int k = 0; k < 8; ++k) {
-      const float unit = has_levels ? from.levels[code[k]] : static_cast<float>(code[k]);
+      const float unit =
+          has_levels ? __ldg(from.block.levels + code[k]) : static_cast<float>(code[k]);
       x[k] = fmaf(unit, pair.x, pair.y);
     }
     *place_of_chunk(to, from.is_value, key, chunk) = uint4{pack_halves(x[0], x[1]),
@@ -174,7 +174,8 @@ __device__ __forceinline__ void decode_channels(const FillPlace& from,
         }
 #pragma unroll
         for (int t = 0; t < 8; ++t) {
-          const float unit = has_levels ? from.levels[code[t]] : static_cast<float>(code[t]);
+          const float unit =
+              has_levels ? __ldg(from.block.levels + code[t]) : static_cast<float>(code[t]);
           x[k][t] = fmaf(unit, factor, offset);
         }
       }

@@ -59,8 +59,7 @@ struct PageWalk {
   const std::uint32_t (&q)[kBlocks][4][4];
   State<kBlocks>& state;
   SharedPage<kBlocks> shared;
-  const float* levels;  ///< [keys, values][16], in shared memory
-  int sequence_page;    ///< entry of the sequence's first page
+  int sequence_page;  ///< entry of the sequence's first page
   int kv_head;
   int first_position, last_position;
 
@@ -81,7 +80,6 @@ struct PageWalk {
     return {block,
             reinterpret_cast<const std::uint8_t*>(coded + block.at),
             floats,
-            levels + (is_value ? 16 : 0),
             kv_head,
             min(kPage, last_position + 1 - page * kPage),
             is_value};
@@ -188,7 +186,6 @@ template <int kBlocks, bool kIsWide>
 __global__ void __launch_bounds__(kFillThreads, kBlocks <= 2 ? 3 : 2)
     paged_kernel(const __grid_constant__ AttentionTask task, const __grid_constant__ KvPages kv) {
   extern __shared__ __align__(128) char shared[];
-  __shared__ float levels[2][16];
   follow_earlier_kernels();
   const QueryTile tile = task.tiles[blockIdx.x];
   const int kv_head = static_cast<int>(blockIdx.y), warp = static_cast<int>(threadIdx.x) / kWarp;
@@ -202,12 +199,6 @@ __global__ void __launch_bounds__(kFillThreads, kBlocks <= 2 ? 3 : 2)
   if (blockIdx.z + 1 < gridDim.z) {
     range.end = min(range.end, part + task.pages_per_split);
   }
-  if (threadIdx.x < 32) {
-    const float* const from = threadIdx.x < 16 ? kv.keys.levels : kv.values.levels;
-    const int bits = threadIdx.x < 16 ? kv.keys.bits : kv.values.bits;
-    const int i = static_cast<int>(threadIdx.x) % 16;
-    levels[threadIdx.x / 16][i] = from != nullptr && i < 1 << bits ? __ldg(from + i) : 0.0F;
-  }
 
   std::uint32_t q[kBlocks][4][4];
   read_queries<kBlocks>(task, rows, q);
@@ -220,7 +211,6 @@ __global__ void __launch_bounds__(kFillThreads, kBlocks <= 2 ? 3 : 2)
       q,
       state,
       {shared},
-      levels[0],
       task.batch.first_page[task.batch.sequence_of[tile.first_token]],
       kv_head,
       first_position,
