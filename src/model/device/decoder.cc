@@ -369,10 +369,13 @@ std::vector<std::int32_t> DeviceDecoder::decode(std::span<const SequenceChunk> f
   probes_.reset();
   use_cache(cache);
   need_rows(first.size());
-  CacheGrowth growth(cache, first);
-  for (const SequenceChunk& chunk : first) {
-    cache.extend(chunk.sequence, n_steps - 1);  // room for what comes
+  // Room for all that comes, at once: the first token still sees what the cache keeps for it.
+  const std::vector<std::int32_t> room(n_steps);
+  std::vector<SequenceChunk> grown(first.begin(), first.end());
+  for (SequenceChunk& chunk : grown) {
+    chunk.tokens = room;
   }
+  CacheGrowth growth(cache, grown);
   PlanShape shape{.is_wide = false, .page_room = 0};
   shape.page_room = std::bit_ceil(plan_batch(config_, first, cache, wanted, shape).most_pages);
   BatchPlan plan = plan_batch(config_, first, cache, wanted, shape);
