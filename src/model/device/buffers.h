@@ -33,7 +33,8 @@ inline std::size_t logit_rows_at_once(std::size_t vocab) {
 inline std::size_t row_bytes(const ModelConfig& config) {
   const std::size_t n_halves =
       config.hidden + qkv_cols(config) + config.n_heads * config.head_dim + config.intermediate;
-  return 3 * config.hidden * sizeof(float) + n_halves * kHalfBytes;
+  const std::size_t n_streams = config.sandwich_norms ? 4 : 3;
+  return n_streams * config.hidden * sizeof(float) + n_halves * kHalfBytes;
 }
 
 struct DeviceDecoder::Buffers {

@@ -98,12 +98,15 @@ class NeedsReader {
   const ModelConfig& config_;
 };
 
-/// Sums of parts of the keys, where attention splits them: in tiles of few rows.
+/// Sums of parts of the keys, where attention splits them: in tiles of few rows, if groups fit one.
 std::size_t attention_bytes(const ModelConfig& config, Arithmetic arithmetic, std::size_t rows) {
   const std::size_t heads = std::max<std::size_t>(1, config.n_heads / config.n_kv_heads);
-  const std::size_t tile_tokens = std::max<std::size_t>(1, kernels::cuda::kNarrowRows / heads);
-  const std::size_t tokens = arithmetic == Arithmetic::kDeterministic ? rows : kMostRecorded;
   kernels::cuda::AttentionTask task;
+  task.is_wide = has_large_groups(config);
+  const std::size_t tile_rows =
+      task.is_wide ? kernels::cuda::kWideRows : kernels::cuda::kNarrowRows;
+  const std::size_t tile_tokens = std::max<std::size_t>(1, tile_rows / heads);
+  const std::size_t tokens = arithmetic == Arithmetic::kDeterministic ? rows : kMostRecorded;
   task.shape.n_kv_heads = static_cast<int>(config.n_kv_heads);
   task.shape.head_dim = static_cast<int>(config.head_dim);
   task.n_tiles = static_cast<int>(
