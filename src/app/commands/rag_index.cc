@@ -180,10 +180,10 @@ void add_rag_index(CLI::App& rag, Invocation& invocation) {
                    "A folder (text, Markdown, HTML, PDF), or .jsonl with _id, title, text")
       ->required();
   command->add_option("-o,--output", options->index, "The index, a file")->required();
-  auto* encoder =
-      command->add_option("--encoder",
-                          options->encoder,
-                          "Folder of a BERT encoder; without, as the index was made, words alone at first");
+  auto* encoder = command->add_option(
+      "--encoder",
+      options->encoder,
+      "Folder of a BERT encoder; without, as the index was made, words alone at first");
   command
       ->add_option(
           "--encoder-codec",
