@@ -173,7 +173,9 @@ TEST_F(DeviceBlocksTest, TransformsBlocksAsTheHostDoes) {
   }
 }
 
-/// Codes differ where signs of gradients do; errors of weights and of the block are held.
+/// Codes differ where signs of gradients do; errors of weights and of the block are held. What the
+/// second block starts from differs with the codes of the first: on the host, other seeds move its
+/// losses by up to a tenth either way, its first one by more.
 TEST_F(DeviceBlocksTest, TunesWholeBlocksAsTheHostDoes) {
   NIBBLE_NEEDS_GPU(device);
   static_cast<void>(device);
@@ -193,7 +195,8 @@ TEST_F(DeviceBlocksTest, TunesWholeBlocksAsTheHostDoes) {
       for (std::size_t m = 0; m < here.measures.size(); ++m) {
         EXPECT_EQ(there.measures[m].name, here.measures[m].name);
         if (here.measures[m].name != "best_iteration") {
-          EXPECT_NEAR(there.measures[m].value / here.measures[m].value, 1.0, 0.1)
+          const double most_apart = here.weight.starts_with("model.layers.0.") ? 0.1 : 0.25;
+          EXPECT_NEAR(there.measures[m].value / here.measures[m].value, 1.0, most_apart)
               << there.weight << " " << here.measures[m].name;
         }
       }
