@@ -21,22 +21,22 @@ using nibble::testing::CodedPages;
 using nibble::testing::Coding;
 using nibble::testing::normal_values;
 
-struct Shape {
+struct PagedShape {
   std::size_t n_heads, n_kv_heads, head_dim;
   std::size_t n_before, n_new;  ///< tokens that queries of the last n_new stand behind
   std::size_t window = 0;
   float softcap = 0.0F;
 };
 
-constexpr Shape kShapes[] = {{9, 3, 64, 0, 1},
-                             {9, 3, 64, 0, 70},
-                             {3, 3, 64, 63, 1},
-                             {8, 2, 128, 300, 1},
-                             {8, 2, 128, 250, 150},
-                             {4, 2, 64, 333, 40, 100},
-                             {4, 1, 256, 200, 3, 0, 20.0F},
-                             {4, 2, 128, 1023, 1, 150},
-                             {16, 1, 64, 127, 2}};
+constexpr PagedShape kPagedShapes[] = {{9, 3, 64, 0, 1},
+                                       {9, 3, 64, 0, 70},
+                                       {3, 3, 64, 63, 1},
+                                       {8, 2, 128, 300, 1},
+                                       {8, 2, 128, 250, 150},
+                                       {4, 2, 64, 333, 40, 100},
+                                       {4, 1, 256, 200, 3, 0, 20.0F},
+                                       {4, 2, 128, 1023, 1, 150},
+                                       {16, 1, 64, 127, 2}};
 
 std::vector<std::uint16_t> halves_of(const std::vector<float>& values) {
   std::vector<std::uint16_t> out(values.size());
@@ -46,7 +46,7 @@ std::vector<std::uint16_t> halves_of(const std::vector<float>& values) {
 
 /// Queries, keys and values of one sequence as both sides have them, rounded to binary16.
 struct Tokens {
-  Tokens(const Shape& shape, std::uint32_t seed)
+  Tokens(const PagedShape& shape, std::uint32_t seed)
       : n(shape.n_before + shape.n_new),
         q_width(shape.n_heads * shape.head_dim),
         kv_width(shape.n_kv_heads * shape.head_dim),
@@ -69,7 +69,7 @@ struct Tokens {
 /// One scheme and shape on the host: its pages, and what attention gives.
 class HostSide {
  public:
-  HostSide(const codec::KvScheme& scheme, const Shape& shape, const Tokens& tokens)
+  HostSide(const codec::KvScheme& scheme, const PagedShape& shape, const Tokens& tokens)
       : coding_(scheme, {shape.n_kv_heads, shape.head_dim}),
         shape_(shape_of(shape)),
         pages_(shape_, tokens.n) {
@@ -100,7 +100,7 @@ class HostSide {
   [[nodiscard]] const std::vector<float>& out() const { return out_; }
 
  private:
-  [[nodiscard]] AttentionShape shape_of(const Shape& shape) const {
+  [[nodiscard]] AttentionShape shape_of(const PagedShape& shape) const {
     AttentionShape out{shape.n_heads, shape.n_kv_heads, shape.head_dim};
     out.scale = 1.0F / std::sqrt(static_cast<float>(shape.head_dim));
     out.softcap = shape.softcap;
@@ -123,7 +123,7 @@ class DeviceSide {
  public:
   DeviceSide(Device& device,
              const codec::KvScheme& scheme,
-             const Shape& shape,
+             const PagedShape& shape,
              const HostSide& host,
              std::span<const Tokens* const, 2> tokens)
       : device_(device), shape_(shape), tokens_(tokens), kv_{shape.n_kv_heads, shape.head_dim} {
@@ -274,7 +274,7 @@ class DeviceSide {
   }
 
   Device& device_;
-  Shape shape_;
+  PagedShape shape_;
   std::span<const Tokens* const, 2> tokens_;
   codec::KvShape kv_;
   kernels::cuda::KvPages layer_;
@@ -299,7 +299,7 @@ void store_in_pieces(DeviceSide& device, std::size_t n) {
 
 /// Floats that the host keeps for a token of a page.
 void expect_floats(const codec::KvScheme& scheme,
-                   const Shape& shape,
+                   const PagedShape& shape,
                    const HostSide& host,
                    DeviceSide& device,
                    std::size_t sequence) {
@@ -324,7 +324,7 @@ void expect_floats(const codec::KvScheme& scheme,
   }
 }
 
-std::string name_of(const codec::KvScheme& scheme, const Shape& shape) {
+std::string name_of(const codec::KvScheme& scheme, const PagedShape& shape) {
   return std::string(scheme.name) + ", " + std::to_string(shape.n_kv_heads) + " heads of " +
          std::to_string(shape.head_dim) + ", " + std::to_string(shape.n_before) + " + " +
          std::to_string(shape.n_new);
@@ -333,7 +333,7 @@ std::string name_of(const codec::KvScheme& scheme, const Shape& shape) {
 TEST(DeviceKvPages, AreTheHostsBits) {
   NIBBLE_NEEDS_GPU(gpu);
   for (const codec::KvScheme& scheme : codec::kv_schemes()) {
-    for (const Shape& shape : kShapes) {
+    for (const PagedShape& shape : kPagedShapes) {
       if (!scheme.is_coded()) {
         continue;
       }
@@ -360,7 +360,7 @@ TEST(DeviceKvPages, AreTheHostsBits) {
 TEST(DeviceKvPages, AttentionFollowsTheHostInTilesAndPartsOfAnySize) {
   NIBBLE_NEEDS_GPU(gpu);
   for (const codec::KvScheme& scheme : codec::kv_schemes()) {
-    for (const Shape& shape : kShapes) {
+    for (const PagedShape& shape : kPagedShapes) {
       if (!scheme.is_coded()) {
         continue;
       }
@@ -387,7 +387,7 @@ TEST(DeviceKvPages, AttentionFollowsTheHostInTilesAndPartsOfAnySize) {
 /// A query alone and among others.
 TEST(DeviceKvPages, NarrowTilesGiveTheSameBitsInAnyCompany) {
   NIBBLE_NEEDS_GPU(gpu);
-  constexpr Shape kMany{8, 2, 128, 250, 9}, kFew{8, 2, 128, 250, 1};
+  constexpr PagedShape kMany{8, 2, 128, 250, 9}, kFew{8, 2, 128, 250, 1};
   for (const codec::KvScheme& scheme : codec::kv_schemes()) {
     if (!scheme.is_coded()) {
       continue;

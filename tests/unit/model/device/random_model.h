@@ -67,8 +67,12 @@ class RandomSide {
       : checkpoint_(random_checkpoint(config)),
         model_(device == "cpu"
                    ? build_model(checkpoint_, config, arithmetic, pool_, silent_progress())
-                   : build_device_model(
-                         checkpoint_, config, arithmetic, device, pool_, silent_progress())) {
+                   : build_device_model(checkpoint_,
+                                        config,
+                                        arithmetic,
+                                        {.name = device},
+                                        pool_,
+                                        silent_progress())) {
     if (!kv.empty()) {
       KvSetup setup = kv_setup(*codec::kv_scheme_from_name(kv).take(), arithmetic);
       if (setup.scheme->needs_tables()) {
