@@ -154,7 +154,7 @@ def nibble_seconds(nibble, folder, recipe, out, threads):
 
 def first_layers(model, n_layers, out):
     """A copy of MODEL with its first layers alone."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.numpy import load_file, save_file
     out.mkdir()
     tensors = load_file(model / "model.safetensors")
     kept = {name: t for name, t in tensors.items()

@@ -5,7 +5,7 @@
                                    [--layers 2 6 30] [--windows 4 16] [--length 256] [--threads 2]
     bench/quantize_cost.py fit POINTS.jsonl
 
-`measure` (needs safetensors and torch, for bench/methods_peer.py cuts the model) appends one line a point: CPU seconds of the whole command
+`measure` (needs safetensors and numpy, for bench/methods_peer.py cuts the model) appends one line a point: CPU seconds of the whole command
 and its largest resident size. Points that stand in the file are not measured again. `fit` (standard library only) prints a row for each method:
 
     seconds = start + P per_parameters + P T per_tokens      P: millions of parameters quantized, T: thousands of tokens
