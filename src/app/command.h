@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,6 +40,8 @@ using AddCommand = void (*)(CLI::App& root, Invocation& invocation);
 /// Progress for a person: a line with an estimate on a terminal, plain lines now and then
 /// elsewhere, nothing when quiet.
 std::unique_ptr<ProgressSink> make_progress(const Globals& globals);
+/// Minutes and seconds, before them hours where there are any: "09:05", "1:02:54".
+std::string time_text(std::int64_t seconds);
 
 /// Writes to stdout; throws Error(kIo) when it cannot (a closed pipe, a full disk).
 void print_out(std::string_view text);

@@ -1,4 +1,3 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -34,8 +33,7 @@ class StageClock {
       const std::chrono::duration<double> spent = Clock::now() - start_;
       const double left =
           spent.count() * static_cast<double>(total_ - done_) / static_cast<double>(done_);
-      text +=
-          fmt::format(", {:%M:%S} left", std::chrono::seconds(static_cast<std::int64_t>(left) + 1));
+      text += fmt::format(", {} left", time_text(static_cast<std::int64_t>(left) + 1));
     }
     return text;
   }
@@ -122,6 +120,12 @@ bool is_terminal() {
 }
 
 }  // namespace
+
+std::string time_text(std::int64_t seconds) {
+  const std::int64_t hours = seconds / 3600;
+  const std::string text = fmt::format("{:02}:{:02}", seconds / 60 % 60, seconds % 60);
+  return hours == 0 ? text : fmt::format("{}:{}", hours, text);
+}
 
 std::unique_ptr<ProgressSink> make_progress(const Globals& globals) {
   if (globals.quiet) {

@@ -30,5 +30,13 @@ TEST(Progress, IsSilentWhenQuiet) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
 }
 
+TEST(Progress, TellsHoursOnlyWhereThereAreAny) {
+  EXPECT_EQ(time_text(0), "00:00");
+  EXPECT_EQ(time_text(545), "09:05");
+  EXPECT_EQ(time_text(3599), "59:59");
+  EXPECT_EQ(time_text(3774), "1:02:54");
+  EXPECT_EQ(time_text(90000), "25:00:00");
+}
+
 }  // namespace
 }  // namespace nibble::app
